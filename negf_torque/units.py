@@ -1,0 +1,61 @@
+"""Constants and conversions.
+
+Inside the program energies are in eV, lengths in nm, times in fs, voltages in V and spins in
+units of hbar/2 (expectation values of Pauli matrices).  Conductances are counted in e^2/h and
+torkances in e/(4 pi), both per unit cell of a periodic cross-section.  This module is the only
+place where these meet SI.
+"""
+
+from math import pi
+
+from scipy import constants as _c
+
+__all__ = [
+    "BOHR_MAGNETON",
+    "BOLTZMANN",
+    "CONDUCTANCE_QUANTUM",
+    "ELEMENTARY_CHARGE",
+    "GAMMA0",
+    "HBAR",
+    "HBAR_SI",
+    "MU0",
+    "conductance_per_area",
+    "current_density_from_particle_current",
+    "torkance_si",
+]
+
+ELEMENTARY_CHARGE: float = _c.e  #: C
+HBAR_SI: float = _c.hbar  #: J s
+HBAR: float = _c.hbar / _c.e * 1e15  #: eV fs
+BOLTZMANN: float = _c.k / _c.e  #: eV / K
+CONDUCTANCE_QUANTUM: float = _c.e**2 / _c.h  #: e^2/h in siemens (one channel, one spin)
+BOHR_MAGNETON: float = _c.physical_constants["Bohr magneton"][0]  #: J / T
+MU0: float = _c.mu_0  #: T m / A
+GAMMA0: float = 2 * BOHR_MAGNETON * MU0 / HBAR_SI  #: m / (A s), for g = 2
+
+
+def conductance_per_area(conductance: float, cell_area: float) -> float:
+    """Conductance in ohm^-1 m^-2 from e^2/h per cell and the cell's area in nm^2.
+
+    Examples
+    --------
+    >>> round(conductance_per_area(1.0, 1.0) / 1e13, 4)
+    3.874
+    """
+    return conductance * CONDUCTANCE_QUANTUM / (cell_area * 1e-18)
+
+
+def torkance_si(torkance: float, cell_area: float) -> float:
+    """Torque per volt and area in J/(V m^2) from e/(4 pi) per cell and the cell's area in nm^2.
+
+    Examples
+    --------
+    >>> torkance_si(4 * pi, 1.0) == ELEMENTARY_CHARGE / 1e-18
+    True
+    """
+    return torkance * ELEMENTARY_CHARGE / (4 * pi * cell_area * 1e-18)
+
+
+def current_density_from_particle_current(particle_current: float, cell_area: float) -> float:
+    """Current density in A/m^2 from a particle current in eV (units e/h) per cell of nm^2."""
+    return particle_current * CONDUCTANCE_QUANTUM / (cell_area * 1e-18)
