@@ -1,0 +1,133 @@
+"""What every calculation shares: its table in the card, the numbers it sums up, its progress.
+
+A calculation is one file in `negf_torque/study/calculations/`, found by the name of its kind.
+It exports `Parameters` (a `CalculationTable`), `run(card, progress) -> Dataset`,
+`summary(dataset) -> list[Scalar]` and `figures(dataset) -> dict[str, Figure]`; where the
+calculation brings its own `[system]` table it exports `System`, and where its result can feed
+a micromagnetic solver `llg_parameters(dataset, card)`.
+"""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["CalculationTable", "Progress", "Scalar", "Table", "key"]
+
+
+class Table(BaseModel):
+    """A table of a card: unknown keys, wrong types, infinities and not-a-numbers are errors."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        validate_default=True,
+        use_attribute_docstrings=False,
+    )
+
+
+class CalculationTable(Table):
+    """The `[calculation]` table; each kind derives from it and adds `kind: Literal[...]`."""
+
+
+def key(description: str, default: Any = ..., *, unit: str | None = None, **limits: Any) -> Any:
+    """A key of a table with its description, unit, default and range, as the reference shows it.
+
+    Parameters
+    ----------
+    description : str
+        One sentence for the reference.
+    default
+        The default; without it the key is required.  A list or dict is copied for each card.
+    unit : str, optional
+        As printed: "eV", "nm", "K", "rad", "layers" ...
+    limits
+        Ranges and other keywords of `pydantic.Field`: gt, ge, lt, le, min_length ...
+
+    Examples
+    --------
+    >>> class Bath(Table):
+    ...     temperature: float = key("Temperature of the leads.", 0.0, unit="K", ge=0)
+    >>> Bath().temperature
+    0.0
+    """
+    extra = {"unit": unit} if unit else None
+    if isinstance(default, list | dict):
+        return Field(
+            default_factory=default.copy, description=description, json_schema_extra=extra, **limits
+        )
+    return Field(default, description=description, json_schema_extra=extra, **limits)
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """One number of a result, as `summary.json` and `negf-torque show` give it.
+
+    Parameters
+    ----------
+    name : str
+        Name of the quantity; angles and magnets may follow in brackets.
+    value : float or complex
+    unit : str
+        "1" for a pure number.
+    error : float, optional
+        Estimated absolute error, in `unit`; None where no estimate exists.
+    converged : bool
+        False if the requested tolerance was not reached.
+    note : str
+        What a reader must know: sign, definition, what part of a response it is.
+    """
+
+    name: str
+    value: float | complex
+    unit: str
+    error: float | None = None
+    converged: bool = True
+    note: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As a dict that strict JSON can hold: complex as {real, imag}, not-a-number as null."""
+        entry = asdict(self)
+        value = self.value
+        if isinstance(value, complex) or hasattr(value, "imag") and value.imag != 0:
+            entry["value"] = {"real": _finite(value.real), "imag": _finite(value.imag)}
+        else:
+            entry["value"] = _finite(getattr(value, "real", value))
+        entry["error"] = None if self.error is None else _finite(self.error)
+        entry["converged"] = bool(self.converged)
+        return entry
+
+
+def _finite(value: float) -> float | None:
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+class Progress:
+    """Reports how far a calculation is.  This one is silent; others override its methods.
+
+    Calculations call `start` once per stage, then `advance` or `update` in their loops.  The
+    calls are cheap: a loop need not thin them out.
+    """
+
+    def start(self, stage: str, total: float | None = None) -> None:
+        """Begin a stage of `total` units of work (None: unknown), ending the one before."""
+
+    def advance(self, amount: float = 1, note: str = "") -> None:
+        """`amount` more units of work are done; `note` is shown beside the bar."""
+
+    def update(
+        self, done: float | None = None, total: float | None = None, note: str = ""
+    ) -> None:
+        """Set what is done and, where the estimate changed, the total."""
+
+    def finish(self) -> None:
+        """End the last stage."""
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.finish()
