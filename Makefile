@@ -1,0 +1,71 @@
+# Everything that a fresh machine needs: python3 (3.11 to 3.13) with pip, make, a C/C++ compiler.
+#
+#   make demo    set up, run systems/spin_valve.toml into runs/spin_valve/
+#   make test    set up, run all tests
+#   make docs    set up, build the documentation into docs/_build/html/ (warnings are errors)
+#   make lint    style and types
+#   make bench   benchmarks against other programs (minutes)
+#   make clean   remove what was built; `make distclean` removes the environment too
+
+SHELL := /bin/bash
+JOBS ?= 2
+
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+BIN := .venv/bin
+
+# The first interpreter on PATH that is new enough and has the headers Kwant is compiled with;
+# without one uv fetches an interpreter of its own.
+PYTHON := $(shell for name in python3 python3.13 python3.12 python3.11; do \
+    path=$$(command -v $$name) && $$path -c 'import os, sys, sysconfig; \
+    ok = (3, 11) <= sys.version_info < (3, 14) and \
+    os.path.exists(sysconfig.get_path("include") + "/Python.h"); \
+    print(sys.executable) if ok else sys.exit(1)' 2>/dev/null && break; done)
+INTERPRETER := $(or $(PYTHON),3.12)
+
+# One thread of linear algebra per process: the processes and the batches fill the cores.
+export OPENBLAS_NUM_THREADS ?= 1
+export OMP_NUM_THREADS ?= 1
+export MKL_NUM_THREADS ?= 1
+export UV_LINK_MODE ?= copy
+
+.PHONY: demo test docs lint bench clean distclean setup
+
+demo: setup
+	$(BIN)/negf-torque run systems/spin_valve.toml -o runs/spin_valve
+
+test: setup
+	$(BIN)/python -m pytest -n $(JOBS)
+
+setup: .venv/.ready
+
+.venv/.ready: pyproject.toml $(if $(findstring .uv/,$(UV)),.uv/bin/uv)
+	@echo "Setting up .venv (Kwant is compiled here: about a minute, once)"
+	$(UV) sync --quiet --inexact --python $(INTERPRETER)
+	@touch $@
+
+.uv/bin/uv:
+	python3 -m pip install --quiet --disable-pip-version-check --target .uv uv
+
+docs: setup
+	$(UV) sync --quiet --inexact --python $(INTERPRETER) --group docs
+	$(BIN)/python docs/generate_reference.py
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+lint: setup
+	$(UV) sync --quiet --inexact --python $(INTERPRETER) --group lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: setup
+	$(UV) sync --quiet --inexact --python $(INTERPRETER) --group bench
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf build dist docs/_build docs/reference/generated .pytest_cache .ruff_cache .mypy_cache \
+	    .hypothesis
+	find negf_torque tests -name __pycache__ -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf .venv .uv uv.lock *.egg-info
