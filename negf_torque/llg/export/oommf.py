@@ -1,0 +1,146 @@
+"""Input for OOMMF (MIF 2.1) with Oxs_SpinXferEvolve.
+
+The evolver's equation is the reference form; d is the thickness of one cell along J, so the
+film is one cell thick.  A second file uses the asymmetric form (P_fixed, P_free, Lambda_fixed,
+Lambda_free), which only raw MIF has.  M. J. Donahue and D. G. Porter, OOMMF user's guide.
+"""
+
+from negf_torque.llg.export.common import Simulation, header, solver_numbers, vector
+from negf_torque.llg.slonczewski import AsymmetricFit
+from negf_torque.llg.valve import ValveTorque
+from negf_torque.units import GAMMA0
+
+__all__ = ["render"]
+
+_REMARKS = (
+    "Lambda below 1 is refused by OOMMF; the numbers are rewritten exactly (see above).",
+    "OOMMF's hbar and e are those of 2002: 1e-7 relative.",
+)
+
+
+def _system(torque: ValveTorque, simulation: Simulation) -> list[str]:
+    """Atlas, mesh and energies."""
+    cell = simulation.cell(torque.thickness)
+    extent = [c * n for c, n in zip(cell, (*simulation.cells, 1), strict=True)]
+    lines = ["Specify Oxs_BoxAtlas:atlas {"]
+    lines += [
+        f"  {axis}range {{ 0 {length!r} }}" for axis, length in zip("xyz", extent, strict=True)
+    ]
+    lines += ["}", "Specify Oxs_RectangularMesh:mesh {"]
+    lines += [f"  cellsize {{ {vector(cell, ' ')} }}", "  atlas :atlas", "}"]
+    if simulation.cells != (1, 1) and simulation.exchange > 0:
+        lines += ["Specify Oxs_UniformExchange {", f"  A {simulation.exchange!r}", "}"]
+    if simulation.anisotropy != 0:
+        lines += [
+            "Specify Oxs_UniaxialAnisotropy {",
+            f"  K1 {simulation.anisotropy!r}",
+            f"  axis {{ {vector(simulation.anisotropy_axis, ' ')} }}",
+            "}",
+        ]
+    if simulation.demagnetisation:
+        lines += ["Specify Oxs_Demag {}"]
+    if any(simulation.field):
+        lines += [
+            "Specify Oxs_FixedZeeman {",
+            "  field { Oxs_UniformVectorField {",
+            f"    vector {{ {vector(simulation.field, ' ')} }}",
+            "  } }",
+            "}",
+        ]
+    return lines
+
+
+def _evolver(damping: float, current: float, p, form: list[str], epsilon_prime: float) -> list[str]:
+    return [
+        "Specify Oxs_SpinXferEvolve:evolver {",
+        f"  gamma_G {GAMMA0!r}",
+        f"  alpha {damping!r}",
+        f"  J {current!r}",
+        "  J_direction -z",
+        "  propagate_mp 0",
+        "  mp { Oxs_UniformVectorField {",
+        "    norm 1",
+        f"    vector {{ {vector(p, ' ')} }}",
+        "  } }",
+        *(f"  {line}" for line in form),
+        f"  eps_prime {epsilon_prime!r}",
+        "}",
+    ]
+
+
+def _driver(torque: ValveTorque, simulation: Simulation, basename: str) -> list[str]:
+    return [
+        "Specify Oxs_TimeDriver {",
+        f"  basename {basename}",
+        "  evolver :evolver",
+        "  mesh :mesh",
+        f"  stopping_time {simulation.duration * 1e-9 / simulation.stages!r}",
+        f"  stage_count {simulation.stages}",
+        f"  Ms {torque.saturation_magnetisation!r}",
+        "  m0 { Oxs_UniformVectorField {",
+        "    norm 1",
+        f"    vector {{ {vector(simulation.initial_direction, ' ')} }}",
+        "  } }",
+        "}",
+        "Destination table mmArchive",
+        "Schedule DataTable table Stage 1",
+    ]
+
+
+def _asymmetric_form(fit: AsymmetricFit) -> list[str]:
+    return [
+        f"P_fixed {fit.polarisation_fixed / 2!r}",
+        f"P_free {fit.polarisation_free / 2!r}",
+        f"Lambda_fixed {fit.Lambda!r}",
+        f"Lambda_free {fit.Lambda!r}",
+    ]
+
+
+def _file(torque, simulation, basename, evolver, remarks) -> str:
+    explain = header(
+        "OOMMF",
+        torque,
+        simulation,
+        "thickness of ONE CELL along z; this film is one cell thick.",
+        remarks,
+    )
+    return "\n".join(
+        [
+            "# MIF 2.1",
+            *(f"# {line}".rstrip() for line in explain),
+            "",
+            *_system(torque, simulation),
+            *evolver,
+            *_driver(torque, simulation, basename),
+            "",
+        ]
+    )
+
+
+def render(torque: ValveTorque, simulation: Simulation) -> dict[str, str]:
+    """File name -> text: the two-parameter form, and the asymmetric one where it fits better."""
+    n = solver_numbers(torque, simulation)
+    form = [f"P {n.polarisation!r}", f"Lambda {n.Lambda!r}"]
+    evolver = _evolver(simulation.damping, n.current_density, n.p, form, n.epsilon_prime)
+    files = {f"{torque.name}.mif": _file(torque, simulation, torque.name, evolver, _REMARKS)}
+    symmetric, fit = torque.slonczewski(), torque.asymmetric()
+    if fit is not None and fit.max_relative_residual < 0.5 * symmetric.max_relative_residual:
+        basename = f"{torque.name}_asymmetric"
+        prime, _ = torque.epsilon_prime()
+        evolver = _evolver(
+            simulation.damping,
+            simulation.current_density,
+            torque.fixed_direction,
+            _asymmetric_form(fit),
+            prime,
+        )
+        remarks = (
+            "This file: asymmetric form q_plus/(A + B m.p) + q_minus/(A - B m.p), largest "
+            f"deviation {fit.max_relative_residual:.2e} (symmetric "
+            f"{symmetric.max_relative_residual:.2e});",
+            "J and p are the valve's own.  One of the two P may exceed 1 or be negative: only",
+            "their combination with Lambda is a torque.",
+            _REMARKS[1],
+        )
+        files[f"{basename}.mif"] = _file(torque, simulation, basename, evolver, remarks)
+    return files

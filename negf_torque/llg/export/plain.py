@@ -1,0 +1,97 @@
+"""The physical torques themselves: JSON with every number, CSV with one line per angle."""
+
+import csv
+import io
+import json
+from dataclasses import asdict
+from math import degrees
+
+import numpy as np
+
+from negf_torque import __version__
+from negf_torque.llg.export.common import Simulation, header
+from negf_torque.llg.slonczewski import efficiency
+from negf_torque.llg.valve import ValveTorque
+from negf_torque.units import torkance_si
+
+__all__ = ["render"]
+
+COLUMNS = {
+    "theta_deg": "degrees, angle between the layers",
+    "eta": "in-plane torque per current and sin(theta); epsilon = eta/2",
+    "eta_error": "standard error of eta",
+    "eta_fit": "Slonczewski form fitted to eta",
+    "eta_perp": "out-of-plane torque per current and sin(theta); epsilon' = eta_perp/2",
+    "eta_perp_error": "standard error of eta_perp",
+    "conductance": "e^2/h per cell",
+    "current_density_per_volt": "A/(V m^2), e times the electron flux left to right",
+    "a_per_volt": "1/(s V), dm/dt = a m x (p x m), magnetisations",
+    "b_per_volt": "1/(s V), dm/dt = b p x m, magnetisations",
+    "torque_in_plane_per_volt": "J/(V m^2), toward p, on the magnetic moments (spin frame)",
+    "torque_out_of_plane_per_volt": "J/(V m^2), along m_s x p_s (spin frame)",
+}
+
+
+def _rows(torque: ValveTorque) -> list[dict[str, float]]:
+    fit = torque.slonczewski()
+    a, b = torque.rates_per_volt()
+    per_volt = torque.current_density_per_volt()
+    sine = np.sin(torque.theta)
+    transmission = np.array(torque.conductance)
+    nothing = (float("nan"),) * len(torque.theta)
+    columns = (
+        [degrees(t) for t in torque.theta],
+        torque.eta,
+        torque.eta_error or nothing,
+        efficiency(np.cos(torque.theta), fit.polarisation, fit.Lambda),
+        torque.eta_perp,
+        torque.eta_perp_error or nothing,
+        torque.conductance,
+        per_volt,
+        a,
+        b,
+        torkance_si(1.0, torque.cell_area) * np.array(torque.eta) * transmission * sine,
+        torkance_si(1.0, torque.cell_area) * np.array(torque.eta_perp) * transmission * sine,
+    )
+    return [
+        {key: float(value) for key, value in zip(COLUMNS, row, strict=True)}
+        for row in zip(*columns, strict=True)
+    ]
+
+
+def render(torque: ValveTorque, simulation: Simulation) -> dict[str, str]:
+    """File name -> text: NAME_torques.json and NAME_torques.csv."""
+    rows = _rows(torque)
+    fit, asymmetric = torque.slonczewski(), torque.asymmetric()
+    prime, deviation = torque.epsilon_prime()
+    explain = header("plain tables", torque, simulation, "thickness of the whole free layer.")
+    document = {
+        "about": explain,
+        "negf_torque": __version__,
+        "hash": torque.hash,
+        "input": asdict(torque),
+        "slonczewski": asdict(fit) | {"solver_polarisation": fit.polarisation / 2},
+        "asymmetric": asdict(asymmetric) if asymmetric else None,
+        "epsilon_prime": {"value": prime, "largest_relative_deviation": deviation},
+        "columns": COLUMNS,
+        "table": [
+            {key: None if np.isnan(value) else value for key, value in row.items()} for row in rows
+        ],
+    }
+    buffer = io.StringIO()
+    for line in explain:
+        buffer.write(f"# {line}".rstrip() + "\n")
+    for key, meaning in COLUMNS.items():
+        buffer.write(f"# {key}: {meaning}\n")
+    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: repr(value) for key, value in row.items()} for row in rows)
+
+    def plain_numbers(value):
+        return None if isinstance(value, float) and not np.isfinite(value) else value
+
+    document["slonczewski"] = {k: plain_numbers(v) for k, v in document["slonczewski"].items()}
+    return {
+        f"{torque.name}_torques.json": json.dumps(document, indent=2, allow_nan=False) + "\n",
+        f"{torque.name}_torques.csv": buffer.getvalue(),
+    }

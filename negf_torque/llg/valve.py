@@ -1,0 +1,234 @@
+"""What transport says about a valve's torque, in the form in which LLG solvers need it.
+
+Transport counts with the electron's spin: m_s and p_s are the majority-spin directions of the
+free and the fixed layer, N_in is the torkance along m_s x (p_s x m_s)/|...| and N_out the one
+along m_s x p_s/|...|, both in e/(4 pi).  The magnetisations point against the spins, m = -m_s
+and p = -p_s, so that for the magnetisation
+
+    dm/dt = a m x (p x m) + b p x m,    a = g_e N_in/sin(theta),  b = g_e N_out/sin(theta),
+    g_e = gamma (e V/4 pi)/(M_s volume),  gamma = 2 mu_B/hbar:
+
+the in-plane torque keeps its sign, the out-of-plane one keeps its *coefficient* but on the
+axis p x m, which is the reversed one.  Per current, with the transmission T(theta),
+
+    eta = N_in/(T sin(theta)) = 2 epsilon,    eta_perp = N_out/(T sin(theta)) = 2 epsilon'.
+
+The solvers' current density is J = (e^2/h) T V/A_cell: **e times the flux of electrons from
+left to right**, positive for V > 0.  It is minus the conventional current density along the
+left-to-right axis.
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from math import pi
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from negf_torque.llg.slonczewski import (
+    AsymmetricFit,
+    SlonczewskiFit,
+    constant_fit,
+    fit_asymmetric,
+    fit_slonczewski,
+)
+from negf_torque.spin import unit_vector
+from negf_torque.units import (
+    ELEMENTARY_CHARGE,
+    GAMMA0,
+    HBAR_SI,
+    MU0,
+    conductance_per_area,
+)
+
+__all__ = ["ValveTorque", "slonczewski_field", "valve_torque"]
+
+
+def slonczewski_field(
+    current_density: float, saturation_magnetisation: float, thickness: float
+) -> float:
+    """B = hbar J/(mu0 e M_s d) in A/m; `thickness` in metres, J in A/m^2, M_s in A/m.
+
+    Examples
+    --------
+    >>> round(slonczewski_field(1e11, 8e5, 2e-9))
+    32737
+    """
+    return (
+        HBAR_SI * current_density / (MU0 * ELEMENTARY_CHARGE * saturation_magnetisation * thickness)
+    )
+
+
+@dataclass(frozen=True)
+class ValveTorque:
+    """Torque on a valve's free layer per current, with all that a solver's input needs.
+
+    Attributes
+    ----------
+    theta : tuple of float
+        Angles between the layers, radians, ascending.
+    eta, eta_perp : tuple of float
+        In-plane and out-of-plane torque per current and sin(theta), see the module's text.
+    conductance : tuple of float
+        Transmission T(theta) per cell, in e^2/h.
+    cell_area : float
+        Cross-section of one cell, nm^2.
+    thickness : float
+        Thickness of the free layer, nm: the whole magnetic volume that takes up the torque.
+    saturation_magnetisation : float
+        A/m.
+    fixed_direction : tuple of float
+        Unit vector of the fixed layer's *magnetisation* in the solver's frame (z = film normal).
+    eta_error, eta_perp_error : tuple of float
+        Standard or quadrature errors of eta and eta_perp; empty when unknown.
+    response : str
+        Which response the numbers are, e.g. "window, symmetric bias" or "complete".
+    name, provenance : str
+        Where the numbers came from: card, version, date, hash of the stored result.
+    """
+
+    theta: tuple[float, ...]
+    eta: tuple[float, ...]
+    eta_perp: tuple[float, ...]
+    conductance: tuple[float, ...]
+    cell_area: float
+    thickness: float
+    saturation_magnetisation: float
+    fixed_direction: tuple[float, float, float] = (1.0, 0.0, 0.0)
+    eta_error: tuple[float, ...] = ()
+    eta_perp_error: tuple[float, ...] = ()
+    response: str = "window, symmetric bias"
+    name: str = "valve"
+    provenance: str = "typed by hand"
+
+    def __post_init__(self):
+        n = len(self.theta)
+        if n < 2:
+            raise ValueError(f"theta: {n} angle(s) given. A torque's form needs at least two.")
+        for key in ("eta", "eta_perp", "conductance", "eta_error", "eta_perp_error"):
+            values = getattr(self, key)
+            if len(values) != n and not (key.endswith("error") and not values):
+                raise ValueError(f"{key}: {len(values)} values for {n} angles.")
+            if not np.all(np.isfinite(values)):
+                raise ValueError(f"{key}: contains a value that is not finite: {values!r}.")
+        if min(self.conductance) <= 0:
+            raise ValueError(
+                f"conductance: {min(self.conductance)!r} at one angle. A torque per current "
+                "needs a positive conductance everywhere."
+            )
+        reasons = {
+            "thickness": "nm; the torque acts on the free layer's whole moment",
+            "saturation_magnetisation": "A/m; the torque is divided by the free layer's moment",
+            "cell_area": "nm^2; it turns a conductance per cell into a current density",
+        }
+        for key, why in reasons.items():
+            value = getattr(self, key)
+            if not (isinstance(value, int | float) and np.isfinite(value) and value > 0):
+                raise ValueError(f"{key}: {value!r} is not usable. Give a positive number ({why}).")
+        if not re.fullmatch(r"[\w.+-]+", self.name):
+            raise ValueError(
+                f"name: {self.name!r} cannot name a file. Use letters, digits and . _ + - only."
+            )
+        direction = unit_vector(self.fixed_direction, "fixed_direction")
+        object.__setattr__(self, "fixed_direction", tuple(float(x) for x in direction))
+
+    @property
+    def hash(self) -> str:
+        """First 16 hexadecimal digits of the SHA-256 of every number and word in here."""
+        text = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def slonczewski(self) -> SlonczewskiFit:
+        """P and Lambda of eta(theta); a solver's P is half of this one."""
+        return fit_slonczewski(self.theta, self.eta, errors=self.eta_error or None)
+
+    def asymmetric(self) -> AsymmetricFit | None:
+        """The asymmetric form, or None with fewer than four angles."""
+        return fit_asymmetric(self.theta, self.eta) if len(self.theta) > 3 else None
+
+    def epsilon_prime(self) -> tuple[float, float]:
+        """The constant epsilon' nearest to eta_perp/2, and the largest relative deviation."""
+        mean, deviation = constant_fit(self.theta, self.eta_perp)
+        return mean / 2, deviation
+
+    def epsilon_prime_error(self) -> float:
+        """Standard error of epsilon' from those of eta_perp; not-a-number when unknown."""
+        if not self.eta_perp_error:
+            return float("nan")
+        w = np.sin(self.theta) ** 2
+        w = w / w.sum() if w.sum() > 0 else np.full(len(self.theta), 1 / len(self.theta))
+        return float(np.sqrt(np.sum((w * np.asarray(self.eta_perp_error)) ** 2)) / 2)
+
+    def current_density_per_volt(self) -> NDArray:
+        """J/V at each angle, A/(V m^2) = ohm^-1 m^-2."""
+        return conductance_per_area(np.asarray(self.conductance), self.cell_area)
+
+    def rates_per_volt(self) -> tuple[NDArray, NDArray]:
+        """a/V and b/V at each angle, 1/(s V), for the magnetisation (axes m x (p x m), p x m)."""
+        field = slonczewski_field(
+            self.current_density_per_volt(), self.saturation_magnetisation, self.thickness * 1e-9
+        )
+        return GAMMA0 * field * np.array(self.eta) / 2, GAMMA0 * field * np.array(self.eta_perp) / 2
+
+
+def valve_torque(
+    theta: ArrayLike,
+    torkance_in_plane: ArrayLike,
+    torkance_out_of_plane: ArrayLike,
+    transmission: ArrayLike,
+    *,
+    in_plane_error: ArrayLike | None = None,
+    out_of_plane_error: ArrayLike | None = None,
+    collinear: float = 1e-6,
+    **rest,
+) -> ValveTorque:
+    """A `ValveTorque` from torkances in the spin frame.
+
+    Parameters
+    ----------
+    theta : (n,)
+        Angle between the layers, radians, in [0, pi].
+    torkance_in_plane, torkance_out_of_plane : (n,)
+        N_in (positive: toward p) and N_out (along m x p) in e/(4 pi) per cell, spin frame.
+    transmission : (n,)
+        T per cell.
+    in_plane_error, out_of_plane_error : (n,), optional
+        Errors of the torkances.
+    collinear : float
+        Angles with sin(theta) below this are left out: there the torque vanishes and the
+        ratio is 0/0.
+    rest
+        The other fields of `ValveTorque`.
+
+    Examples
+    --------
+    >>> angles = np.linspace(0, pi, 5)
+    >>> t = valve_torque(angles, 0.3 * np.sin(angles), 0 * angles, np.full(5, 0.5),
+    ...                  cell_area=0.16, thickness=2.0, saturation_magnetisation=8e5)
+    >>> t.eta
+    (0.6, 0.6, 0.6)
+    """
+    theta = np.asarray(theta, float)
+    if np.any((theta < 0) | (theta > pi + 1e-12)):
+        raise ValueError(f"theta: {theta.tolist()} has an angle outside [0, pi].")
+    order = np.argsort(theta, kind="stable")
+    order = order[np.sin(theta[order]) > collinear]
+    sine = np.sin(theta[order])
+    transmission = np.asarray(transmission, float)[order]
+
+    def per_current(values):
+        if values is None:
+            return ()
+        return tuple((np.asarray(values, float)[order] / (transmission * sine)).tolist())
+
+    return ValveTorque(
+        tuple(theta[order].tolist()),
+        per_current(torkance_in_plane),
+        per_current(torkance_out_of_plane),
+        tuple(transmission.tolist()),
+        eta_error=per_current(in_plane_error),
+        eta_perp_error=per_current(out_of_plane_error),
+        **rest,
+    )
