@@ -1,0 +1,409 @@
+"""Many small chains at once: scattering states, densities and currents for a whole batch.
+
+The batch runs over anything: k-points, energies, angles.  Every member is a chain of layers
+with few orbitals each, given by one flattened Hamiltonian (`blocks.SparseBlocks`) and the
+member's own phases, energy, potential and lead self-energies.  The work is done by compiled
+loops over eight members at a time (`kernels`), split over as many threads as
+``numba.get_num_threads()`` tells.  A member's result does not depend, to the last bit, on
+who shares the batch with it.  Members on which block elimination loses digits (a part of the
+chain has a sharp level at just this energy) are found and done again by a pivoted band
+solver (`banded`).  Memory beyond inputs and results: one chain's left-connected
+Green's functions for eight members a thread, 128 n^2 L bytes.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from negf_torque.greens import banded, kernels
+from negf_torque.greens.blocks import SparseBlocks, SparseOperators, dense, sparse_operators
+from negf_torque.greens.lanes import WIDTH
+from negf_torque.greens.surface import LeadSelfEnergy
+
+__all__ = ["Fields", "green_local", "log_det", "solve"]
+
+SelfEnergy = Sequence[ArrayLike | None]
+#: |S||g| of a block beyond which a member is done again with full pivoting.
+_GROWTH = 1e5
+
+
+def _plain(array: ArrayLike, dtype: type | None = None) -> NDArray:
+    """One kind of array only, so that kernels are compiled once."""
+    return np.require(array, dtype, ["C", "A", "W"])
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Response of a batch of B chains to electrons from the left (0) and right (1) lead.
+
+    Attributes
+    ----------
+    reflection : (B, n_0, n_0) complex
+        i W_L^+ G_00 W_L - P_L, with W the hermitian root of Gamma and P the projector on
+        the open channels: in the closed part it is zero.  Unit flux.
+    transmission_amplitude : (B, n_N, n_0) complex
+        i W_R^+ G_N0 W_L: from the left to the right lead.
+    reflection_right, transmission_amplitude_right : (B, n_N, n_N), (B, n_0, n_N) complex
+        The same for electrons from the right.
+    transmission : (B,)
+        tr Gamma_L G Gamma_R G^+.
+    local : (2, n_operators, B)
+        tr O (A_p)_ll, A_p = G Gamma_p G^+ (2 pi times the states per energy).
+    current : (2, L - 1, n_current, B)
+        2 Im tr O_{l+1} V_l (A_p)_{l,l+1}: the flow l -> l + 1.
+    """
+
+    reflection: NDArray
+    transmission_amplitude: NDArray
+    reflection_right: NDArray
+    transmission_amplitude_right: NDArray
+    transmission: NDArray
+    local: NDArray
+    current: NDArray
+
+
+def _plan(operators: SparseOperators, layers: int, transposed: bool) -> kernels.Plan:
+    """Needed matrix elements and weights; see `kernels.Plan`.
+
+    ``transposed``: operators are hermitian and so is rho, the upper triangle is enough and
+    only real parts count.  tr O rho = sum O_ij rho_ji.
+    """
+    element, row, column, group, operator, term, which, weight = [0], [], [], [0], [], [0], [], []
+    for layer in range(layers):
+        index: dict[tuple[int, int], int] = {}
+        for o in np.nonzero(operators.layer == layer)[0]:
+            entries = slice(operators.pointer[o], operators.pointer[o + 1])
+            weights: dict[int, complex] = {}
+            for i, j, x in zip(
+                operators.row[entries], operators.column[entries], operators.value[entries],
+                strict=True,
+            ):
+                # rho_ji is needed; of a hermitian pair the one with row <= column
+                mirrored = transposed and j > i
+                key = (int(i), int(j)) if mirrored else (int(j), int(i))
+                position = index.setdefault(key, len(index))
+                weights[position] = weights.get(position, 0) + (np.conj(x) if mirrored else x)
+            which.extend(weights)
+            weight.extend(weights.values())
+            term.append(len(which))
+            operator.append(o)
+        row.extend(i for i, _ in index)
+        column.extend(j for _, j in index)
+        element.append(len(row))
+        group.append(len(operator))
+    integers = (element, row, column, group, operator, term, which)
+    return kernels.Plan(
+        *(np.array(x, np.int64) for x in integers), np.array(weight, np.complex128)
+    )
+
+
+def _chain(blocks: SparseBlocks, phases: NDArray, potential: ArrayLike | None) -> kernels.Chain:
+    parts = [
+        array
+        for m in (blocks.onsite, blocks.coupling)
+        for array in (m.pointer, m.row, m.column, m.term, m.harmonic, m.value, m.repeats)
+    ]
+    batch = phases.shape[1]
+    if potential is None:
+        shift = np.zeros((0, batch))
+    else:
+        shift = _plain(np.broadcast_to(potential, (blocks.layers, batch)), float)
+    return kernels.Chain(blocks.sizes, *parts, phases, shift)
+
+
+def _extra(blocks: SparseBlocks, batch: int, self_energy: SelfEnergy | None) -> kernels.Extra:
+    pointer = np.full(blocks.layers, -1, np.int64)
+    rows: list[NDArray] = []
+    filled = 0
+    for layer, local in enumerate(self_energy or ()):
+        if local is None:
+            continue
+        n = blocks.sizes[layer]
+        matrix = np.asarray(local, complex)
+        if matrix.shape not in ((n, n), (n, n, batch)):
+            raise ValueError(
+                f"self_energy[{layer}]: shape {matrix.shape}; expected {(n, n)} or {(n, n, batch)}."
+            )
+        pointer[layer] = filled
+        filled += n * n
+        rows.append(matrix.reshape(n * n, -1))
+    if not rows:
+        return kernels.Extra(pointer, np.zeros((0, 1), complex))
+    width = max(part.shape[1] for part in rows)
+    value = np.concatenate([np.broadcast_to(part, (len(part), width)) for part in rows])
+    return kernels.Extra(pointer, _plain(value))
+
+
+def _lead_arrays(left: LeadSelfEnergy, right: LeadSelfEnergy) -> kernels.Leads:
+    return kernels.Leads(
+        *(
+            _plain(array)
+            for lead in (left, right)
+            for array in (lead.sigma, lead.vectors, lead.flux, lead.open_channels)
+        )
+    )
+
+
+def _run(kernel: Callable, at: kernels.Layout, arguments: tuple, order: NDArray) -> None:
+    """Call kernel(workspace, layout, *arguments, order, begin, end) over all chunks."""
+    chunks = -(-len(order) // WIDTH)
+    if not chunks:
+        return
+
+    def work(begin: int, end: int) -> None:
+        size = at.end * 2 * WIDTH
+        raw = np.empty(size + WIDTH)
+        # whole cache lines, so that an element never straddles two
+        shift = (-raw.ctypes.data // 8) % WIDTH
+        kernel(raw[shift : shift + size], at, *arguments, order, begin, end)
+
+    threads = min(numba.get_num_threads(), chunks)
+    if threads == 1:
+        work(0, chunks)
+        return
+    edges = np.linspace(0, chunks, min(chunks, 4 * threads) + 1).astype(int)
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, edges[:-1], edges[1:]))
+
+
+def _checked(
+    blocks: SparseBlocks, phases: ArrayLike, energy: ArrayLike, dtype: type
+) -> tuple[NDArray, NDArray]:
+    phases = _plain(phases, complex)
+    if phases.ndim != 2 or phases.shape[0] != blocks.harmonics:
+        raise ValueError(f"phases: shape {phases.shape}; expected ({blocks.harmonics}, B).")
+    batch = phases.shape[1]
+    energy = np.asarray(energy)
+    if energy.shape not in ((), (1,), (batch,)):
+        raise ValueError(f"energy: shape {energy.shape}; expected ({batch},).")
+    if np.iscomplexobj(energy) and dtype is float:
+        raise ValueError("energy: complex; scattering states need real energies.")
+    return phases, _plain(np.broadcast_to(energy, (batch,)), dtype)
+
+
+def _check_lead(name: str, sigma: NDArray, batch: int, size: int) -> None:
+    if sigma.shape != (batch, size, size):
+        raise ValueError(f"{name}: shape {sigma.shape}; expected {(batch, size, size)}.")
+
+
+def _check_operators(name: str, blocks: SparseBlocks, operators: SparseOperators) -> None:
+    if len(operators) and not 0 <= operators.layer.min() <= operators.layer.max() < blocks.layers:
+        raise ValueError(f"{name}: acts in a layer that is not among 0 ... {blocks.layers - 1}.")
+    sizes = np.repeat(blocks.sizes[operators.layer], np.diff(operators.pointer))
+    if np.any(operators.row >= sizes) or np.any(operators.column >= sizes):
+        raise ValueError(f"{name}: a matrix is larger than its layer.")
+
+
+def _layout(blocks, plans, columns, stored):
+    entries = int(np.diff(blocks.coupling.pointer).max(initial=1))
+    rho = max(int(np.diff(plan.element).max(initial=1)) for plan in plans)
+    return kernels.layout(blocks.sizes, blocks.harmonics, entries, rho, columns, stored)
+
+
+def solve(
+    blocks: SparseBlocks,
+    phases: ArrayLike,
+    energy: ArrayLike,
+    left: LeadSelfEnergy,
+    right: LeadSelfEnergy,
+    operators: SparseOperators | None = None,
+    current_operators: SparseOperators | None = None,
+    potential: ArrayLike | None = None,
+    self_energy: SelfEnergy | None = None,
+    scattering: bool = True,
+) -> Fields:
+    """Scattering states of both leads, and what operators see of them.
+
+    Parameters
+    ----------
+    blocks : SparseBlocks
+        The chain.
+    phases : (R, B) complex
+        exp(i k.R) of each member.
+    energy : (B,) or scalar real
+    left, right : LeadSelfEnergy
+        On layer 0 and on the last layer.
+    operators : SparseOperators, optional
+        Hermitian, each within one layer, for ``local``.
+    current_operators : SparseOperators, optional
+        Hermitian operators of layers 1 ... L - 1, equally many each and in the order of the
+        layers (`blocks.bond_operators`), for ``current``.
+    potential : (L, B) or (L, 1) real, optional
+        Added to the on-site energies.
+    self_energy : L entries None or (n_l, n_l[, B]) complex, optional
+        Further retarded self-energies, such as those of disorder.
+    scattering : bool
+        False leaves the amplitudes out (empty arrays) and saves time.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, or an operator is not hermitian.
+    """
+    phases, energy = _checked(blocks, phases, energy, float)
+    batch = len(energy)
+    n_left, n_right = int(blocks.sizes[0]), int(blocks.sizes[-1])
+    _check_lead("left", left.sigma, batch, n_left)
+    _check_lead("right", right.sigma, batch, n_right)
+    operators = sparse_operators([]) if operators is None else operators
+    currents = sparse_operators([]) if current_operators is None else current_operators
+    for name, given in (("operators", operators), ("current_operators", currents)):
+        _check_operators(name, blocks, given)
+        if not given.hermitian:
+            raise ValueError(f"{name}: not hermitian. Only observables have real values here.")
+    bonds, per_bond = blocks.layers - 1, 0
+    if len(currents):
+        per_bond = len(currents) // max(bonds, 1)
+        if not np.array_equal(currents.layer, np.repeat(np.arange(1, bonds + 1), per_bond)):
+            raise ValueError("current_operators: give equally many for each layer 1 ... L - 1.")
+
+    plans = _plan(operators, blocks.layers, True), _plan(currents, blocks.layers, False)
+    columns = max(left.flux.shape[1], right.flux.shape[1])
+    at = _layout(blocks, plans, columns, left.flux.shape[1])
+    shapes = [(batch, n_left, n_left), (batch, n_right, n_left), (batch, n_right, n_right),
+              (batch, n_left, n_right)]
+    amplitudes = [np.zeros(shape if scattering else (0, 0, 0), complex) for shape in shapes]
+    out = kernels.Outputs(
+        scattering, *amplitudes, np.zeros(batch),
+        np.zeros((2, len(operators), batch)), np.arange(len(operators)),
+        np.zeros((2, len(currents), batch)), np.arange(len(currents)), np.zeros(batch),
+    )
+    # members without an open channel have no states; neighbours of equal number share work
+    rank = left.open_channels * (columns + 1) + right.open_channels
+    order = np.argsort(rank, kind="stable")
+    order = order[rank[order] > 0]
+    arguments = (_chain(blocks, phases, potential), _lead_arrays(left, right),
+                 _extra(blocks, batch, self_energy), energy, *plans, out)
+    _run(kernels.solve_chunks, at, arguments, order)
+    for b in np.nonzero(~(out.growth <= _GROWTH))[0]:
+        _solve_again(b, blocks, phases, energy, left, right, operators, currents, potential,
+                     self_energy, out)
+    return Fields(
+        out.reflection, out.transmission_left, out.reflection_right, out.transmission_right,
+        out.transmission, out.local, out.current.reshape(2, bonds, per_bond, batch),
+    )
+
+
+def _member(b, blocks, phases, energy, sigma_left, sigma_right, potential, self_energy):
+    """Blocks E - H_l - Sigma_l and couplings of batch member b."""
+    onsite, couplings = dense(blocks, phases[:, b : b + 1])
+    if potential is not None:
+        potential = np.broadcast_to(potential, (blocks.layers, phases.shape[1]))[:, b]
+    if self_energy is not None:
+        self_energy = [
+            x if x is None else np.asarray(x).reshape(*np.shape(x)[:2], -1)[
+                :, :, b if np.ndim(x) == 3 else 0
+            ]
+            for x in self_energy
+        ]
+    diagonal = banded.diagonal_blocks(
+        [h[0] for h in onsite], energy[b], sigma_left[b], sigma_right[b], potential, self_energy
+    )
+    return diagonal, [v[0] for v in couplings]
+
+
+def _solve_again(b, blocks, phases, energy, left, right, operators, currents, potential,
+                 self_energy, out):
+    """Batch member b by the band solver, into the outputs."""
+    diagonal, couplings = _member(
+        b, blocks, phases, energy, left.sigma, right.sigma, potential, self_energy
+    )
+    sources = [lead.source[b][:, : lead.open_channels[b]] for lead in (left, right)]
+    vectors = [lead.vectors[b][:, : lead.open_channels[b]] for lead in (left, right)]
+    states = banded.scattering_states(diagonal, couplings, *sources)
+    for p in range(2):
+        out.local[p, :, b] = states.local(operators, p)
+        out.current[p, :, b] = states.current(currents, p)
+    targets = [[out.reflection, out.transmission_right],
+               [out.transmission_left, out.reflection_right]]
+    for q in range(2):
+        end = states.psi[0 if q == 0 else -1]
+        for p in range(2):
+            amplitude = 1j * sources[q].conj().T @ end[:, states.lead(p)]
+            if (q, p) == (1, 0):
+                out.transmission[b] = np.sum(np.abs(amplitude) ** 2)
+            if q == p:
+                amplitude = amplitude - np.eye(len(amplitude))
+            if out.scattering:
+                targets[q][p][b] = vectors[q] @ amplitude @ vectors[p].conj().T
+
+
+def _sigma_only(sigma_left: NDArray, sigma_right: NDArray) -> kernels.Leads:
+    batch, n, m = len(sigma_left), sigma_left.shape[-1], sigma_right.shape[-1]
+    none = (np.zeros((batch, 0)), np.zeros(batch, np.int64))
+    return kernels.Leads(
+        _plain(sigma_left), np.zeros((batch, n, 0), complex), *none,
+        _plain(sigma_right), np.zeros((batch, m, 0), complex), *none,
+    )
+
+
+def _green(blocks, phases, energy, sigma_left, sigma_right, operators, potential, self_energy,
+           logarithm):
+    phases, energy = _checked(blocks, phases, energy, complex)
+    batch = len(energy)
+    sigma_left, sigma_right = np.asarray(sigma_left, complex), np.asarray(sigma_right, complex)
+    _check_lead("sigma_left", sigma_left, batch, blocks.sizes[0])
+    _check_lead("sigma_right", sigma_right, batch, blocks.sizes[-1])
+    _check_operators("operators", blocks, operators)
+    plan = _plan(operators, blocks.layers, False)
+    at = _layout(blocks, [plan], 1, 0)
+    local = np.zeros((len(operators), batch), complex)
+    determinant = np.zeros(batch, complex)
+    arguments = (_chain(blocks, phases, potential), _sigma_only(sigma_left, sigma_right),
+                 _extra(blocks, batch, self_energy), energy, plan, logarithm, local, determinant)
+    _run(kernels.green_chunks, at, arguments, np.arange(batch))
+    if not logarithm:
+        for b in np.nonzero(~(determinant.real <= _GROWTH))[0]:
+            member = _member(b, blocks, phases, energy, sigma_left, sigma_right, potential,
+                             self_energy)
+            green = banded.green_blocks(*member)
+            for o, layer in enumerate(operators.layer):
+                entries = slice(operators.pointer[o], operators.pointer[o + 1])
+                pairs = green[layer][operators.column[entries], operators.row[entries]]
+                local[o, b] = operators.value[entries] @ pairs
+    return local, determinant
+
+
+def green_local(
+    blocks: SparseBlocks,
+    phases: ArrayLike,
+    energy: ArrayLike,
+    sigma_left: ArrayLike,
+    sigma_right: ArrayLike,
+    operators: SparseOperators,
+    potential: ArrayLike | None = None,
+    self_energy: SelfEnergy | None = None,
+) -> NDArray:
+    """tr O G_ll, (n_operators, B) complex, for Fermi seas on a contour.
+
+    Parameters as in `solve`, but the energies may be complex (upper half plane), the leads
+    enter by their self-energies (B, n, n) at those energies, and operators need not be
+    hermitian.
+    """
+    return _green(blocks, phases, energy, sigma_left, sigma_right, operators, potential,
+                  self_energy, False)[0]
+
+
+def log_det(
+    blocks: SparseBlocks,
+    phases: ArrayLike,
+    energy: ArrayLike,
+    sigma_left: ArrayLike,
+    sigma_right: ArrayLike,
+    potential: ArrayLike | None = None,
+    self_energy: SelfEnergy | None = None,
+) -> NDArray:
+    """ln det(E - H - Sigma), (B,) complex, for the grand potential (Lloyd's formula).
+
+    The sum of the principal logarithms of the pivots.  In the upper half plane E - H - Sigma
+    has a positive definite imaginary part, and so has every pivot: the result is continuous
+    there, its imaginary part between 0 and pi times the number of orbitals.  No row is
+    exchanged for that reason; digits are lost in proportion to the bandwidth over Im E.
+    """
+    none = sparse_operators([])
+    return _green(blocks, phases, energy, sigma_left, sigma_right, none, potential, self_energy,
+                  True)[1]

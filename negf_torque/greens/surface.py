@@ -1,0 +1,212 @@
+"""Self-energies of semi-infinite leads, at real energies without any finite broadening.
+
+Cells of a lead are numbered away from the device.  With h the Hamiltonian of a cell and v =
+<inner cell|H|next outer cell>, the self-energy on the cell to which the lead attaches is
+
+    Sigma = v g v^+,    g = (E - h - Sigma)^{-1},
+
+with outgoing waves only: a propagating channel carries current away from the device, an
+evanescent one decays.  Each open channel contributes one non-zero eigenvalue, its flux, to
+Gamma = i (Sigma - Sigma^+).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["LeadSelfEnergy", "lead_self_energy"]
+
+#: Distance from a band edge, in units of the rounding error of the energy, that counts as
+#: being on it.
+_EDGE = 8 * np.finfo(float).eps
+
+
+@dataclass(frozen=True)
+class LeadSelfEnergy:
+    """A lead seen from the device, for a batch of B cells, momenta or energies.
+
+    Attributes
+    ----------
+    sigma : (B, n, n) complex
+        Retarded self-energy.
+    vectors : (B, n, m) complex
+        Orthonormal channels: eigenvectors of Gamma, the open ones first, then zeros.
+    flux : (B, m)
+        Square roots of Gamma's non-zero eigenvalues, then zeros: sources are
+        ``vectors * flux``.
+    open_channels : (B,) int
+    """
+
+    sigma: NDArray
+    vectors: NDArray
+    flux: NDArray
+    open_channels: NDArray
+
+    @property
+    def source(self) -> NDArray:
+        """(B, n, m): F with F F^+ = Gamma, one column for each open channel."""
+        return self.vectors * self.flux[:, None, :]
+
+    @property
+    def root(self) -> NDArray:
+        """(B, n, n): the hermitian square root W of Gamma, W W^+ = Gamma.
+
+        It commutes with everything with which Gamma does, such as the spin in a lead whose
+        bands are spin-degenerate.
+        """
+        return self.source @ self.vectors.conj().swapaxes(-1, -2)
+
+    @property
+    def projector(self) -> NDArray:
+        """(B, n, n): projector on the open channels."""
+        return self.vectors @ self.vectors.conj().swapaxes(-1, -2)
+
+
+def _chain_self_energy(
+    energy: NDArray, level: NDArray, hopping: NDArray
+) -> tuple[NDArray, NDArray]:
+    """Self-energy of chains E = level + 2|t| cos k, and its Gamma; all of one shape.
+
+    Sigma = |t| (x - i sqrt(1 - x^2)) in the band, x = (E - level)/(2|t|), and the root of
+    smaller modulus outside the band and for complex energies.  On a band edge the channel
+    counts as closed.
+    """
+    exists = hopping > 0
+    width = np.where(exists, 2 * hopping, 1.0)
+    x = (energy - level) / width
+    if np.iscomplexobj(x):
+        root = np.sqrt(x - 1) * np.sqrt(x + 1)
+        larger = np.where(np.abs(x + root) >= np.abs(x - root), x + root, x - root)
+        return np.where(exists, hopping / larger, 0), np.zeros(x.shape)
+    distance = (1 - x) * (1 + x)
+    rounding = (np.abs(energy) + np.abs(level)) / width + 2
+    within = distance > _EDGE * rounding
+    gamma = np.where(within & exists, 2 * hopping * np.sqrt(np.abs(distance)), 0.0)
+    decaying = x + np.copysign(np.sqrt(np.clip(-distance, 0, None)), x)
+    real = np.where(distance > 0, x, 1 / np.where(np.abs(x) >= 1, decaying, 1.0))
+    return np.where(exists, hopping * real - 0.5j * gamma, 0), gamma
+
+
+def _common_eigenvectors(h: NDArray, v: NDArray) -> tuple[NDArray | None, NDArray, NDArray] | None:
+    """Vectors that diagonalise h and v, with both spectra; None if there are none.
+
+    The vectors are None where they are the unit matrix.
+    """
+    n = h.shape[-1]
+    off = ~np.eye(n, dtype=bool)
+    if not h[:, off].any() and not v[:, off].any():
+        return None, np.einsum("bii->bi", h).real, np.einsum("bii->bi", v)
+    # a generic combination of commuting hermitian matrices has their common eigenvectors
+    symmetric, antisymmetric = v + v.conj().swapaxes(1, 2), 1j * (v - v.conj().swapaxes(1, 2))
+    generic = h + 0.5772156649 * symmetric + 0.3183098862 * antisymmetric
+    _, vectors = np.linalg.eigh(generic)
+    adjoint = vectors.conj().swapaxes(1, 2)
+    spectra = []
+    for matrix in (h, v):
+        rotated = adjoint @ matrix @ vectors
+        scale = np.abs(matrix).max(initial=0.0)
+        if np.abs(rotated[:, off]).max(initial=0.0) > 1e-13 * n * scale:
+            return None
+        spectra.append(np.einsum("bii->bi", rotated))
+    return vectors, spectra[0].real, spectra[1]
+
+
+def _separable(h: NDArray, v: NDArray, energy: NDArray) -> LeadSelfEnergy | None:
+    """Independent chains: h and v have common eigenvectors (None otherwise)."""
+    found = _common_eigenvectors(h, v)
+    if found is None:
+        return None
+    vectors, level, hopping = found
+    sigma, gamma = _chain_self_energy(energy[:, None], level, np.abs(hopping))
+    batch, n = sigma.shape
+    if vectors is None:
+        full = np.zeros((batch, n, n), complex)
+        full[:, np.arange(n), np.arange(n)] = sigma
+        vectors = np.broadcast_to(np.eye(n, dtype=complex), (batch, n, n))
+    else:
+        full = (vectors * sigma[:, None, :]) @ vectors.conj().swapaxes(1, 2)
+    return _open_first(full, vectors, np.sqrt(gamma))
+
+
+def _open_first(sigma: NDArray, vectors: NDArray, flux: NDArray) -> LeadSelfEnergy:
+    """Sort the channels: open ones first, no column that is closed everywhere."""
+    count = np.count_nonzero(flux, axis=1)
+    most = int(count.max(initial=0))
+    if not np.all(flux[:, :most]) or count.min(initial=most) < most:
+        order = np.argsort(flux == 0, axis=1, kind="stable")[:, :most]
+        flux = np.take_along_axis(flux, order, 1)
+        vectors = np.take_along_axis(vectors, order[:, None, :], 2) * (flux != 0)[:, None, :]
+    return LeadSelfEnergy(
+        sigma, np.ascontiguousarray(vectors[:, :, :most]), flux[:, :most], count
+    )
+
+
+def lead_self_energy(h: ArrayLike, v: ArrayLike, energy: ArrayLike) -> LeadSelfEnergy:
+    """Self-energy of a lead on the cell to which it attaches, and its open channels.
+
+    Parameters
+    ----------
+    h : (B, n, n) or (n, n) complex
+        Hamiltonian of a cell.
+    v : (B, n, n) or (n, n) complex
+        <inner cell|H|next outer cell>.
+    energy : (B,) or scalar
+        Real, or complex with positive imaginary part (then no channel counts as open).
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit or h is not hermitian.
+
+    Examples
+    --------
+    A chain of hopping -1 in the middle of its band:
+
+    >>> lead = lead_self_energy([[0.0]], [[-1.0]], 0.0)
+    >>> lead.sigma[0], lead.root[0], lead.open_channels
+    (array([[0.-1.j]]), array([[1.41421356+0.j]]), array([1]))
+    """
+    h, v, energy = _checked(h, v, energy)
+    result = _separable(h, v, energy)
+    if result is None:
+        parts = [_kwant_self_energy(*lead) for lead in zip(h, v, energy, strict=True)]
+        sigma, count = (np.array(x) for x in zip(*parts, strict=True))
+        result = _from_sigma(sigma, count)
+    return result
+
+
+def _from_sigma(sigma: NDArray, count: NDArray) -> LeadSelfEnergy:
+    """Channels of self-energies (B, n, n) of which the numbers (B,) of open ones are known."""
+    gamma, vectors = np.linalg.eigh(1j * (sigma - sigma.conj().swapaxes(1, 2)))
+    gamma, vectors = gamma[:, ::-1], vectors[:, :, ::-1]
+    open_ = np.arange(sigma.shape[1]) < count[:, None]
+    return _open_first(sigma, vectors, np.sqrt(np.where(open_, np.clip(gamma, 0, None), 0)))
+
+
+def _kwant_self_energy(h: NDArray, v: NDArray, energy: complex) -> tuple[NDArray, int]:
+    """Self-energy and number of open channels from Kwant's stabilised modes.
+
+    Kwant takes the hopping from the cell next to the device to the one beyond, v^+ here.
+    """
+    from kwant.physics import modes
+
+    _, stabilised = modes(h - energy * np.eye(len(h)), v.conj().T)
+    return stabilised.selfenergy(), stabilised.nmodes
+
+
+def _checked(h: ArrayLike, v: ArrayLike, energy: ArrayLike) -> tuple[NDArray, NDArray, NDArray]:
+    h, v, energy = np.asarray(h, complex), np.asarray(v, complex), np.atleast_1d(energy)
+    n = h.shape[-1]
+    if h.ndim not in (2, 3) or h.shape[-2] != n:
+        raise ValueError(f"h: shape {h.shape}; expected (B, n, n).")
+    if v.ndim not in (2, 3) or v.shape[-2:] != (n, n):
+        raise ValueError(f"v: shape {v.shape}; expected (B, {n}, {n}) as h has.")
+    if np.abs(h - h.conj().swapaxes(-1, -2)).max(initial=0) > 1e-12 * np.abs(h).max(initial=0):
+        raise ValueError("h: the Hamiltonian of a lead's cell is not hermitian.")
+    shape = np.broadcast_shapes(h.shape[:-2], v.shape[:-2], energy.shape)
+    return (
+        np.broadcast_to(h, (*shape, n, n)),
+        np.broadcast_to(v, (*shape, n, n)),
+        np.broadcast_to(energy, shape),
+    )
