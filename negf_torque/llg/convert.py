@@ -1,0 +1,133 @@
+"""Numbers of one solver's convention in another's, also for numbers typed by hand.
+
+The conventions themselves, with signs and units, are in `negf_torque.llg.conventions`.
+"""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from math import isfinite
+
+from negf_torque.llg.conventions import CONTEXT, CONVENTIONS, Convention
+
+__all__ = ["convention", "convert", "convert_to_all"]
+
+
+def _nearest(what: str, name: str, known) -> ValueError:
+    near = get_close_matches(str(name), list(known), n=1, cutoff=0.0)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return ValueError(f"{what}: {name!r} is not known.{hint} Known: {', '.join(known)}.")
+
+
+def convention(kind: str, name: str) -> Convention:
+    """The convention `name` of a `kind` ("slonczewski", "zhang_li", "damping")."""
+    if kind not in CONVENTIONS:
+        raise _nearest("kind", kind, CONVENTIONS)
+    if name not in CONVENTIONS[kind]:
+        raise _nearest("convention", name, CONVENTIONS[kind])
+    return CONVENTIONS[kind][name]
+
+
+def _check(name: str, chosen: Convention, numbers: Mapping[str, float]) -> dict[str, float]:
+    for key in numbers:
+        if key not in chosen.keys:
+            raise _nearest(f"key of {name}", key, chosen.keys)
+    missing = [key for key in chosen.keys if key not in numbers]
+    if missing == ["Lambda"]:
+        return {**_finite(numbers), "Lambda": 1.0}
+    if missing:
+        wanted = ", ".join(f"{key} ({chosen.keys[key]})" for key in missing)
+        raise ValueError(f"{missing[0]}: missing. {name} also needs {wanted}.")
+    return _finite(numbers)
+
+
+def _finite(numbers: Mapping[str, float]) -> dict[str, float]:
+    for key, value in numbers.items():
+        if not (isinstance(value, int | float) and isfinite(value)):
+            raise ValueError(f"{key}: {value!r} is not a finite number.")
+    if numbers.get("Lambda", 1.0) <= 0:
+        raise ValueError(f"Lambda: {numbers['Lambda']!r} is not positive.")
+    if numbers.get("damping", 0.0) < 0:
+        raise ValueError(f"damping: {numbers['damping']!r} is negative. Gilbert's alpha is >= 0.")
+    return dict(numbers)
+
+
+def convert(
+    kind: str,
+    source: str,
+    target: str,
+    numbers: Mapping[str, float],
+    **context: float,
+) -> dict[str, float]:
+    """Translate `numbers` from one convention to another.
+
+    Parameters
+    ----------
+    kind : {"slonczewski", "zhang_li", "damping"}
+        Spin-orbit torques are Slonczewski torques with Lambda = 1.
+    source, target : str
+        Names in `negf_torque.llg.conventions.CONVENTIONS[kind]`.
+    numbers : mapping
+        The source's keys with values in the source's units; Lambda may be left out (1).
+    **context
+        Keys of `negf_torque.llg.conventions.CONTEXT` that either side needs.
+
+    Returns
+    -------
+    dict
+        The target's keys, in the target's units.
+
+    Raises
+    ------
+    ValueError
+        Unknown kind, convention or key (the nearest is named), missing context (with the
+        reason), or a torque that the target cannot express (with what would be lost).
+
+    Examples
+    --------
+    Half of transport's P is a solver's P:
+
+    >>> numbers = {"J": 1e11, "P": 0.5, "Lambda": 1.4, "eta_perp": 0.1}
+    >>> out = convert("slonczewski", "transport", "mumax3", numbers,
+    ...               saturation_magnetisation=8e5, thickness=2.0)
+    >>> round(out["P"], 12), round(out["epsilon_prime"], 12), out["J"] == 1e11
+    (0.25, 0.05, True)
+    """
+    before, after = convention(kind, source), convention(kind, target)
+    numbers = _check(source, before, numbers)
+    for key in context:
+        if key not in CONTEXT:
+            raise _nearest("context", key, CONTEXT)
+    context = _finite(context)
+    for side, chosen in ((source, before), (target, after)):
+        for key in chosen.needs:
+            if key not in context:
+                raise ValueError(f"{key}: missing. {side} needs it ({CONTEXT[key]}).")
+    for key in ("saturation_magnetisation", "thickness"):
+        if key in context and context[key] <= 0:
+            raise ValueError(f"{key}: {context[key]!r} is not positive ({CONTEXT[key]}).")
+    out = after.from_reference(before.to_reference(numbers, context), context)
+    return {key: float(out[key]) for key in after.keys}
+
+
+def convert_to_all(
+    kind: str, source: str, numbers: Mapping[str, float], **context: float
+) -> dict[str, dict[str, float] | str]:
+    """The same torque in every convention; where one cannot express it, the reason instead.
+
+    Examples
+    --------
+    >>> table = convert_to_all("zhang_li", "reference", {"u": 100.0, "beta": 0.04})
+    >>> table["magnumnp"]
+    {'b_j': -100.0, 'xi': 0.04}
+    >>> table["mumax3"][:55]
+    'saturation_magnetisation: missing. mumax3 needs it (A/m'
+    """
+    convention(kind, source)
+    table: dict[str, dict[str, float] | str] = {}
+    convert(kind, source, source, numbers, **context)
+    for target in CONVENTIONS[kind]:
+        try:
+            table[target] = convert(kind, source, target, numbers, **context)
+        except ValueError as error:
+            table[target] = str(error)
+    return table
