@@ -3,8 +3,15 @@
 A calculation is one file in `negf_torque/study/calculations/`, found by the name of its kind.
 It exports `Parameters` (a `CalculationTable`), `run(card, progress) -> Dataset`,
 `summary(dataset) -> list[Scalar]` and `figures(dataset) -> dict[str, Figure]`; where the
-calculation brings its own `[system]` table it exports `System`, and where its result can feed
-a micromagnetic solver `llg_parameters(dataset, card)`.
+calculation brings its own `[system]` table it exports `System` (`NEEDS_SYSTEM = False` if it has
+none), and where its result can feed a micromagnetic solver `llg_parameters(dataset, card)`.
+It may export `VARIABLES` (what the dataset can hold, for the reference), `check(card)` (further
+mistakes, from a key's path to a message), `estimate(card) -> list[Scalar]` (cost and memory),
+`listings(dataset) -> list[Listing]` (tables to print) and `READS_LLG = True` if its numbers
+depend on `[llg]`.
+
+Its file is imported whenever a card of its kind is checked: physics, numba and Matplotlib are
+imported inside the functions.
 """
 
 import math
@@ -13,7 +20,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["CalculationTable", "Progress", "Scalar", "Table", "key"]
+__all__ = ["CalculationTable", "Listing", "Progress", "Scalar", "Table", "key"]
 
 
 class Table(BaseModel):
@@ -40,7 +47,8 @@ def key(description: str, default: Any = ..., *, unit: str | None = None, **limi
     description : str
         One sentence for the reference.
     default
-        The default; without it the key is required.  A list or dict is copied for each card.
+        The default; without it the key is required.  A list or dict is copied for each card, a
+        class or function is called.
     unit : str, optional
         As printed: "eV", "nm", "K", "rad", "layers" ...
     limits
@@ -54,9 +62,10 @@ def key(description: str, default: Any = ..., *, unit: str | None = None, **limi
     0.0
     """
     extra = {"unit": unit} if unit else None
-    if isinstance(default, list | dict):
+    factory = default.copy if isinstance(default, list | dict) else default
+    if callable(factory):
         return Field(
-            default_factory=default.copy, description=description, json_schema_extra=extra, **limits
+            default_factory=factory, description=description, json_schema_extra=extra, **limits
         )
     return Field(default, description=description, json_schema_extra=extra, **limits)
 
@@ -105,6 +114,15 @@ def _finite(value: float) -> float | None:
     return number if math.isfinite(number) else None
 
 
+@dataclass(frozen=True)
+class Listing:
+    """A table for the terminal: a title, column headings with units, and rows of values."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
 class Progress:
     """Reports how far a calculation is.  This one is silent; others override its methods.
 
@@ -118,9 +136,7 @@ class Progress:
     def advance(self, amount: float = 1, note: str = "") -> None:
         """`amount` more units of work are done; `note` is shown beside the bar."""
 
-    def update(
-        self, done: float | None = None, total: float | None = None, note: str = ""
-    ) -> None:
+    def update(self, done: float | None = None, total: float | None = None, note: str = "") -> None:
         """Set what is done and, where the estimate changed, the total."""
 
     def finish(self) -> None:

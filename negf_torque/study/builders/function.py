@@ -1,0 +1,109 @@
+"""`builder = "file.py:function"`: a user's own Kwant system.
+
+The function gets the keys of `[system.parameters]` as keyword arguments and returns a
+`lattice.Magnet` (see `lattice.magnet_from_kwant`).  The file lies beside the card or in a
+folder below it, and runs only where the caller allows code.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import field_validator
+
+from negf_torque.study.base import Table, key
+from negf_torque.study.errors import StudyError
+
+if TYPE_CHECKING:
+    from negf_torque.lattice.magnet import Magnet
+
+__all__ = ["System", "build", "source_file"]
+
+_REFERENCE = re.compile(r"(?P<file>[^:]+\.py):(?P<function>[A-Za-z_]\w*)")
+
+
+class System(Table):
+    """The `[system]` table of a system that a Python function builds."""
+
+    builder: str = key('A function that returns a magnet: "file.py:function".')
+    parameters: dict[str, Any] = key("Keyword arguments of the function.", {})
+
+    @field_validator("builder")
+    @classmethod
+    def _reference(cls, value: str) -> str:
+        if not _REFERENCE.fullmatch(value):
+            raise ValueError('is not a function. Give "file.py:function".')
+        return value
+
+    @property
+    def file(self) -> str:
+        """The file's name as the card gives it."""
+        return self.builder.rpartition(":")[0]
+
+    @property
+    def function(self) -> str:
+        """The function's name."""
+        return self.builder.rpartition(":")[2]
+
+
+def source_file(reference: str, folder: Path) -> Path:
+    """The file that a reference names, which must lie in `folder` or below.
+
+    Raises
+    ------
+    ValueError
+        If the file leaves the folder (also through a link) or does not exist.
+    """
+    name = reference.rpartition(":")[0]
+    file = (folder / name).resolve()
+    if not file.is_relative_to(folder.resolve()):
+        raise ValueError(f'"{name}" is outside the card\'s folder. Put the file beside the card.')
+    if not file.is_file():
+        raise ValueError(f'there is no file "{name}" beside the card.')
+    return file
+
+
+def build(system: System, folder: Path) -> Magnet:
+    """Import the file and call the function.
+
+    Raises
+    ------
+    StudyError
+        If the file has no such function, the function fails or returns something else.
+    """
+    from negf_torque.lattice.magnet import Magnet
+
+    file = source_file(system.builder, folder)
+    try:
+        spec = importlib.util.spec_from_file_location(file.stem, file)
+        module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
+        spec.loader.exec_module(module)  # type: ignore[union-attr]
+    except Exception as error:
+        raise StudyError(f"{file.name} cannot be imported: {_cause(error)}") from error
+    function = getattr(module, system.function, None)
+    if not callable(function):
+        names = [n for n, f in vars(module).items() if inspect.isfunction(f)]
+        raise StudyError(
+            f"{file.name} has no function {system.function!r}; it defines "
+            f"{', '.join(names) or 'none'}."
+        )
+    try:
+        magnet = function(**system.parameters)
+    except Exception as error:
+        raise StudyError(f"{system.builder} failed: {_cause(error)}") from error
+    if not isinstance(magnet, Magnet):
+        raise StudyError(
+            f"{system.builder} returned {type(magnet).__name__}. Return a "
+            "negf_torque.lattice.Magnet, as magnet_from_kwant makes of a Kwant system."
+        )
+    return magnet
+
+
+def _cause(error: Exception) -> str:
+    frames = inspect.getinnerframes(error.__traceback__) if error.__traceback__ else []
+    where = f" (line {frames[-1].lineno} of {Path(frames[-1].filename).name})" if frames else ""
+    return f"{type(error).__name__}: {error}{where}"

@@ -1,0 +1,208 @@
+"""`kind = "spin_valve"`: conductance, torque and mixing conductance of two magnets at an angle.
+
+One magnet turns against the other.  For every angle the linear response gives the conductance
+and the torkance of both magnets; a fit gives the Slonczewski parameters that LLG solvers take,
+and the interfaces' scattering gives the mixing conductances.  All torques here are the *window*
+parts of the linear response (states between both chemical potentials); they depend on how the
+bias is divided between the leads, which the dimension `bias` shows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import field_validator
+
+from negf_torque.study.base import CalculationTable, Listing, Scalar, key
+from negf_torque.study.calculations._valve_figures import nearest_to_right_angle
+from negf_torque.study.calculations._valve_variables import VARIABLES
+from negf_torque.study.complaints import nearest
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+    from negf_torque.llg.export import Simulation
+    from negf_torque.llg.valve import ValveTorque
+    from negf_torque.study.card import Card
+
+__all__ = ["VARIABLES", "Parameters", "figures", "llg_parameters", "summary"]
+
+
+class Parameters(CalculationTable):
+    """The `[calculation]` table."""
+
+    kind: Literal["spin_valve"] = key("Angular dependence of a spin valve.")
+    free: str = key("Name of the magnet that turns.", "free")
+    fixed: str = key("Name of the magnet that polarises.", "fixed")
+    energy: float = key("Fermi energy.", unit="eV")
+    temperature: float = key("Temperature of the leads.", 0.0, unit="K", ge=0)
+    angles: list[float] = key(
+        "Angles between the majority spins of both magnets.",
+        [float(angle) for angle in range(0, 181, 15)],
+        unit="deg",
+        min_length=1,
+    )
+    tolerance: float = key(
+        "Relative error of the zone average that is asked for.", 1e-6, ge=1e-12, le=0.1
+    )
+    mesh: int | None = key(
+        "Instead of the tolerance: points of a uniform shifted mesh per direction.",
+        None,
+        ge=1,
+        le=100_000,
+    )
+    map_points: int = key(
+        "Points per direction of the k-resolved maps; 0 leaves them out.", 64, ge=0, le=2048
+    )
+
+    @field_validator("angles")
+    @classmethod
+    def _in_half_turn(cls, value: list[float]) -> list[float]:
+        for angle in value:
+            if not 0 <= angle <= 180:
+                raise ValueError(f"has {angle:g}, which is outside 0 ... 180 degrees.")
+        if len(set(value)) != len(value):
+            raise ValueError("has an angle twice. Give each angle once.")
+        return value
+
+
+def check(card: Card) -> dict[tuple, str]:
+    """Mistakes that need more than one table: the magnets' names."""
+    magnets = getattr(card.system, "magnets", None)
+    problems: dict[tuple, str] = {}
+    if magnets is None:
+        return problems
+    for role in ("free", "fixed"):
+        name = getattr(card.calculation, role)
+        if name not in magnets:
+            remedy = nearest(name, magnets, "magnets")
+            problems["calculation", role] = f'no layer with exchange is named "{name}". {remedy}'
+    if card.calculation.free == card.calculation.fixed:
+        problems["calculation", "free"] = (
+            f'"{card.calculation.free}" is the fixed magnet as well. Name two magnets.'
+        )
+    return problems
+
+
+def summary(dataset: xr.Dataset) -> list[Scalar]:
+    """The numbers of a valve: conductances, mixing conductances, torkances, Slonczewski form."""
+    converged = bool(dataset.attrs.get("converged", True))
+    found = [
+        _scalar(dataset, name, converged)
+        for name in ("conductance_parallel", "conductance_antiparallel", "gmr")
+    ]
+    for name in (
+        "mixing_conductance",
+        "transmission_mixing",
+        "sharvin_conductance",
+        "mixing_conductance_corrected",
+    ):
+        if name in dataset:
+            for interface in dataset["interface"].values:
+                found.append(_scalar(dataset, name, converged, interface=str(interface)))
+    free, index = dataset.attrs["free"], nearest_to_right_angle(dataset)
+    degrees = np.degrees(float(dataset["angle"][index]))
+    for name, axis in (("in_plane", "toward p"), ("out_of_plane", "along m x p")):
+        for bias in dataset["bias"].values:
+            one = dataset.isel(angle=index).sel(bias=bias, magnet=free)
+            note = f"window; {axis}; on {free}, {degrees:g} degrees, {bias} bias"
+            label = f"torkance_{name}[{degrees:g} deg, {bias}]"
+            found.append(_scalar(one, f"torkance_{name}", converged, label=label, note=note))
+    for name in ("polarisation", "Lambda", "epsilon_prime", "fit_residual"):
+        note = {
+            "polarisation": "of eta; a solver's P is half of it",
+            "epsilon_prime": "window, symmetric bias",
+        }.get(name, "")
+        found.append(_scalar(dataset, name, converged, note=note))
+    return found
+
+
+def _scalar(
+    dataset: xr.Dataset,
+    name: str,
+    converged: bool,
+    label: str = "",
+    note: str = "",
+    **select: str,
+) -> Scalar:
+    data = dataset[name].sel(select)
+    error = dataset.get(f"{name}_error")
+    suffix = f"[{', '.join(select.values())}]" if select else ""
+    return Scalar(
+        name=label or name + suffix,
+        value=data.values.item(),
+        unit=data.attrs.get("units", "1"),
+        error=None if error is None else float(error.sel(select).values),
+        converged=converged,
+        note=note,
+    )
+
+
+def listings(dataset: xr.Dataset) -> list[Listing]:
+    """Conductance, torque and efficiency angle by angle."""
+    free = dataset.attrs["free"]
+    one = dataset.sel(magnet=free)
+    columns = ["angle (deg)", "G (e^2/h)", "in plane, symmetric"]
+    columns += [f"out of plane, {bias}" for bias in dataset["bias"].values]
+    rows = []
+    for index, angle in enumerate(dataset["angle"].values):
+        at = one.isel(angle=index)
+        values = [
+            np.degrees(angle),
+            at["conductance"],
+            at["torkance_in_plane"].sel(bias="symmetric"),
+        ]
+        values += [at["torkance_out_of_plane"].sel(bias=bias) for bias in dataset["bias"].values]
+        rows.append((*(float(value) for value in values), float(at["eta"])))
+    title = f'Torkance of "{free}" (window parts), in {dataset["torkance"].attrs["units"]}'
+    return [Listing(title, (*columns, "eta"), tuple(rows))]
+
+
+def figures(dataset: xr.Dataset) -> dict[str, Figure]:
+    """See `_valve_figures`."""
+    from negf_torque.study.calculations._valve_figures import figures as draw
+
+    return draw(dataset)
+
+
+def llg_parameters(dataset: xr.Dataset, card: Card) -> tuple[ValveTorque, Simulation]:
+    """The free magnet's torque per current, and the simulation that the card asks for."""
+    from negf_torque.llg.export import Simulation
+    from negf_torque.llg.valve import valve_torque
+
+    free, table = card.calculation.free, card.llg
+    one = dataset.sel(magnet=free, bias="symmetric")
+
+    def error(name: str) -> np.ndarray | None:
+        return one[f"{name}_error"].values if f"{name}_error" in one else None
+
+    torque = valve_torque(
+        dataset["angle"].values,
+        one["torkance_in_plane"].values,
+        one["torkance_out_of_plane"].values,
+        dataset["conductance"].values,
+        in_plane_error=error("torkance_in_plane"),
+        out_of_plane_error=error("torkance_out_of_plane"),
+        cell_area=table.cell_area,
+        thickness=int(dataset.attrs["free_layers"]) * table.layer_spacing,
+        saturation_magnetisation=table.saturation_magnetisation,
+        fixed_direction=table.fixed_direction,
+        response="window, symmetric bias",
+        name=card.name,
+        provenance="negf_torque {version}, card {card_hash:.16}".format(**dataset.attrs),
+    )
+    return torque, Simulation(
+        current_density=table.current_density,
+        damping=table.damping,
+        size=table.size,
+        cells=table.cells,
+        exchange=table.exchange_stiffness,
+        anisotropy=table.anisotropy,
+        anisotropy_axis=table.anisotropy_axis,
+        field=table.field,
+        initial_direction=table.initial_direction,
+        duration=table.duration,
+        output_step=table.output_step,
+    )

@@ -1,0 +1,252 @@
+"""A result's directory: `result.nc`, `summary.json`, `card.toml` and `figures/`.
+
+Every file is written to a temporary name, flushed and renamed, so that a reader never meets
+half a file.  `summary.json` comes last and holds the checksum of `result.nc`: a directory
+without it holds no finished result, and damage is noticed instead of read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from negf_torque.study.base import Scalar
+from negf_torque.study.errors import StoreError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from negf_torque.study.card import Card
+
+__all__ = [
+    "dataset_bytes",
+    "libraries",
+    "load",
+    "load_summary",
+    "prepare",
+    "save",
+    "write_atomically",
+]
+
+RESULT, SUMMARY, CARD, FIGURES = "result.nc", "summary.json", "card.toml", "figures"
+FORMAT = 1
+
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """Write a file so that it is there whole or not at all."""
+    data = content.encode() if isinstance(content, str) else content
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def dataset_bytes(dataset: xr.Dataset) -> bytes:
+    """The dataset as a netCDF4 file; complex variables are compound types of r and i."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / RESULT
+        dataset.to_netcdf(path, engine="h5netcdf")
+        return path.read_bytes()
+
+
+def prepare(directory: Path, card: Card) -> dict[str, Any] | None:
+    """Make the directory ready for a card's result.
+
+    Returns
+    -------
+    dict or None
+        The summary, if the directory holds the finished result of this card already.
+
+    Raises
+    ------
+    StoreError
+        If the directory belongs to another card, holds files of another kind, or cannot be
+        written.  Nothing is touched then.
+    """
+    if directory.exists() and not directory.is_dir():
+        raise StoreError(f"{directory} is a file. Choose another directory with -o.")
+    if (directory / SUMMARY).exists():
+        summary = load_summary(directory)
+        if summary["card_hash"] != card.hash:
+            raise StoreError(
+                f"{directory} holds the result of another card "
+                f"({summary['name']}, {summary['kind']}). Nothing was changed; choose another "
+                "directory with -o, or remove this one."
+            )
+        return summary
+    strangers = _strangers(directory)
+    if strangers:
+        raise StoreError(
+            f"{directory} holds other files ({', '.join(strangers[:3])}). Nothing was changed; "
+            "choose a directory of its own for the result with -o."
+        )
+    if (directory / CARD).exists():
+        _same_card(directory, card)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        write_atomically(directory / CARD, card.toml())
+    except OSError as error:
+        raise StoreError(f"{directory} cannot be written: {error.strerror}.") from None
+    return None
+
+
+def save(
+    directory: Path,
+    dataset: xr.Dataset,
+    scalars: Iterable[Scalar],
+    card: Card,
+    **facts: Any,
+) -> dict[str, Any]:
+    """Write `result.nc`, `card.toml` and, last, `summary.json`.
+
+    Parameters
+    ----------
+    directory : Path
+        Made ready by `prepare`.
+    dataset, scalars, card
+        The result, its numbers and the card behind it.
+    facts
+        More entries of the summary (warnings, seconds ...).
+
+    Returns
+    -------
+    dict
+        The summary as written.
+
+    Raises
+    ------
+    StoreError
+        If the disk is full or the directory cannot be written.
+    """
+    try:
+        content = dataset_bytes(dataset)
+        write_atomically(directory / RESULT, content)
+        write_atomically(directory / CARD, card.toml())
+        summary = {
+            "format": FORMAT,
+            "name": card.name,
+            "kind": card.kind,
+            "converged": bool(dataset.attrs.get("converged", True)),
+            "version": dataset.attrs["version"],
+            "card_hash": card.hash,
+            "libraries": libraries(),
+            "result": {"file": RESULT, "sha256": hashlib.sha256(content).hexdigest()},
+            **facts,
+            "scalars": [scalar.to_json() for scalar in scalars],
+        }
+        text = json.dumps(summary, indent=1, ensure_ascii=False, allow_nan=False)
+        write_atomically(directory / SUMMARY, text + "\n")
+    except OSError as error:
+        raise StoreError(f"{directory} cannot be written: {error.strerror or error}.") from None
+    return summary
+
+
+def load_summary(directory: str | Path) -> dict[str, Any]:
+    """The summary of a finished result.
+
+    Raises
+    ------
+    StoreError
+        If there is none or it is damaged.
+    """
+    path = Path(directory) / SUMMARY
+    try:
+        summary = json.loads(path.read_bytes().decode())
+    except FileNotFoundError:
+        if not Path(directory).is_dir():
+            raise StoreError(f"there is no directory {directory}.") from None
+        unfinished = (Path(directory) / CARD).exists()
+        why = "the run did not finish" if unfinished else "it is not a result's directory"
+        raise StoreError(f"{directory} holds no result: {why}.") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise StoreError(f"{path} is damaged: {error}. Remove the directory, run again.") from None
+    needed = {"name": str, "kind": str, "card_hash": str, "result": dict, "scalars": list}
+    for entry, expected in needed.items():
+        if not isinstance(summary, dict) or not isinstance(summary.get(entry), expected):
+            raise StoreError(f"{path} is damaged: no valid entry {entry!r}.")
+    if summary.get("format", 0) > FORMAT:
+        raise StoreError(
+            f"{path} was written by a later version ({summary.get('version')}). Update negf_torque."
+        )
+    return summary
+
+
+def load(directory: str | Path) -> xr.Dataset:
+    """The dataset of a finished result, its checksum verified.
+
+    Raises
+    ------
+    StoreError
+        If there is none, or a file is damaged.
+    """
+    import xarray as xr
+
+    path = Path(directory) / RESULT
+    summary = load_summary(directory)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}.") from None
+    if hashlib.sha256(content).hexdigest() != summary["result"].get("sha256"):
+        raise StoreError(
+            f"{path} is damaged: its checksum is not the one in {SUMMARY}. "
+            "Remove the directory and run the card again."
+        )
+    try:
+        return xr.load_dataset(path, engine="h5netcdf")
+    except Exception as error:  # HDF5 raises many kinds for a file it cannot follow
+        raise StoreError(f"{path} cannot be read: {error}.") from error
+
+
+def libraries() -> dict[str, str]:
+    """Versions of the libraries that the numbers depend on."""
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": platform.python_version()}
+    for name in ("kwant", "numpy", "scipy", "numba", "xarray", "h5netcdf"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _strangers(directory: Path) -> list[str]:
+    """Files in a directory that no run of ours has left there."""
+    if not directory.exists():
+        return []
+    ours = {RESULT, SUMMARY, CARD, FIGURES, "export"}
+    return sorted(p.name for p in directory.iterdir() if p.name not in ours and p.name[0] != ".")
+
+
+def _same_card(directory: Path, card: Card) -> None:
+    """An unfinished run may be taken up by its own card only."""
+    from negf_torque.study.card import parse
+    from negf_torque.study.errors import CardError
+
+    try:
+        text = (directory / CARD).read_text(encoding="utf-8")
+        # Python files of the other card are not run here, only compared as text.
+        other = parse(text, card.path.parent / CARD, allow_code=True)
+        same = other.hash == card.hash
+    except (CardError, OSError, UnicodeDecodeError):
+        same = False
+    if not same:
+        raise StoreError(
+            f"{directory} holds an unfinished run of another card. Nothing was changed; choose "
+            "another directory with -o, or remove this one."
+        )
