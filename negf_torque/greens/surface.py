@@ -14,6 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse.csgraph import connected_components
+
+from negf_torque.greens.modes import decimated_self_energy, mode_self_energy, residual
 
 __all__ = ["LeadSelfEnergy", "lead_self_energy"]
 
@@ -149,15 +152,17 @@ def lead_self_energy(h: ArrayLike, v: ArrayLike, energy: ArrayLike) -> LeadSelfE
     ----------
     h : (B, n, n) or (n, n) complex
         Hamiltonian of a cell.
-    v : (B, n, n) or (n, n) complex
-        <inner cell|H|next outer cell>.
+    v : (B, m, n) or (m, n) complex
+        <inner cell|H|next outer cell>.  If the lead touches only the first m of a cell's n
+        orbitals, their rows are enough, and the self-energy is (B, m, m).
     energy : (B,) or scalar
         Real, or complex with positive imaginary part (then no channel counts as open).
 
     Raises
     ------
     ValueError
-        If shapes do not fit or h is not hermitian.
+        If shapes do not fit, h is not hermitian, or the modes at this energy are ill-defined
+        (a flat band, or a band edge on which they cannot be told apart).
 
     Examples
     --------
@@ -168,12 +173,90 @@ def lead_self_energy(h: ArrayLike, v: ArrayLike, energy: ArrayLike) -> LeadSelfE
     (array([[0.-1.j]]), array([[1.41421356+0.j]]), array([1]))
     """
     h, v, energy = _checked(h, v, energy)
-    result = _separable(h, v, energy)
-    if result is None:
-        parts = [_kwant_self_energy(*lead) for lead in zip(h, v, energy, strict=True)]
-        sigma, count = (np.array(x) for x in zip(*parts, strict=True))
-        result = _from_sigma(sigma, count)
+    rows, n = v.shape[1:]
+    if rows < n:
+        v = np.concatenate([v, np.zeros((len(v), n - rows, n))], axis=1)
+    groups = _independent_parts(h, v)
+    solved = {
+        group[0]: _coupled(*(m[:, first[:, None], first] for m in (h, v)), energy)
+        for group in groups
+        for first in [np.array(group[0])]
+    }
+    if len(groups) == 1 and len(groups[0]) == 1:
+        result = solved[groups[0][0]]
+    else:
+        result = _assemble([(part, solved[g[0]]) for g in groups for part in g], n)
+    if rows < n:
+        result = LeadSelfEnergy(result.sigma[:, :rows, :rows], result.vectors[:, :rows],
+                                result.flux, result.open_channels)
     return result
+
+
+def _independent_parts(h: NDArray, v: NDArray) -> list[list[tuple[int, ...]]]:
+    """Sets of orbitals between which nothing couples; equal ones grouped together.
+
+    A lead that is the same for both spins is solved once, and its self-energy is the same
+    for both spins to the last bit.
+    """
+    n = h.shape[-1]
+    size_h, size_v = np.abs(h).max(axis=0), np.abs(v).max(axis=0)
+    linked = (size_h > 1e-15 * size_h.max()) | (size_v > 1e-15 * size_v.max())
+    if not linked[~np.eye(n, dtype=bool)].any():
+        return [[tuple(range(n))]]  # chains, which need no splitting
+    count, label = connected_components(linked, directed=False)
+    groups: list[list[tuple[int, ...]]] = []
+    for part in (tuple(np.flatnonzero(label == c)) for c in range(count)):
+        here = np.array(part)
+        for group in groups:
+            there = np.array(group[0])
+            if len(there) == len(here) and all(
+                np.array_equal(m[:, here[:, None], here], m[:, there[:, None], there])
+                for m in (h, v)
+            ):
+                group.append(part)
+                break
+        else:
+            groups.append([part])
+    return groups
+
+
+def _assemble(parts: list[tuple[tuple[int, ...], LeadSelfEnergy]], n: int) -> LeadSelfEnergy:
+    """One self-energy from those of independent sets of orbitals."""
+    batch = len(parts[0][1].sigma)
+    sigma = np.zeros((batch, n, n), complex)
+    vectors, flux = [], []
+    for part, lead in parts:
+        here = np.array(part)
+        sigma[:, here[:, None], here] = lead.sigma
+        columns = np.zeros((batch, n, lead.flux.shape[1]), complex)
+        columns[:, here] = lead.vectors
+        vectors.append(columns)
+        flux.append(lead.flux)
+    return _open_first(sigma, np.concatenate(vectors, axis=2), np.concatenate(flux, axis=1))
+
+
+def _coupled(h: NDArray, v: NDArray, energy: NDArray) -> LeadSelfEnergy:
+    """Self-energy of orbitals that couple: chains if possible, or else from Bloch modes."""
+    result = _separable(h, v, energy)
+    if result is not None:
+        return result
+    sigma, count, sound = mode_self_energy(h, v, energy)
+    scale = np.abs(v).max(axis=(1, 2))
+    good = sound & (residual(h, v, energy, sigma) <= 1e-11 * scale)
+    good &= _causal(sigma, scale)
+    for b in np.flatnonzero(~good):
+        if energy[b].imag != 0:
+            one = slice(b, b + 1)
+            sigma[b] = decimated_self_energy(h[one], v[one], energy[one])[0]
+        else:
+            sigma[b], count[b] = _kwant_self_energy(h[b], v[b], energy[b])
+    return _from_sigma(sigma, count)
+
+
+def _causal(sigma: NDArray, scale: NDArray) -> NDArray:
+    """(B,): whether no channel has negative Gamma."""
+    gamma = 1j * (sigma - sigma.conj().swapaxes(1, 2))
+    return np.linalg.eigvalsh(gamma).min(axis=1) > -1e-9 * scale
 
 
 def _from_sigma(sigma: NDArray, count: NDArray) -> LeadSelfEnergy:
@@ -184,15 +267,29 @@ def _from_sigma(sigma: NDArray, count: NDArray) -> LeadSelfEnergy:
     return _open_first(sigma, vectors, np.sqrt(np.where(open_, np.clip(gamma, 0, None), 0)))
 
 
-def _kwant_self_energy(h: NDArray, v: NDArray, energy: complex) -> tuple[NDArray, int]:
+def _kwant_self_energy(h: NDArray, v: NDArray, energy: float) -> tuple[NDArray, int]:
     """Self-energy and number of open channels from Kwant's stabilised modes.
 
     Kwant takes the hopping from the cell next to the device to the one beyond, v^+ here.
     """
     from kwant.physics import modes
 
-    _, stabilised = modes(h - energy * np.eye(len(h)), v.conj().T)
-    return stabilised.selfenergy(), stabilised.nmodes
+    energy = energy.real
+    trouble = (
+        f"energy: at {energy:.12g} the modes of a lead are ill-defined (a flat band or a band "
+        "edge). Give an energy a little above or below."
+    )
+    try:
+        _, stabilised = modes(h - energy * np.eye(len(h)), v.conj().T)
+        sigma = stabilised.selfenergy()
+    except (RuntimeError, np.linalg.LinAlgError, ValueError) as error:
+        raise ValueError(trouble) from error
+    one = (h[None], v[None], np.array([energy]), sigma[None])
+    scale = np.abs(v).max()
+    # close to a band edge digits are lost, as the square root of the rounding error
+    if residual(*one)[0] > 1e-7 * scale or not _causal(sigma[None], 100 * scale):
+        raise ValueError(trouble)
+    return sigma, stabilised.nmodes
 
 
 def _checked(h: ArrayLike, v: ArrayLike, energy: ArrayLike) -> tuple[NDArray, NDArray, NDArray]:
@@ -200,13 +297,13 @@ def _checked(h: ArrayLike, v: ArrayLike, energy: ArrayLike) -> tuple[NDArray, ND
     n = h.shape[-1]
     if h.ndim not in (2, 3) or h.shape[-2] != n:
         raise ValueError(f"h: shape {h.shape}; expected (B, n, n).")
-    if v.ndim not in (2, 3) or v.shape[-2:] != (n, n):
+    if v.ndim not in (2, 3) or v.shape[-1] != n or not 0 < v.shape[-2] <= n:
         raise ValueError(f"v: shape {v.shape}; expected (B, {n}, {n}) as h has.")
     if np.abs(h - h.conj().swapaxes(-1, -2)).max(initial=0) > 1e-12 * np.abs(h).max(initial=0):
         raise ValueError("h: the Hamiltonian of a lead's cell is not hermitian.")
     shape = np.broadcast_shapes(h.shape[:-2], v.shape[:-2], energy.shape)
     return (
         np.broadcast_to(h, (*shape, n, n)),
-        np.broadcast_to(v, (*shape, n, n)),
+        np.broadcast_to(v, (*shape, *v.shape[-2:])),
         np.broadcast_to(energy, shape),
     )
