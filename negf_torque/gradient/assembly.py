@@ -1,0 +1,293 @@
+"""Fermi-surface part of the gradient expansion: the retarded-advanced ladder at mu.
+
+The occupied states answer through G^< = f*G^A - G^R*f + G^R*W*G^A: the window at the Fermi
+energy carries a dressed vertex W, here for a moving n (O_b), for a field (v_i), and for a field
+in a texture.  The ladder between retarded and advanced lines is singular because particles
+are conserved at every energy (see `ladder`), and three things follow:
+
+- velocity vertex: consistent as it stands, Tr g_W = 0;
+- moving n with spin-orbit coupling: levels move with the mean velocity lev_b; the occupation
+  goes with them, W_b = O_b - lev_b, and Tr g_W is what the moving levels hold;
+- field in a texture: if the conductivity depends on n a uniform field is not stationary.  For
+  a texture that varies along j the field bends, d_j F_j = ratio F_i d_j n_b.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .ladder import charge_functional, solve_charge_channel, superapply
+from .model import BulkModel, ZoneMesh, bloch
+from .retarded import (
+    FirstOrder,
+    Linear,
+    Words,
+    commutator,
+    dressed_words,
+    observable_trace,
+    observables_at,
+)
+from .scba import pair_matrix
+
+__all__ = ["SurfaceMixed", "SurfaceUniform", "surface_mixed", "surface_uniform"]
+
+
+def dagger(a: NDArray) -> NDArray:
+    """Hermitian conjugate of the last two axes."""
+    return a.conj().swapaxes(-1, -2)
+
+
+class ChargeChannel:
+    """(1 - X^RA S) with its conservation law; regular where the ladder is switched off."""
+
+    def __init__(self, lin: Linear, bubble: NDArray) -> None:
+        n = lin.g.shape[-1]
+        self.sigma, self.ladder = lin.sigma, lin.ladder
+        self.bubble = bubble
+        self.matrix = np.eye(n * n) - bubble @ lin.ladder.superoperator
+        self.dressed = bool(np.any(lin.ladder.superoperator))
+        null = lin.g - dagger(lin.g)
+        self.null = float(np.abs(superapply(self.matrix, null)).max() / np.abs(null).max())
+        if not self.dressed:
+            self.null = 0.0
+        self.residual = 0.0
+
+    def solve(self, source: NDArray, trace: NDArray | float = 0.0) -> NDArray:
+        """g_W from int_k source; keeps the largest residual seen."""
+        if not self.dressed:
+            return source
+        g, residual = solve_charge_channel(self.matrix, source, trace)
+        self.residual = max(self.residual, residual)
+        return g
+
+    def vertex(self, g: NDArray) -> NDArray:
+        """S[g]."""
+        return superapply(self.ladder.superoperator, g)
+
+    def gained(self, source: NDArray) -> NDArray:
+        """l[source]: particles that the source would create."""
+        return charge_functional(self.sigma, source)
+
+
+@dataclass(frozen=True)
+class SurfaceUniform:
+    """Fermi-surface response to d_t n and to F, at one energy.
+
+    Attributes
+    ----------
+    rate_ra, rate_rr : (a, 3)
+        (1/2 pi) Re Tr A G^R W_b G^A and -(1/2 pi) Re Tr A (G_b + lev_b G_E).
+    field_ra, field_rr : (a, d)
+        (1/2 pi) Re Tr A G^R W_i G^A and -(1/2 pi) Re Tr A G_i.
+    field_ar : (a, d)
+        (1/2 pi) Re Tr A G^A W_i G^R, for the split by time reversal.
+    level_velocity : (3,)
+        lev_b = Im Tr O_b G / Im Tr G.
+    channel : ChargeChannel
+    g_velocity : (d, n, n)
+        Ladder part of the velocity vertex.
+    observable_bubble : (a, n, n)
+        int_k G^A A G^R.
+    observable_density : (a,)
+        Im int_k Tr A G.
+    null_velocity, null_rate : float
+        |l[source]| of the two vertices (zero but for the mesh).
+    """
+
+    rate_ra: NDArray
+    rate_rr: NDArray
+    field_ra: NDArray
+    field_rr: NDArray
+    field_ar: NDArray
+    level_velocity: NDArray
+    channel: ChargeChannel
+    g_velocity: NDArray
+    observable_bubble: NDArray
+    observable_density: NDArray
+    null_velocity: float
+    null_rate: float
+
+
+def _uniform_sums(model, mesh, lin, observables) -> list[NDArray]:
+    sums: list[NDArray] = []
+    for k in mesh:
+        b = bloch(model, k)
+        w = dressed_words(lin, b)
+        a = observables_at(model, observables, k, b)
+        g, ga = w.g, dagger(w.g)
+        rate, field, unit = g @ b.exchange @ ga, g @ b.velocity @ ga, g @ ga
+        field_ar = ga @ b.velocity @ g
+        parts = [
+            pair_matrix(g, ga),
+            rate.sum(axis=1),
+            field.sum(axis=1),
+            unit.sum(axis=0),
+            field_ar.sum(axis=1),
+            (ga @ a @ g).sum(axis=1),
+            (g @ a @ ga).sum(axis=1),
+            observable_trace(a, rate),
+            observable_trace(a, field),
+            observable_trace(a, unit),
+            observable_trace(a, field_ar),
+            observable_trace(a, -(w.n @ g)),
+            observable_trace(a, -(w.e @ g)),
+            observable_trace(a, -(w.k @ g)),
+            observable_trace(b.exchange, g),
+            observable_trace(a, g),
+        ]
+        sums = parts if not sums else [s + p for s, p in zip(sums, parts, strict=True)]
+    return [s / mesh.points for s in sums]
+
+
+def surface_uniform(
+    model: BulkModel, mesh: ZoneMesh, lin: Linear, observables: NDArray | None = None
+) -> SurfaceUniform:
+    """Response of the Fermi surface to a moving n and to a field.
+
+    Raises
+    ------
+    ValueError
+        If there are no states at this energy: nothing conducts, and the coefficients of a
+        metal do not exist.
+    """
+    density = -lin.g.trace().imag / np.pi
+    if not density > 1e-9:
+        raise ValueError(
+            f"mu = {lin.energy.real!r}: no states there (density {density:.1e} per cell), "
+            "so no conduction. Move mu into a band."
+        )
+    sums = _uniform_sums(model, mesh, lin, observables)
+    x, rate, field, unit, field_ar, bubble, bubble_ar = sums[:7]
+    t_rate, t_field, t_unit, t_ar, rr_rate, rr_unit, rr_field = sums[7:14]
+    exchange_density, observable_density = sums[14:]
+    channel = ChargeChannel(lin, x)
+    level = exchange_density.imag / lin.g.trace().imag
+    if not channel.dressed:
+        level = np.zeros(3)
+    null_velocity = float(np.abs(channel.gained(field)).max()) if channel.dressed else 0.0
+    source = rate - level[:, None, None] * unit
+    null_rate = float(np.abs(channel.gained(source)).max()) if channel.dressed else 0.0
+    held = np.trace(lin.g_n, axis1=1, axis2=2) + level * lin.g_e.trace()
+    g_rate, g_field = channel.solve(source, held.real), channel.solve(field)
+    reverse = ChargeChannel(lin, dagger(x))
+    g_reverse = reverse.solve(field_ar)
+
+    def dressed(bubble, g):
+        return np.einsum("aij,bji->ab", bubble, channel.vertex(g))
+
+    rate_ra = t_rate - t_unit[:, None] * level + dressed(bubble, g_rate)
+    return SurfaceUniform(
+        rate_ra.real / (2 * np.pi),
+        -(rr_rate + rr_unit[:, None] * level).real / (2 * np.pi),
+        (t_field + dressed(bubble, g_field)).real / (2 * np.pi),
+        -rr_field.real / (2 * np.pi),
+        (t_ar + dressed(bubble_ar, g_reverse)).real / (2 * np.pi),
+        level,
+        channel,
+        g_field,
+        bubble,
+        observable_density.imag,
+        null_velocity,
+        null_rate,
+    )
+
+
+@dataclass(frozen=True)
+class SurfaceMixed:
+    """Fermi-surface response to a field in a texture.
+
+    Attributes
+    ----------
+    ra : (a, d_i, d_j, 3)
+        (1/2 pi) Re Tr A (G^R W G^A)_x, with the bent field.
+    ratio : (d_i, d_j, 3)
+        d_j F_j = ratio F_i d_j n_b.
+    null : float
+        |l[source]| after the field has bent, relative to the largest source.
+    """
+
+    ra: NDArray
+    ratio: NDArray
+    null: float
+
+
+def _texture_factor(w: Words, first: FirstOrder) -> NDArray:
+    """m_x of G_x = m_x G, shape (j, b, k, n, n)."""
+    return 0.5j * commutator(w.n[None], w.k[:, None]) + w.g @ first.s_texture[:, :, None]
+
+
+def _turned_vertex(model, mesh, first, uniform) -> NDArray:
+    """Local part of W_ib = dW_i/dn_b, shape (d_i, 3, n, n)."""
+    lin, channel = first.linear, uniform.channel
+    s_velocity = channel.vertex(uniform.g_velocity)
+    total = 0.0
+    for k in mesh:
+        b = bloch(model, k)
+        w = dressed_words(lin, b)
+        ga = dagger(w.g)
+        c = (w.g @ (b.velocity + s_velocity[:, None]) @ ga)[:, None]
+        n = w.n[None]
+        source = -(n @ c) - c @ dagger(n)
+        if b.exchange_slope is not None:
+            source = source + w.g @ b.exchange_slope.swapaxes(0, 1) @ ga
+        total = total + source.sum(axis=-3)
+    turned = lin.turned(uniform.g_velocity)
+    source = total / mesh.points + superapply(channel.bubble, turned)
+    return channel.vertex(channel.solve(source)) + turned
+
+
+def _mixed_source(w, b, first, s_velocity, s_turned) -> tuple[NDArray, NDArray]:
+    """int (G^R W G^A)_x before the k-sum (i, j, b, k, n, n), and the bent-field source (j)."""
+    g, ga = w.g, dagger(w.g)
+    c = g @ (b.velocity + s_velocity[:, None]) @ ga
+    kj, kja = w.k[None, :, None], dagger(w.k)[None, :, None]
+    n, na = w.n[None, None], dagger(w.n)[None, None]
+    ci = c[:, None, None]
+    turned = s_turned[:, :, None]
+    if b.exchange_slope is not None:
+        turned = turned + b.exchange_slope.swapaxes(0, 1)
+    turned = (g @ turned @ ga)[:, None]
+    mass = (g @ b.mass @ ga)[:, :, None]
+    m = _texture_factor(w, first)[None]
+    source = m @ ci + ci @ dagger(m) + 0.5j * (
+        -n @ mass + kj @ turned + n @ ci @ kja - kj @ ci @ na - turned @ kja + mass @ na
+    )
+    bend = 0.5j * (w.k @ c - c @ dagger(w.k))
+    return source, bend
+
+
+def surface_mixed(
+    model: BulkModel,
+    mesh: ZoneMesh,
+    first: FirstOrder,
+    uniform: SurfaceUniform,
+    observables: NDArray | None = None,
+) -> SurfaceMixed:
+    """Response of the Fermi surface to a field in a texture varying along one axis."""
+    lin, channel = first.linear, uniform.channel
+    s_velocity = channel.vertex(uniform.g_velocity)
+    s_turned = _turned_vertex(model, mesh, first, uniform)
+    sums: list[NDArray] = []
+    for k in mesh:
+        b = bloch(model, k)
+        w = dressed_words(lin, b)
+        a = observables_at(model, observables, k, b)
+        source, bend = _mixed_source(w, b, first, s_velocity, s_turned)
+        parts = [
+            source.sum(axis=-3),
+            bend.sum(axis=-3),
+            observable_trace(a, source),
+            observable_trace(a, bend),
+        ]
+        sums = parts if not sums else [s + p for s, p in zip(sums, parts, strict=True)]
+    source, bend, t_source, t_bend = (s / mesh.points for s in sums)
+    ratio, null = np.zeros(source.shape[:3]), 0.0
+    if channel.dressed:
+        ratio = (-channel.gained(source) / channel.gained(bend)[None, :, None]).real
+        source = source + ratio[..., None, None] * bend[None, :, None]
+        t_source = t_source + ratio * t_bend[:, None, :, None]
+        null = float(np.abs(channel.gained(source)).max())
+    g = channel.solve(source)
+    ladder = np.einsum("aij,...ji->a...", uniform.observable_bubble, channel.vertex(g))
+    return SurfaceMixed((t_source + ladder).real / (2 * np.pi), ratio, null)
