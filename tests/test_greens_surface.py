@@ -35,11 +35,12 @@ def check(lead, h, v, energy, tolerance=1e-9):
     energy = np.broadcast_to(energy, batch)
     assert residual(h, v, energy, lead.sigma).max() < tolerance
     gamma = 1j * (lead.sigma - lead.sigma.conj().swapaxes(1, 2))
-    assert np.linalg.eigvalsh(gamma).min() > -tolerance
+    assert np.linalg.eigvalsh(gamma).min() > -tolerance * max(1, np.abs(lead.sigma).max())
     root = lead.root
     assert_allclose(root, root.conj().swapaxes(1, 2), atol=1e-12)
-    assert_allclose(root @ root, gamma, atol=tolerance)
-    assert_allclose(lead.source @ lead.source.conj().swapaxes(1, 2), gamma, atol=tolerance)
+    size = tolerance * max(1, np.abs(lead.sigma).max())
+    assert_allclose(root @ root, gamma, atol=size)
+    assert_allclose(lead.source @ lead.source.conj().swapaxes(1, 2), gamma, atol=size)
     assert_allclose(lead.projector @ lead.projector, lead.projector, atol=1e-12)
     assert_array_equal(np.count_nonzero(lead.flux, axis=1), lead.open_channels)
 
@@ -92,7 +93,9 @@ def test_general_leads(seed, n, missing):  # independent
     check(lead, h, v, energy)
     for b, one in enumerate(energy):
         sigma, count = kwant_sigma(h, v, one)
-        assert_allclose(lead.sigma[b], sigma, atol=1e-7)
+        # both are as good as the surface Green's function is regular
+        size = np.abs(sigma).max() / np.abs(v).max()
+        assert_allclose(lead.sigma[b], sigma, atol=1e-8 * (1 + size**2))
         assert lead.open_channels[b] == count
 
 
