@@ -27,13 +27,21 @@ def _adjoint(a: NDArray) -> NDArray:
 
 
 def residual(h: NDArray, v: NDArray, energy: NDArray, sigma: NDArray) -> NDArray:
-    """(B,): largest entry of Sigma - v (E - h - Sigma)^{-1} v^+; infinite if that fails."""
+    """(B,): how well Sigma = v (E - h - Sigma)^{-1} v^+ holds, relative to rounding.
+
+    The largest entry of the difference over |v| (1 + (|Sigma|/|v|)^2): a surface state close
+    to the energy makes Sigma large, and its equation sensitive by the square of that.
+    Infinite where the equation cannot be evaluated.
+    """
     identity = np.eye(h.shape[-1])
     try:
         inner = np.linalg.solve(energy[:, None, None] * identity - h - sigma, _adjoint(v))
     except np.linalg.LinAlgError:
         return np.full(len(h), np.inf)
+    scale = np.abs(v).max(axis=(1, 2))
+    scale = np.where(scale > 0, scale, 1)
     size = np.abs(sigma - v @ inner).max(axis=(1, 2))
+    size = size / (scale * (1 + (np.abs(sigma).max(axis=(1, 2)) / scale) ** 2))
     return np.where(np.isfinite(size), size, np.inf)
 
 

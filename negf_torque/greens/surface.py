@@ -242,7 +242,7 @@ def _coupled(h: NDArray, v: NDArray, energy: NDArray) -> LeadSelfEnergy:
         return result
     sigma, count, sound = mode_self_energy(h, v, energy)
     scale = np.abs(v).max(axis=(1, 2))
-    good = sound & (residual(h, v, energy, sigma) <= 1e-11 * scale)
+    good = sound & (residual(h, v, energy, sigma) <= 1e-11)
     good &= _causal(sigma, scale)
     for b in np.flatnonzero(~good):
         if energy[b].imag != 0:
@@ -256,7 +256,8 @@ def _coupled(h: NDArray, v: NDArray, energy: NDArray) -> LeadSelfEnergy:
 def _causal(sigma: NDArray, scale: NDArray) -> NDArray:
     """(B,): whether no channel has negative Gamma."""
     gamma = 1j * (sigma - sigma.conj().swapaxes(1, 2))
-    return np.linalg.eigvalsh(gamma).min(axis=1) > -1e-9 * scale
+    largest = np.maximum(scale, np.abs(sigma).max(axis=(1, 2)))
+    return np.linalg.eigvalsh(gamma).min(axis=1) > -1e-9 * largest
 
 
 def _from_sigma(sigma: NDArray, count: NDArray) -> LeadSelfEnergy:
@@ -287,7 +288,7 @@ def _kwant_self_energy(h: NDArray, v: NDArray, energy: float) -> tuple[NDArray, 
     one = (h[None], v[None], np.array([energy]), sigma[None])
     scale = np.abs(v).max()
     # close to a band edge digits are lost, as the square root of the rounding error
-    if residual(*one)[0] > 1e-7 * scale or not _causal(sigma[None], 100 * scale):
+    if residual(*one)[0] > 1e-7 or not _causal(sigma[None], 100 * scale):
         raise ValueError(trouble)
     return sigma, stabilised.nmodes
 
