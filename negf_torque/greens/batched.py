@@ -6,8 +6,8 @@ member's own phases, energy, potential and lead self-energies.  The work is done
 loops over eight members at a time (`kernels`), split over as many threads as
 ``numba.get_num_threads()`` tells.  A member's result does not depend, to the last bit, on
 who shares the batch with it.  Members on which block elimination loses digits (a part of the
-chain has a sharp level at just this energy) are found and done again by a pivoted band
-solver (`banded`).  Memory beyond inputs and results: one chain's left-connected
+chain has a sharp level at just this energy) are found and done again with full pivoting
+(`direct`).  Memory beyond inputs and results: one chain's left-connected
 Green's functions for eight members a thread, 128 n^2 L bytes.
 """
 
@@ -19,9 +19,10 @@ import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from negf_torque.greens import banded, kernels
-from negf_torque.greens.blocks import SparseBlocks, SparseOperators, dense, sparse_operators
+from negf_torque.greens import direct, kernels
+from negf_torque.greens.blocks import SparseBlocks, SparseOperators, sparse_operators
 from negf_torque.greens.lanes import WIDTH
+from negf_torque.greens.observables import plan
 from negf_torque.greens.surface import LeadSelfEnergy
 
 __all__ = ["Fields", "green_local", "log_det", "solve"]
@@ -64,41 +65,6 @@ class Fields:
     transmission: NDArray
     local: NDArray
     current: NDArray
-
-
-def _plan(operators: SparseOperators, layers: int, transposed: bool) -> kernels.Plan:
-    """Needed matrix elements and weights; see `kernels.Plan`.
-
-    ``transposed``: operators are hermitian and so is rho, the upper triangle is enough and
-    only real parts count.  tr O rho = sum O_ij rho_ji.
-    """
-    element, row, column, group, operator, term, which, weight = [0], [], [], [0], [], [0], [], []
-    for layer in range(layers):
-        index: dict[tuple[int, int], int] = {}
-        for o in np.nonzero(operators.layer == layer)[0]:
-            entries = slice(operators.pointer[o], operators.pointer[o + 1])
-            weights: dict[int, complex] = {}
-            for i, j, x in zip(
-                operators.row[entries], operators.column[entries], operators.value[entries],
-                strict=True,
-            ):
-                # rho_ji is needed; of a hermitian pair the one with row <= column
-                mirrored = transposed and j > i
-                key = (int(i), int(j)) if mirrored else (int(j), int(i))
-                position = index.setdefault(key, len(index))
-                weights[position] = weights.get(position, 0) + (np.conj(x) if mirrored else x)
-            which.extend(weights)
-            weight.extend(weights.values())
-            term.append(len(which))
-            operator.append(o)
-        row.extend(i for i, _ in index)
-        column.extend(j for _, j in index)
-        element.append(len(row))
-        group.append(len(operator))
-    integers = (element, row, column, group, operator, term, which)
-    return kernels.Plan(
-        *(np.array(x, np.int64) for x in integers), np.array(weight, np.complex128)
-    )
 
 
 def _chain(blocks: SparseBlocks, phases: NDArray, potential: ArrayLike | None) -> kernels.Chain:
@@ -200,7 +166,7 @@ def _check_operators(name: str, blocks: SparseBlocks, operators: SparseOperators
 
 def _layout(blocks, plans, columns, stored):
     entries = int(np.diff(blocks.coupling.pointer).max(initial=1))
-    rho = max(int(np.diff(plan.element).max(initial=1)) for plan in plans)
+    rho = max(int(np.diff(scheme.element).max(initial=1)) for scheme in plans)
     return kernels.layout(blocks.sizes, blocks.harmonics, entries, rho, columns, stored)
 
 
@@ -261,7 +227,7 @@ def solve(
         if not np.array_equal(currents.layer, np.repeat(np.arange(1, bonds + 1), per_bond)):
             raise ValueError("current_operators: give equally many for each layer 1 ... L - 1.")
 
-    plans = _plan(operators, blocks.layers, True), _plan(currents, blocks.layers, False)
+    plans = plan(operators, blocks.layers, True), plan(currents, blocks.layers, False)
     columns = max(left.flux.shape[1], right.flux.shape[1])
     at = _layout(blocks, plans, columns, left.flux.shape[1])
     shapes = [(batch, n_left, n_left), (batch, n_right, n_left), (batch, n_right, n_right),
@@ -280,50 +246,40 @@ def solve(
                  _extra(blocks, batch, self_energy), energy, *plans, out)
     _run(kernels.solve_chunks, at, arguments, order)
     for b in np.nonzero(~(out.growth <= _GROWTH))[0]:
-        _solve_again(b, blocks, phases, energy, left, right, operators, currents, potential,
-                     self_energy, out)
+        member = _member(b, blocks, phases, energy, potential, self_energy)
+        _solve_again(b, member, (left, right), operators, currents, out)
     return Fields(
         out.reflection, out.transmission_left, out.reflection_right, out.transmission_right,
         out.transmission, out.local, out.current.reshape(2, bonds, per_bond, batch),
     )
 
 
-def _member(b, blocks, phases, energy, sigma_left, sigma_right, potential, self_energy):
-    """Blocks E - H_l - Sigma_l and couplings of batch member b."""
-    onsite, couplings = dense(blocks, phases[:, b : b + 1])
+def _member(b, blocks, phases, energy, potential, self_energy):
+    """Arguments of `direct` for batch member b: matrices, then energy; potential, Sigma."""
     if potential is not None:
         potential = np.broadcast_to(potential, (blocks.layers, phases.shape[1]))[:, b]
     if self_energy is not None:
         self_energy = [
-            x if x is None else np.asarray(x).reshape(*np.shape(x)[:2], -1)[
-                :, :, b if np.ndim(x) == 3 else 0
-            ]
-            for x in self_energy
+            x if x is None or np.ndim(x) == 2 else np.asarray(x)[:, :, b] for x in self_energy
         ]
-    diagonal = banded.diagonal_blocks(
-        [h[0] for h in onsite], energy[b], sigma_left[b], sigma_right[b], potential, self_energy
-    )
-    return diagonal, [v[0] for v in couplings]
+    matrices = direct.chain_matrices(blocks, phases[:, b])
+    return (*matrices, energy[b]), {"potential": potential, "self_energy": self_energy}
 
 
-def _solve_again(b, blocks, phases, energy, left, right, operators, currents, potential,
-                 self_energy, out):
-    """Batch member b by the band solver, into the outputs."""
-    diagonal, couplings = _member(
-        b, blocks, phases, energy, left.sigma, right.sigma, potential, self_energy
-    )
-    sources = [lead.source[b][:, : lead.open_channels[b]] for lead in (left, right)]
-    vectors = [lead.vectors[b][:, : lead.open_channels[b]] for lead in (left, right)]
-    states = banded.scattering_states(diagonal, couplings, *sources)
-    for p in range(2):
-        out.local[p, :, b] = states.local(operators, p)
-        out.current[p, :, b] = states.current(currents, p)
+def _solve_again(b, member, leads, operators, currents, out):
+    """Batch member b by the safe solver, into the outputs."""
+    arguments, options = member
+    sigmas = tuple(lead.sigma[b] for lead in leads)
+    sources = tuple(lead.source[b][:, : lead.open_channels[b]] for lead in leads)
+    vectors = [lead.vectors[b][:, : lead.open_channels[b]] for lead in leads]
+    states = direct.scattering_states(*arguments, sigmas, sources, **options)
+    out.local[:, :, b] = states.local(operators)
+    out.current[:, :, b] = states.current(currents)
     targets = [[out.reflection, out.transmission_right],
                [out.transmission_left, out.reflection_right]]
     for q in range(2):
-        end = states.psi[0 if q == 0 else -1]
         for p in range(2):
-            amplitude = 1j * sources[q].conj().T @ end[:, states.lead(p)]
+            amplitude = 1j * sources[q].conj().T @ states.psi[p][-q]
             if (q, p) == (1, 0):
                 out.transmission[b] = np.sum(np.abs(amplitude) ** 2)
             if q == p:
@@ -349,18 +305,17 @@ def _green(blocks, phases, energy, sigma_left, sigma_right, operators, potential
     _check_lead("sigma_left", sigma_left, batch, blocks.sizes[0])
     _check_lead("sigma_right", sigma_right, batch, blocks.sizes[-1])
     _check_operators("operators", blocks, operators)
-    plan = _plan(operators, blocks.layers, False)
-    at = _layout(blocks, [plan], 1, 0)
+    scheme = plan(operators, blocks.layers, False)
+    at = _layout(blocks, [scheme], 1, 0)
     local = np.zeros((len(operators), batch), complex)
     determinant = np.zeros(batch, complex)
     arguments = (_chain(blocks, phases, potential), _sigma_only(sigma_left, sigma_right),
-                 _extra(blocks, batch, self_energy), energy, plan, logarithm, local, determinant)
+                 _extra(blocks, batch, self_energy), energy, scheme, logarithm, local, determinant)
     _run(kernels.green_chunks, at, arguments, np.arange(batch))
     if not logarithm:
         for b in np.nonzero(~(determinant.real <= _GROWTH))[0]:
-            member = _member(b, blocks, phases, energy, sigma_left, sigma_right, potential,
-                             self_energy)
-            green = banded.green_blocks(*member)
+            member, options = _member(b, blocks, phases, energy, potential, self_energy)
+            green = direct.green_blocks(*member, (sigma_left[b], sigma_right[b]), **options)
             for o, layer in enumerate(operators.layer):
                 entries = slice(operators.pointer[o], operators.pointer[o + 1])
                 pairs = green[layer][operators.column[entries], operators.row[entries]]

@@ -38,7 +38,6 @@ __all__ = [
     "Layout",
     "Leads",
     "Outputs",
-    "Plan",
     "green_chunks",
     "layout",
     "solve_chunks",
@@ -86,24 +85,6 @@ class Leads(NamedTuple):
     vectors_right: np.ndarray
     flux_right: np.ndarray
     open_right: np.ndarray
-
-
-class Plan(NamedTuple):
-    """Which matrix elements of a layer are needed, and how operators are made of them.
-
-    Elements ``element[l]:element[l + 1]`` of layer l are rho[row, column]; operators
-    ``group[l]:group[l + 1]`` are in layer l, number ``operator[g]`` of the list, and equal
-    the sum of ``weight[t] * rho[which[t]]`` over the terms ``term[g]:term[g + 1]``.
-    """
-
-    element: np.ndarray
-    row: np.ndarray
-    column: np.ndarray
-    group: np.ndarray
-    operator: np.ndarray
-    term: np.ndarray
-    which: np.ndarray
-    weight: np.ndarray
 
 
 @njit
