@@ -13,7 +13,7 @@ i infinity in the upper half plane, where all of it is analytic and falls off li
 faster: no band edge has to be known.  At T > 0 each is the average over -f'.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -229,10 +229,10 @@ def _surface_point(
         choice: MeshChoice = choose_mesh(request.model, request.source, energy, target)
         point = _point(request, choice.mesh, choice.solution, True)
         error = _mesh_error(request, point)
-        if error < request.tolerance or not choice.converged:
+        if error < 0.5 * request.tolerance or not choice.converged:
             break
-        target *= 0.3 * request.tolerance / error
-    return point, choice.mesh, error < request.tolerance and choice.converged
+        target *= 0.2 * request.tolerance / error
+    return point, choice.mesh, error < 0.5 * request.tolerance and choice.converged
 
 
 def _bandwidth(model: BulkModel) -> float:
@@ -241,8 +241,8 @@ def _bandwidth(model: BulkModel) -> float:
     return float(np.linalg.norm(model.hoppings[moving], ord=2, axis=(1, 2)).sum()) or 1.0
 
 
-def _contour_sum(request, point, mesh, order) -> tuple[dict[str, NDArray], float]:
-    """-(1/pi) Im int^mu of the sea integrand up the vertical line, and its estimated error.
+def _contour_sum(request, point, mesh, order) -> tuple[dict[str, NDArray], float, float]:
+    """-(1/pi) Im int^mu of the sea integrand up the vertical line, and its errors.
 
     y = s t/(1 - t) maps (0, 1) on the line; Gauss-Legendre nodes in t.  The error estimate is
     the square of the last Legendre coefficients of the integrand relative to the largest,
@@ -253,14 +253,12 @@ def _contour_sum(request, point, mesh, order) -> tuple[dict[str, NDArray], float
     x, w = np.polynomial.legendre.leggauss(order)
     t = (x + 1) / 2
     height, weight = scale * t / (1 - t), 0.5 * scale * w / (1 - t) ** 2
-    sigma = point.solution.sigma
+    sigma, miss = point.solution.sigma, 0.0
     values: dict[str, list[NDArray]] = {}
-    for y in height:
+    for y, share in zip(height, weight / np.pi, strict=True):
         z = point.solution.energy.real + 1j * y
-        node_mesh = coarser(mesh, narrow, narrow + y)
-        solution = uniform_solution(request.model, node_mesh, request.source, z, sigma)
-        sigma = solution.sigma
-        node = _point(request, node_mesh, solution, False)
+        node, error = _contour_point(request, mesh, z, sigma, narrow, (share, order))
+        sigma, miss = node.solution.sigma, miss + error
         for name, value in node.sea_integrand().items():
             values.setdefault(name, []).append(value)
     sea, error = {}, 0.0
@@ -273,17 +271,44 @@ def _contour_sum(request, point, mesh, order) -> tuple[dict[str, NDArray], float
         if size > 0:
             tail = np.abs(legendre[-2:]).max()
             error = max(error, float(tail * max(tail / size, 1e-15) / np.pi))
-    return sea, error
+    return sea, error, miss
 
 
-def _sea(request, point, mesh, order: int | None) -> tuple[dict[str, NDArray], float, int]:
-    """Fermi sea at T = 0; the order grows until its error estimate passes."""
+def _contour_point(request, mesh, z, guess, narrow, share) -> tuple[_Point, float]:
+    """Point on the contour on a mesh as coarse as its broadening allows, and its error.
+
+    `share` is the weight of the node (its null test times that is its part of the error) and
+    the number of nodes.
+    """
+    weight, count = share
+    allowed = 0.3 * request.tolerance / count
+    node_mesh = coarser(mesh, narrow, narrow + z.imag)
+    while True:
+        solution = uniform_solution(request.model, node_mesh, request.source, z, guess)
+        wanted = coarser(mesh, narrow, broadening(solution))
+        if wanted.points > node_mesh.points:
+            node_mesh = wanted
+            solution = uniform_solution(request.model, node_mesh, request.source, z, solution.sigma)
+        node = _point(request, node_mesh, solution, False)
+        error = float(2 * np.pi * weight * _mesh_error(request, node))
+        if error < allowed or node_mesh.sizes == mesh.sizes:
+            return node, error
+        pairs = zip(node_mesh.sizes, mesh.sizes, strict=True)
+        larger = tuple(min(most, int(1.3 * size) + 1) for size, most in pairs)
+        node_mesh, guess = replace(mesh, sizes=larger), solution.sigma
+
+
+def _sea(request, point, mesh, order: int | None) -> tuple[dict[str, NDArray], float, float, int]:
+    """Fermi sea at T = 0; the order grows until its error estimate passes.
+
+    Returns the sea, the errors of the contour and of its meshes, and the order.
+    """
     orders = (order,) if order is not None else CONTOUR_ORDERS
     for count in orders:
-        sea, error = _contour_sum(request, point, mesh, count)
+        sea, error, miss = _contour_sum(request, point, mesh, count)
         if error < 0.3 * request.tolerance:
             break
-    return sea, error, count
+    return sea, error, miss, count
 
 
 def _combine(point: _Point, sea: dict[str, NDArray]) -> dict[str, NDArray]:
@@ -387,7 +412,7 @@ def gradient_tensors(
         raise ValueError(f"tolerance: {tolerance!r} is not an error. Give a positive number.")
     request = _request(model, impurities, texture, ladder, observables, tolerance)
     at_mu, mu_mesh, good = _surface_point(request, mu, mesh)
-    sea_mu, contour_error, order = _sea(request, at_mu, mu_mesh, contour_nodes)
+    sea_mu, contour_error, miss, order = _sea(request, at_mu, mu_mesh, contour_nodes)
     points, weights, seas = [at_mu], np.ones(1), [sea_mu]
     if temperature > 0:
         x, weights = thermal_nodes(thermal_order)
@@ -403,7 +428,9 @@ def gradient_tensors(
     for weight, point, sea in zip(weights, points, seas, strict=True):
         for name, value in _combine(point, sea).items():
             parts[name] = parts.get(name, 0.0) + weight * value
-    diagnostics = _diagnose(request, points, at_mu, contour_error, order, good, temperature)
+    diagnostics = _diagnose(
+        request, points, at_mu, (contour_error, miss, order), good, temperature
+    )
     return _result(request, at_mu, parts, diagnostics)
 
 
@@ -430,7 +457,8 @@ def _request(model, source, texture, ladder, observables, tolerance) -> _Request
     return _Request(model, source, used, observables, texture, tolerance)
 
 
-def _diagnose(request, points, at_mu, contour_error, order, good, temperature) -> Diagnostics:
+def _diagnose(request, points, at_mu, contour, good, temperature) -> Diagnostics:
+    contour_error, miss, order = contour
     everything = [*points, at_mu]
     scba = max(p.solution.residual for p in everything)
     null = max(p.uniform.channel.null for p in everything)
@@ -439,11 +467,11 @@ def _diagnose(request, points, at_mu, contour_error, order, good, temperature) -
         max(p.uniform.null_velocity, p.uniform.null_rate, p.surface.null if p.surface else 0.0)
         for p in everything
     )
-    mesh_error = max(_mesh_error(request, p) for p in everything)
+    mesh_error = max(_mesh_error(request, p) for p in everything) + miss
     notes = []
     if not all(p.solution.converged for p in everything):
         notes.append(f"self-energy not converged (residual {scba:.1e})")
-    if not good:
+    if not good or mesh_error > request.tolerance:
         notes.append(f"zone mesh too coarse: total derivatives miss zero by {mesh_error:.1e}")
     if contour_error > request.tolerance:
         notes.append(f"energy contour: estimated error {contour_error:.1e}")
