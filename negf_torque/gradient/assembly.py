@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .ladder import charge_functional, solve_charge_channel, superapply
-from .model import BulkModel, ZoneMesh, bloch
+from .model import Bloch, BulkModel, ZoneMesh, bloch
+from .pairs import PairSum
 from .retarded import (
     FirstOrder,
     Linear,
@@ -110,15 +111,14 @@ class SurfaceUniform:
 
 
 def _uniform_sums(model, mesh, lin, observables) -> list[NDArray]:
-    sums: list[NDArray] = []
-    for k in mesh:
+    def terms(k: NDArray) -> list[NDArray]:
         b = bloch(model, k)
         w = dressed_words(lin, b)
         a = observables_at(model, observables, k, b)
         g, ga = w.g, dagger(w.g)
         rate, field, unit = g @ b.exchange @ ga, g @ b.velocity @ ga, g @ ga
         field_ar = ga @ b.velocity @ g
-        parts = [
+        return [
             pair_matrix(g, ga),
             rate.sum(axis=1),
             field.sum(axis=1),
@@ -136,8 +136,8 @@ def _uniform_sums(model, mesh, lin, observables) -> list[NDArray]:
             observable_trace(b.exchange, g),
             observable_trace(a, g),
         ]
-        sums = parts if not sums else [s + p for s, p in zip(sums, parts, strict=True)]
-    return [s / mesh.points for s in sums]
+
+    return mesh.average(terms)
 
 
 def surface_uniform(
@@ -212,49 +212,66 @@ class SurfaceMixed:
     null: float
 
 
-def _texture_factor(w: Words, first: FirstOrder) -> NDArray:
-    """m_x of G_x = m_x G, shape (j, b, k, n, n)."""
-    return 0.5j * commutator(w.n[None], w.k[:, None]) + w.g @ first.s_texture[:, :, None]
+def _turned_source(w: Words, b: Bloch, c: NDArray, turned: NDArray | float) -> NDArray:
+    """d/dn_b of the velocity ladder's source, summed over the chunk: (i, b, n, n)."""
+    total = PairSum(b.exchange[:0], "ib")
+    total.add("b", w.n, "i", c, -1.0)
+    total.add("i", c, "b", dagger(w.n), -1.0)
+    return total.local if b.exchange_slope is None else total.local + turned.sum(axis=-3)
 
 
-def _turned_vertex(model, mesh, first, uniform) -> NDArray:
-    """Local part of W_ib = dW_i/dn_b, shape (d_i, 3, n, n)."""
-    lin, channel = first.linear, uniform.channel
-    s_velocity = channel.vertex(uniform.g_velocity)
-    total = 0.0
-    for k in mesh:
+def _mixed_source(w, a, first, c, mass, turned) -> PairSum:
+    """(G^R W G^A)_x summed over the chunk, without the local part of W_ib.
+
+    With C = G^R W_i G^A it is m_x C + C m_x^+ plus (i/2) times the Poisson bracket of the
+    three factors.  `mass` and `turned` are G^R v_ij G^A and G^R (dO_b/dk_i) G^A.
+    """
+    ka, na = dagger(w.k), dagger(w.n)
+    m = 0.5j * commutator(w.n[None], w.k[:, None]) + w.g @ first.s_texture[:, :, None]
+    total = PairSum(a, "ijb")
+    total.add("jb", m, "i", c)
+    total.add("i", c, "jb", dagger(m))
+    total.add("b", w.n, "ij", mass, -0.5j)
+    total.add("ij", mass, "b", na, 0.5j)
+    total.add("bi", w.n[:, None] @ c[None], "j", ka, 0.5j)
+    total.add("ji", w.k[:, None] @ c[None], "b", na, -0.5j)
+    if turned is not None:
+        total.add("j", w.k, "ib", turned, 0.5j)
+        total.add("ib", turned, "j", ka, -0.5j)
+    return total
+
+
+def _surface_sums(model, mesh, first, s_velocity, observables) -> list[NDArray]:
+    lin = first.linear
+
+    def terms(k: NDArray) -> list[NDArray]:
         b = bloch(model, k)
         w = dressed_words(lin, b)
-        ga = dagger(w.g)
-        c = (w.g @ (b.velocity + s_velocity[:, None]) @ ga)[:, None]
-        n = w.n[None]
-        source = -(n @ c) - c @ dagger(n)
+        a = observables_at(model, observables, k, b)
+        ga, ka = dagger(w.g), dagger(w.k)
+        c = w.g @ (b.velocity + s_velocity[:, None]) @ ga
+        turned = None
         if b.exchange_slope is not None:
-            source = source + w.g @ b.exchange_slope.swapaxes(0, 1) @ ga
-        total = total + source.sum(axis=-3)
-    turned = lin.turned(uniform.g_velocity)
-    source = total / mesh.points + superapply(channel.bubble, turned)
-    return channel.vertex(channel.solve(source)) + turned
+            turned = w.g @ b.exchange_slope.swapaxes(0, 1) @ ga
+        total = _mixed_source(w, a, first, c, w.g @ b.mass @ ga, turned)
+        bend = 0.5j * (w.k @ c - c @ ka)
+        # V -> (i/2)(M_j G^R V G^A - G^R V G^A M_j^+), the way the local part of W_ib enters.
+        kg, gka = w.k @ w.g, ga @ ka
+        slope = [
+            0.5j * (pair_matrix(x, ga) - pair_matrix(w.g, y)) for x, y in zip(kg, gka, strict=True)
+        ]
+        seen = 0.5j * (ga @ a @ kg[:, None] - gka[:, None] @ a @ w.g).sum(axis=-3)
+        return [
+            total.local,
+            total.observed(),
+            bend.sum(axis=-3),
+            observable_trace(a, bend),
+            _turned_source(w, b, c, turned),
+            np.stack(slope),
+            seen,
+        ]
 
-
-def _mixed_source(w, b, first, s_velocity, s_turned) -> tuple[NDArray, NDArray]:
-    """int (G^R W G^A)_x before the k-sum (i, j, b, k, n, n), and the bent-field source (j)."""
-    g, ga = w.g, dagger(w.g)
-    c = g @ (b.velocity + s_velocity[:, None]) @ ga
-    kj, kja = w.k[None, :, None], dagger(w.k)[None, :, None]
-    n, na = w.n[None, None], dagger(w.n)[None, None]
-    ci = c[:, None, None]
-    turned = s_turned[:, :, None]
-    if b.exchange_slope is not None:
-        turned = turned + b.exchange_slope.swapaxes(0, 1)
-    turned = (g @ turned @ ga)[:, None]
-    mass = (g @ b.mass @ ga)[:, :, None]
-    m = _texture_factor(w, first)[None]
-    source = m @ ci + ci @ dagger(m) + 0.5j * (
-        -n @ mass + kj @ turned + n @ ci @ kja - kj @ ci @ na - turned @ kja + mass @ na
-    )
-    bend = 0.5j * (w.k @ c - c @ dagger(w.k))
-    return source, bend
+    return mesh.average(terms)
 
 
 def surface_mixed(
@@ -267,21 +284,14 @@ def surface_mixed(
     """Response of the Fermi surface to a field in a texture varying along one axis."""
     lin, channel = first.linear, uniform.channel
     s_velocity = channel.vertex(uniform.g_velocity)
-    s_turned = _turned_vertex(model, mesh, first, uniform)
-    sums: list[NDArray] = []
-    for k in mesh:
-        b = bloch(model, k)
-        w = dressed_words(lin, b)
-        a = observables_at(model, observables, k, b)
-        source, bend = _mixed_source(w, b, first, s_velocity, s_turned)
-        parts = [
-            source.sum(axis=-3),
-            bend.sum(axis=-3),
-            observable_trace(a, source),
-            observable_trace(a, bend),
-        ]
-        sums = parts if not sums else [s + p for s, p in zip(sums, parts, strict=True)]
-    source, bend, t_source, t_bend = (s / mesh.points for s in sums)
+    sums = _surface_sums(model, mesh, first, s_velocity, observables)
+    source, t_source, bend, t_bend, turned_source, slope, seen = sums
+    turned = lin.turned(uniform.g_velocity)
+    g_turned = channel.solve(turned_source + superapply(channel.bubble, turned))
+    s_turned = channel.vertex(g_turned) + turned
+    for j, (superoperator, view) in enumerate(zip(slope, seen, strict=True)):
+        source[:, j] += superapply(superoperator, s_turned)
+        t_source[:, :, j] += np.einsum("amn,ibnm->aib", view, s_turned)
     ratio, null = np.zeros(source.shape[:3]), 0.0
     if channel.dressed:
         ratio = (-channel.gained(source) / channel.gained(bend)[None, :, None]).real

@@ -28,8 +28,9 @@ from .meshing import (
     coarser,
     uniform_solution,
 )
+from .mixed import Mixed, mixed_response
 from .model import BulkModel, ZoneMesh
-from .retarded import FirstOrder, Mixed, first_order, linear_response, mixed_response
+from .retarded import FirstOrder, first_order, linear_response
 from .scba import BornSolution
 from .thermal import antiderivative_matrix, thermal_nodes
 

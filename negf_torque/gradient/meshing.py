@@ -72,15 +72,15 @@ def broadening(solution: BornSolution) -> float:
 
 def null_test(model: BulkModel, mesh: ZoneMesh, solution: BornSolution) -> NDArray:
     """max |int_k d(G^R G^A)/dkappa_i| per primitive direction, kappa_i = k.a_i; shape (d,)."""
-    total = 0.0
-    inverse = np.linalg.inv(model.lattice)  # dk/dkappa_i = rows of the inverse transpose
-    for k in mesh:
+    inverse = np.linalg.inv(model.lattice)  # columns: dk/dkappa_i
+
+    def terms(k: NDArray) -> list[NDArray]:
         b = bloch(model, k)
         g = greens_function(b.h, solution.energy, solution.sigma)
-        ga = g.conj().swapaxes(-1, -2)
-        slope = g @ b.velocity @ g @ ga
-        total = total + (slope + slope.conj().swapaxes(-1, -2)).sum(axis=1)
-    turned = np.einsum("ji,jmn->imn", inverse, total / mesh.points)
+        slope = g @ b.velocity @ g @ g.conj().swapaxes(-1, -2)
+        return [(slope + slope.conj().swapaxes(-1, -2)).sum(axis=1)]
+
+    turned = np.einsum("ji,jmn->imn", inverse, mesh.average(terms)[0])
     return np.abs(turned).max(axis=(1, 2))
 
 

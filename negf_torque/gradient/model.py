@@ -15,6 +15,7 @@ R may be measured between the orbitals themselves or between cells.  Positions o
 enter velocities, so give true distances where the response to a field is wanted.
 """
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -219,13 +220,21 @@ class ZoneMesh:
         """Number of k-points."""
         return int(np.prod(self.sizes))
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[NDArray]:
         """Yield Cartesian k (points, d)."""
         reciprocal = 2 * np.pi * np.linalg.inv(self.lattice).T
         for start in range(0, self.points, self.chunk):
             flat = np.arange(start, min(start + self.chunk, self.points))
             index = np.stack(np.unravel_index(flat, self.sizes), axis=1)
             yield ((index + self.offset) / np.array(self.sizes)) @ reciprocal
+
+    def average(self, terms: Callable[[NDArray], Sequence[NDArray]]) -> list[NDArray]:
+        """Zone averages of the sums over k that `terms` returns for one chunk of k."""
+        totals: list[NDArray] = []
+        for k in self:
+            parts = terms(k)
+            totals = [t + p for t, p in zip(totals, parts, strict=True)] if totals else list(parts)
+        return [t / self.points for t in totals]
 
 
 def chunk_size(model: BulkModel) -> int:

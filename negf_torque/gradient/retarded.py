@@ -13,7 +13,7 @@ p = E, k_i, n_b, and leaving out the G that ends every term, the sources are wor
     field        F_i       :  (i/2) [M_E, M_i] G
     rate         d_t n_b   :  (i/2) [M_E, M_b] G
     texture      d_j n_b   :  (i/2) [M_b, M_j] G
-    field x texture        :  `mixed_response`, from G_F, G_x and their derivatives.
+    field x texture        :  module `mixed`, from G_F, G_x and their derivatives.
 
 All functions are analytic in the upper half plane (real parameters only: the advanced ones
 are Hermitian conjugates).
@@ -32,12 +32,10 @@ from .scba import greens_function, pair_matrix
 __all__ = [
     "FirstOrder",
     "Linear",
-    "Mixed",
     "Words",
     "dressed_words",
     "first_order",
     "linear_response",
-    "mixed_response",
     "observable_trace",
 ]
 
@@ -137,16 +135,18 @@ def linear_response(
     g_E: source -G G;  g_b: source G (O_b + dS_b g) G.
     """
     n = model.orbitals
-    g, gg = np.zeros((n, n), complex), np.zeros((n, n), complex)
-    gog, x = np.zeros((3, n, n), complex), np.zeros((n * n, n * n), complex)
-    for k in mesh:
+
+    def terms(k: NDArray) -> list[NDArray]:
         b = bloch(model, k)
         green = greens_function(b.h, z, sigma)
-        g += green.sum(axis=0)
-        gg += (green @ green).sum(axis=0)
-        gog += (green @ b.exchange @ green).sum(axis=1)
-        x += pair_matrix(green, green)
-    g, gg, gog, x = (array / mesh.points for array in (g, gg, gog, x))
+        return [
+            green.sum(axis=0),
+            (green @ green).sum(axis=0),
+            (green @ b.exchange @ green).sum(axis=1),
+            pair_matrix(green, green),
+        ]
+
+    g, gg, gog, x = mesh.average(terms)
     resolvent = np.linalg.inv(np.eye(n * n) - x @ ladder.superoperator)
     zero = np.zeros((3, n, n), complex)
     bare = Linear(z, sigma, g, ladder, resolvent, x, gg, zero, gg, zero)
@@ -221,17 +221,16 @@ def first_order(
     model: BulkModel, mesh: ZoneMesh, lin: Linear, observables: NDArray | None = None
 ) -> FirstOrder:
     """Corrections per F_i, d_t n_b and d_j n_b (equations (2), (3) of the derivation)."""
-    sums: list[NDArray] = []
-    for k in mesh:
+
+    def terms(k: NDArray) -> list[NDArray]:
         b = bloch(model, k)
         w = dressed_words(lin, b)
         a = observables_at(model, observables, k, b)
-        e_n = (w.e @ w.n + w.n @ w.e) @ w.g
         field = 0.5j * commutator(w.e, w.k) @ w.g
         rate = 0.5j * commutator(w.e, w.n) @ w.g
         texture = 0.5j * commutator(w.n[None], w.k[:, None]) @ w.g
-        parts = [
-            e_n.sum(axis=-3),
+        return [
+            ((w.e @ w.n + w.n @ w.e) @ w.g).sum(axis=-3),
             field.sum(axis=-3),
             rate.sum(axis=-3),
             texture.sum(axis=-3),
@@ -241,10 +240,9 @@ def first_order(
             (w.g @ a @ w.g).sum(axis=-3),
             (w.k @ w.g).sum(axis=-3),
         ]
-        sums = parts if not sums else [s + p for s, p in zip(sums, parts, strict=True)]
-    e_n, field, rate, texture, t_field, t_rate, t_texture, bubble, null = (
-        s / mesh.points for s in sums
-    )
+
+    sums = mesh.average(terms)
+    e_n, field, rate, texture, t_field, t_rate, t_texture, bubble, null = sums
     turned_e = lin.turned(lin.g_e)
     g_en = lin.dress(e_n + superapply(lin.bubble, turned_e))
     g_field, g_rate, g_texture = lin.dress(field), lin.dress(rate), lin.dress(texture)
@@ -263,170 +261,4 @@ def first_order(
         t_texture + np.einsum("aij,...ji->a...", bubble, s_texture),
         bubble,
         float(np.abs(null).max()),
-    )
-
-
-class _Derivatives(NamedTuple):
-    """Left factors m of G_F = m_F G and G_x = m_x G, and the derivatives of the m."""
-
-    field: NDArray  # (i)
-    texture: NDArray  # (j, b)
-    field_k: NDArray  # (j, i): d m_F / dk_j
-    field_n: NDArray  # (i, b), without the self-energy derivative
-    texture_k: NDArray  # (i, j, b): d m_x / dk_i
-    texture_e: NDArray  # (j, b), without the self-energy derivative
-
-
-def _derivatives(w: Words, first: FirstOrder) -> _Derivatives:
-    """Product rule on m_F = (i/2)[M_E, M_i] + G Sigma_F and m_x = (i/2)[M_b, M_j] + G Sigma_x."""
-    n_field = w.g @ first.s_field[:, None]
-    n_texture = w.g @ first.s_texture[:, :, None]
-    field = 0.5j * commutator(w.e, w.k) + n_field
-    texture = 0.5j * commutator(w.n[None], w.k[:, None]) + n_texture
-    # d_p M_q = -M_p M_q + M_pq; axes: derivative first.
-    e_e, e_k, e_n = -w.e @ w.e, -w.e @ w.k, -w.e @ w.n + w.en
-    k_e, k_k = -w.k @ w.e, -w.k[:, None] @ w.k[None] + w.kk
-    k_n = -w.k[:, None] @ w.n[None] + w.nk.swapaxes(0, 1)
-    n_e, n_k = -w.n @ w.e + w.en, -w.n[:, None] @ w.k[None] + w.nk
-    del e_e
-    field_k = 0.5j * (
-        commutator(k_e[:, None], w.k[None]) + commutator(w.e, k_k)
-    ) - w.k[:, None] @ n_field[None]
-    field_n = 0.5j * (
-        commutator(n_e[None], w.k[:, None]) + commutator(w.e, n_k.swapaxes(0, 1))
-    ) - w.n[None] @ n_field[:, None]
-    texture_k = 0.5j * (
-        commutator(k_n[:, None], w.k[None, :, None])
-        + commutator(w.n[None, None], k_k[:, :, None])
-    ) - w.k[:, None, None] @ n_texture[None]
-    texture_e = 0.5j * (
-        commutator(e_n[None], w.k[:, None]) + commutator(w.n[None], e_k[:, None])
-    ) - w.e @ n_texture
-    return _Derivatives(field, texture, field_k, field_n, texture_k, texture_e)
-
-
-@dataclass(frozen=True)
-class Mixed:
-    """Second-order corrections at one energy.
-
-    Attributes
-    ----------
-    mixed : (a, d_i, d_j, 3)
-        int_k Tr A_a G per F_i d_j n_b.
-    bend : (a, d_j)
-        int_k Tr A_a G per field gradient d_j F_j.
-    shift : (a, d_i, d_j, 3)
-        int_k Tr A_a dG_x/dk_i, zero for A independent of k but for the mesh.
-    curvature : (a, d_j)
-        int_k Tr A_a d2G/dk_j^2, likewise.
-    null : float
-        max |int_k dG_x/dk_i|: the error of the mesh at this order.
-    charge_mixed, charge_bend : (d_i, d_j, 3), (d_j)
-        Same traces for the unit matrix: the density.
-    """
-
-    mixed: NDArray
-    bend: NDArray
-    shift: NDArray
-    curvature: NDArray
-    null: float
-    charge_mixed: NDArray
-    charge_bend: NDArray
-
-
-def _second_derivatives(model, mesh, first) -> tuple[NDArray, NDArray]:
-    """dSigma_x/dE (d_j, 3, n, n) and dSigma_F/dn (d_i, 3, n, n), from the local solve."""
-    lin = first.linear
-    texture_e, field_n = 0.0, 0.0
-    for k in mesh:
-        w = dressed_words(lin, bloch(model, k), first.l_en)
-        d = _derivatives(w, first)
-        texture_e = texture_e + ((d.texture_e - d.texture @ w.e) @ w.g).sum(axis=-3)
-        field_n = field_n + ((d.field_n - d.field[:, None] @ w.n[None]) @ w.g).sum(axis=-3)
-    turned = lin.turned(first.g_field)
-    g_texture_e = lin.dress(texture_e / mesh.points)
-    g_field_n = lin.dress(field_n / mesh.points + superapply(lin.bubble, turned))
-    return lin.vertex(g_texture_e), lin.vertex(g_field_n) + turned
-
-
-def _mixed_words(w, d, first, s_texture_e, s_field_n) -> tuple[NDArray, NDArray]:
-    """Sources (4) and dG_x/dk_i without their last G, shapes (i, j, b, k, n, n)."""
-    e, ki, kj = w.e, w.k[:, None, None], w.k[None, :, None]
-    n = w.n[None, None]
-    field, texture = d.field[:, None, None], d.texture[None]
-    n_field = w.g @ first.s_field[:, None, None, None]
-    n_texture = w.g @ first.s_texture[None, :, :, None]
-    g_e_texture = w.g @ s_texture_e[:, :, None]
-    g_n_field = w.g @ s_field_n[:, :, None]
-    texture_k = d.texture_k - texture @ ki
-    texture_e = (d.texture_e + g_e_texture - d.texture @ e)[None]
-    field_k = (d.field_k - d.field[None] @ w.k[:, None]).swapaxes(0, 1)[:, :, None]
-    field_n = (d.field_n + g_n_field - d.field[:, None] @ w.n[None])[:, None]
-    first_part = (
-        e @ texture_k
-        - ki @ texture_e
-        + n @ field_k
-        - kj @ field_n
-        + g_e_texture[None] @ ki
-        + g_n_field[:, None] @ kj
-    )
-    k_k = w.k[:, None] @ w.k[None]
-    second = (
-        w.en[None, None] @ (k_k + k_k.swapaxes(0, 1) - w.kk)[:, :, None]
-        - w.nk.swapaxes(0, 1)[:, None] @ (e @ w.k + w.k @ e)[None, :, None]
-        + w.kk[:, :, None] @ (e @ w.n + w.n @ e - w.en)[None, None]
-    )
-    words = n_field @ texture + n_texture @ field - 0.5j * first_part + 0.25 * second
-    return words, texture_k
-
-
-def _bend_words(w, d, first) -> tuple[NDArray, NDArray]:
-    """Source (5) and d2G/dk_j^2 without their last G, shapes (j, k, n, n)."""
-    axes = np.arange(w.k.shape[0])
-    mass = w.kk[axes, axes]
-    curvature = 2 * w.k @ w.k - mass
-    n_field = w.g @ first.s_field[:, None]
-    words = 0.5j * (w.k @ d.field - n_field @ w.k) + (w.e @ curvature - mass @ w.e) / 8
-    return words, curvature
-
-
-def mixed_response(
-    model: BulkModel,
-    mesh: ZoneMesh,
-    first: FirstOrder,
-    observables: NDArray | None = None,
-) -> Mixed:
-    """Corrections per F_i d_j n_b and per d_j F_j (equations (4), (5) of the derivation)."""
-    lin = first.linear
-    s_texture_e, s_field_n = _second_derivatives(model, mesh, first)
-    sums: list[NDArray] = []
-    for k in mesh:
-        b = bloch(model, k)
-        w = dressed_words(lin, b, first.l_en)
-        d = _derivatives(w, first)
-        a = observables_at(model, observables, k, b)
-        words, texture_k = _mixed_words(w, d, first, s_texture_e, s_field_n)
-        bend, curvature = _bend_words(w, d, first)
-        mixed, bend = words @ w.g, bend @ w.g
-        shift, curvature = texture_k @ w.g, curvature @ w.g
-        parts = [
-            mixed.sum(axis=-3),
-            bend.sum(axis=-3),
-            shift.sum(axis=-3),
-            observable_trace(a, mixed),
-            observable_trace(a, bend),
-            observable_trace(a, shift),
-            observable_trace(a, curvature),
-        ]
-        sums = parts if not sums else [s + p for s, p in zip(sums, parts, strict=True)]
-    mixed, bend, shift, t_mixed, t_bend, t_shift, t_curvature = (s / mesh.points for s in sums)
-    g_mixed, g_bend = lin.dress(mixed), lin.dress(bend)
-    return Mixed(
-        t_mixed + np.einsum("aij,...ji->a...", first.bubble, lin.vertex(g_mixed)),
-        t_bend + np.einsum("aij,...ji->a...", first.bubble, lin.vertex(g_bend)),
-        t_shift,
-        t_curvature,
-        float(np.abs(shift).max()),
-        np.trace(g_mixed, axis1=-2, axis2=-1),
-        np.trace(g_bend, axis1=-2, axis2=-1),
     )

@@ -70,13 +70,13 @@ def local_greens(
     model: BulkModel, mesh: ZoneMesh, z: complex, sigma: NDArray
 ) -> tuple[NDArray, NDArray]:
     """g = int_k G (n, n) and X = int_k kron(G, G^T) (n^2, n^2)."""
-    n = model.orbitals
-    g, x = np.zeros((n, n), complex), np.zeros((n * n, n * n), complex)
-    for k in mesh:
+
+    def terms(k: NDArray) -> list[NDArray]:
         green = greens_function(bloch(model, k, derivatives=False).h, z, sigma)
-        g += green.sum(axis=0)
-        x += pair_matrix(green, green)
-    return g / mesh.points, x / mesh.points
+        return [green.sum(axis=0), pair_matrix(green, green)]
+
+    g, x = mesh.average(terms)
+    return g, x
 
 
 def _causal(sigma: NDArray) -> bool:
