@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import roots_jacobi
 
 from .assembly import SurfaceMixed, SurfaceUniform, surface_mixed, surface_uniform
 from .ladder import Impurities
@@ -36,8 +37,8 @@ from .thermal import antiderivative_matrix, thermal_nodes
 
 __all__ = ["Diagnostics", "GradientTensors", "TensorParts", "field_response", "gradient_tensors"]
 
-#: Orders of the contour rule that are tried in turn.
-CONTOUR_ORDERS = (8, 12, 16, 24, 32, 48, 64)
+#: First and last order of the contour rule.
+FIRST_ORDER, LAST_ORDER = 10, 80
 #: Thermal nodes whose weight is below this are left out.
 THERMAL_CUT = 1e-13
 
@@ -245,23 +246,24 @@ def _bandwidth(model: BulkModel) -> float:
 def _contour_sum(request, point, mesh, order) -> tuple[dict[str, NDArray], float, float]:
     """-(1/pi) Im int^mu of the sea integrand up the vertical line, and its errors.
 
-    y = s t/(1 - t) maps (0, 1) on the line; Gauss-Legendre nodes in t.  The error estimate is
-    the square of the last Legendre coefficients of the integrand relative to the largest,
-    because a Gauss rule is exact to twice the degree.
+    y = s t/(1 - t) maps (0, 1) on the line; Gauss-Radau nodes in t, the first of which is the
+    Fermi energy itself and already known.  The error estimate is the square of the last
+    Legendre coefficients of the integrand relative to the largest, because the rule is exact
+    to twice the degree.
     """
     narrow = broadening(point.solution)
     scale = 2.0 * np.sqrt(narrow * _bandwidth(request.model))
-    x, w = np.polynomial.legendre.leggauss(order)
+    x, w = _radau(order)
     t = (x + 1) / 2
     height, weight = scale * t / (1 - t), 0.5 * scale * w / (1 - t) ** 2
     sigma, miss = point.solution.sigma, 0.0
-    values: dict[str, list[NDArray]] = {}
-    for y, share in zip(height, weight / np.pi, strict=True):
+    values = {name: [value] for name, value in point.sea_integrand().items()}
+    for y, share in zip(height[1:], weight[1:] / np.pi, strict=True):
         z = point.solution.energy.real + 1j * y
         node, error = _contour_point(request, mesh, z, sigma, narrow, (share, order))
         sigma, miss = node.solution.sigma, miss + error
         for name, value in node.sea_integrand().items():
-            values.setdefault(name, []).append(value)
+            values[name].append(value)
     sea, error = {}, 0.0
     for name, stack in values.items():
         array = np.stack(stack)
@@ -273,6 +275,12 @@ def _contour_sum(request, point, mesh, order) -> tuple[dict[str, NDArray], float
             tail = np.abs(legendre[-2:]).max()
             error = max(error, float(tail * max(tail / size, 1e-15) / np.pi))
     return sea, error, miss
+
+
+def _radau(order: int) -> tuple[NDArray, NDArray]:
+    """Nodes and weights on [-1, 1] with a node at -1, exact to degree 2 order - 2."""
+    inner, weight = roots_jacobi(order - 1, 0, 1)
+    return np.append(-1.0, inner), np.append(2 / order**2, weight / (1 + inner))
 
 
 def _contour_point(request, mesh, z, guess, narrow, share) -> tuple[_Point, float]:
@@ -304,12 +312,13 @@ def _sea(request, point, mesh, order: int | None) -> tuple[dict[str, NDArray], f
 
     Returns the sea, the errors of the contour and of its meshes, and the order.
     """
-    orders = (order,) if order is not None else CONTOUR_ORDERS
-    for count in orders:
+    fixed, count = order is not None, order or FIRST_ORDER
+    while True:
         sea, error, miss = _contour_sum(request, point, mesh, count)
-        if error < 0.3 * request.tolerance:
-            break
-    return sea, error, miss, count
+        if fixed or error < 0.3 * request.tolerance or count >= LAST_ORDER:
+            return sea, error, miss, count
+        ratio = np.log(0.1 * request.tolerance) / np.log(error) if error < 0.1 else 2.0
+        count = min(LAST_ORDER, int(np.clip(np.ceil(count * ratio), count + 3, 2 * count)))
 
 
 def _combine(point: _Point, sea: dict[str, NDArray]) -> dict[str, NDArray]:
