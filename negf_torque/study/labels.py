@@ -56,7 +56,8 @@ def labelled(
     variables : mapping
         Every variable and coordinate that may occur.
     values : mapping
-        Name to array; values that are None are left out.
+        Name to array, or (dimensions, array) for an error that is the same along some
+        dimensions of its quantity; values that are None are left out.
     coords : mapping
         Name to one-dimensional array, or (dimension, array).
     attributes
@@ -90,7 +91,18 @@ def labelled(
             )
         if base is None:
             raise KeyError(f"{name} is not among the variables of this calculation")
-        dataset[name] = xr.Variable(base.dims, np.asarray(value), base.attributes)
+        dims, array = value if _has_dims(value) else (base.dims, value)
+        dataset[name] = xr.Variable(dims, np.asarray(array), base.attributes)
         if f"{name}_error" in values and values[f"{name}_error"] is not None:
             dataset[name].attrs["ancillary_variables"] = f"{name}_error"
     return dataset
+
+
+def _has_dims(value: Any) -> bool:
+    """Whether a value is (dimensions, array)."""
+    return (
+        isinstance(value, tuple)
+        and len(value) == 2
+        and isinstance(value[0], tuple)
+        and all(isinstance(dim, str) for dim in value[0])
+    )

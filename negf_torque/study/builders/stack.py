@@ -200,21 +200,22 @@ def arguments(system: System) -> dict[str, Any]:
     """Keyword arguments `layers`, `left`, `right`, `cross_section` of `lattice.build_stack`."""
     from negf_torque.lattice.stack import Layer, Lead
 
-    def material(table: _Material) -> dict[str, Any]:
-        return {name: getattr(table, name) for name in _Material.model_fields}
+    def material(table: _Material, label: str) -> dict[str, Any]:
+        fields = {name: getattr(table, name) for name in _Material.model_fields}
+        return fields | {"name": table.name or (label if table.exchange else "")}
 
     layers = [
         Layer(
             thickness=table.thickness,
             texture=table.texture.texture() if table.texture else None,
-            **material(table),
+            **material(table, f"layer {number}"),
         )
-        for table in system.layers
+        for number, table in enumerate(system.layers)
     ]
     return {
         "layers": layers,
-        "left": Lead(**material(system.left)),
-        "right": Lead(**material(system.right)),
+        "left": Lead(**material(system.left, "left lead")),
+        "right": Lead(**material(system.right, "right lead")),
         "cross_section": system.cross_section,
     }
 

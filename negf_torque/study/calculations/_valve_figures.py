@@ -25,9 +25,9 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
         "torque_by_layer": _by_layer(dataset),
         "efficiency": _efficiency(dataset),
     }
-    if "transmission_map" in dataset:
+    if "torkance_map" in dataset:
         drawn["zone_maps"] = _maps(dataset)
-    if dataset.sizes.get("step", 0) > 1:
+    if "mesh_deviation_torkance" in dataset:
         drawn["convergence"] = _convergence(dataset)
     return drawn
 
@@ -42,10 +42,12 @@ def nearest_to_right_angle(dataset: xr.Dataset) -> int:
 
 
 def _structure(dataset: xr.Dataset) -> Figure:
+    index = nearest_to_right_angle(dataset)
     drawing, axes = style.figure(width=7.0, height=2.9)
-    draw_stack(axes, dataset["moment"].values, dataset["layer_magnet"].values)
+    draw_stack(axes, dataset["moment"].isel(angle=index).values, dataset["layer_magnet"].values)
     axes.set_title(
-        f'Majority spins; "{dataset.attrs["free"]}" turns against "{dataset.attrs["fixed"]}"'
+        'Majority spins, "{free}" turned against "{fixed}"'.format(**dataset.attrs)
+        + f" by {_degrees(dataset)[index]:.0f} degrees"
     )
     return drawing
 
@@ -74,7 +76,7 @@ def _torkance(dataset: xr.Dataset) -> Figure:
         axis.set_title(f'Torque on "{free}", {title}')
         axis.set_xlabel("Angle between the magnets (degrees)")
         axis.set_xticks(np.arange(0, 181, 30))
-        axis.set_ylabel(style.axis_label("Torkance (window)", dataset[name].attrs["units"]))
+        axis.set_ylabel(style.axis_label("Window torkance", dataset[name].attrs["units"]))
     handles, labels = axes[0].get_legend_handles_labels()
     drawing.legend(handles, labels, loc="outside lower center", ncols=3)
     return drawing
@@ -103,6 +105,7 @@ def _by_layer(dataset: xr.Dataset) -> Figure:
         )
         axes[1].plot(bonds, current.sel(flow=component), label=component, **look)
     _shade_magnets(axes, dataset["layer_magnet"].values)
+    axes[1].xaxis.get_major_locator().set_params(integer=True)
     axes[0].set_ylabel(style.axis_label("Torkance of a layer", torque.attrs["units"]))
     axes[0].set_title(f"At {degrees:.0f} degrees, symmetric bias (window)")
     axes[1].set_ylabel(style.axis_label("Spin current", "e/(4 pi) per cell"))
@@ -113,10 +116,21 @@ def _by_layer(dataset: xr.Dataset) -> Figure:
 
 
 def _shade_magnets(axes: np.ndarray, names: np.ndarray) -> None:
-    for index, name in enumerate(names):
-        if name:
+    """Grey behind each magnet, and its name at the top of the last axes."""
+    edges = [i for i in range(len(names)) if i == 0 or names[i] != names[i - 1]]
+    for begin, end in zip(edges, [*edges[1:], len(names)], strict=True):
+        if names[begin]:
             for axis in axes:
-                axis.axvspan(index - 0.5, index + 0.5, color="0.92", zorder=0, linewidth=0)
+                axis.axvspan(begin - 0.5, end - 0.5, color="0.92", zorder=0, linewidth=0)
+            axes[-1].text(
+                (begin + end - 1) / 2,
+                1.02,
+                names[begin],
+                ha="center",
+                va="bottom",
+                transform=axes[-1].get_xaxis_transform(),
+                fontsize=9,
+            )
 
 
 def _efficiency(dataset: xr.Dataset) -> Figure:
@@ -159,11 +173,25 @@ def _maps(dataset: xr.Dataset) -> Figure:
 
 
 def _convergence(dataset: xr.Dataset) -> Figure:
-    drawing, axes = style.figure()
-    axes.loglog(dataset["evaluations"], dataset["average_error"], **next(style.lines()))
-    if "tolerance" in dataset.attrs:
-        axes.axhline(dataset.attrs["tolerance"], color="0.4", linestyle="--", label="asked for")
-        style.legend(axes, loc="best", bbox_to_anchor=None)
-    axes.set(xlabel="k-points evaluated", ylabel="Estimated relative error")
+    drawing, axes = style.figure(width=7.2)
+    names = {
+        "mesh_deviation_conductance": "conductance",
+        "mesh_deviation_torkance": "torkance",
+    }
+    for (name, label), look in zip(names.items(), style.lines(), strict=False):
+        values = dataset[name].where(dataset[name] > 0)
+        axes.loglog(dataset["mesh"], values, label=f"uniform mesh, {label}", **look)
+    error = float(dataset["conductance_error"].max() / dataset["conductance"].max())
+    if error > 0:
+        points = dataset.attrs["k_points"]
+        axes.axhline(
+            error,
+            color="0.4",
+            linestyle=":",
+            label=f"estimated error of the result ({points} points)",
+        )
+    axes.set(xlabel="Mesh points per direction", ylabel="Relative deviation from the result")
+    axes.set_xticks(dataset["mesh"].values, [str(mesh) for mesh in dataset["mesh"].values])
     axes.set_title("Convergence of the zone average")
+    style.legend(axes, loc="best", bbox_to_anchor=None)
     return drawing

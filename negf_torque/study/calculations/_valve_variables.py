@@ -54,9 +54,9 @@ VARIABLES: dict[str, Variable] = {
     ),
     "spin_accumulation": Variable(
         ("bias", "angle", "layer", "component"),
-        "hbar/2 per eV and cell",
+        "hbar/2 per V and cell",
         "Spin accumulation",
-        "<sigma> per change of the reservoir's potential; " + WINDOW + ".",
+        "<sigma> of the layer per volt of bias; " + WINDOW + ".",
     ),
     "eta": Variable(
         ("angle",),
@@ -64,6 +64,13 @@ VARIABLES: dict[str, Variable] = {
         "Torque efficiency eta",
         "In-plane torkance of the free magnet over conductance and sin(angle); at 0 and 180 "
         "degrees the limit.  Solvers' epsilon is eta/2.",
+    ),
+    "eta_out_of_plane": Variable(
+        ("angle",),
+        "1",
+        "Out-of-plane efficiency",
+        "Out-of-plane torkance of the free magnet over conductance and sin(angle), symmetric "
+        "bias; at 0 and 180 degrees the limit.  Twice the solvers' epsilon' at that angle.",
     ),
     "mixing_conductance": Variable(
         ("interface",),
@@ -107,6 +114,9 @@ VARIABLES: dict[str, Variable] = {
     "fit_residual": Variable(
         (), "1", "Residual of the Slonczewski fit", "Root mean square over that of eta."
     ),
+    "fit_valid": Variable(
+        (), "", "Whether the Slonczewski form can hold", "eta keeps one sign, |x| < 1."
+    ),
     "transmission_map": Variable(
         ("ky", "kz"), "e^2/h", "Transmission", "At the angle nearest to 90 degrees."
     ),
@@ -118,13 +128,42 @@ VARIABLES: dict[str, Variable] = {
     ),
     "ky": Variable(("ky",), "1/cell", "k_y"),
     "kz": Variable(("kz",), "1/cell", "k_z"),
-    "evaluations": Variable(("step",), "1", "k-points evaluated", "Running total."),
-    "average_error": Variable(("step",), "1", "Error of the zone average", "Relative estimate."),
+    "mesh": Variable(("mesh",), "1", "Points per direction of a uniform mesh"),
+    "mesh_deviation_conductance": Variable(
+        ("mesh",),
+        "1",
+        "Deviation of a uniform mesh, conductance",
+        "Relative to the result, at the angle nearest to 90 degrees.",
+    ),
+    "mesh_deviation_torkance": Variable(
+        ("mesh",),
+        "1",
+        "Deviation of a uniform mesh, torkance of the free magnet",
+        "Relative to the result's modulus, at the angle nearest to 90 degrees.",
+    ),
     "moment": Variable(
-        ("layer", "component"),
+        ("angle", "layer", "component"),
         "1",
         "Majority-spin direction",
-        "As in the card; zero in a normal metal.",
+        "Zero in a normal metal.",
     ),
+    "magnet": Variable(("magnet",), "", "Magnet", "From left to right."),
+    "component": Variable(("component",), "", "Spin component", "x along the stack."),
+    "flow": Variable(("flow",), "", "What flows", "charge, or a spin component."),
+    "layer": Variable(
+        ("layer",),
+        "1",
+        "Atomic layer",
+        "From left to right; the first and the last are the first layers of the leads.",
+    ),
+    "bond": Variable(("bond",), "1", "Bond", "n + 1/2 lies between layers n and n + 1."),
+    "interface": Variable(
+        ("interface",),
+        "",
+        "What the mixing conductance is of",
+        "<magnet>: its layers between two normal leads; <magnet> interface: the semi-infinite "
+        "material behind one interface.",
+    ),
+    "direction": Variable(("direction",), "", "In plane (toward p) or out of plane (m x p)"),
     "layer_magnet": Variable(("layer",), "", "Magnet that the layer belongs to"),
 }

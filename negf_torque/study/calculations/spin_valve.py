@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
     from negf_torque.llg.export import Simulation
     from negf_torque.llg.valve import ValveTorque
+    from negf_torque.study.base import Progress
     from negf_torque.study.card import Card
 
-__all__ = ["VARIABLES", "Parameters", "figures", "llg_parameters", "summary"]
+__all__ = ["VARIABLES", "Parameters", "figures", "llg_parameters", "run", "summary"]
 
 
 class Parameters(CalculationTable):
@@ -52,6 +53,11 @@ class Parameters(CalculationTable):
         None,
         ge=1,
         le=100_000,
+    )
+    max_evaluations: int = key(
+        "Points (momentum, energy) after which the adaptive average gives up.",
+        50_000_000,
+        ge=1,
     )
     map_points: int = key(
         "Points per direction of the k-resolved maps; 0 leaves them out.", 64, ge=0, le=2048
@@ -86,6 +92,13 @@ def check(card: Card) -> dict[tuple, str]:
     return problems
 
 
+def run(card: Card, progress: Progress) -> xr.Dataset:
+    """Solve the valve; see `negf_torque.transport.valve`."""
+    from negf_torque.study.calculations._valve_dataset import calculate
+
+    return calculate(card, progress)
+
+
 def summary(dataset: xr.Dataset) -> list[Scalar]:
     """The numbers of a valve: conductances, mixing conductances, torkances, Slonczewski form."""
     converged = bool(dataset.attrs.get("converged", True))
@@ -93,21 +106,19 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
         _scalar(dataset, name, converged)
         for name in ("conductance_parallel", "conductance_antiparallel", "gmr")
     ]
-    for name in (
-        "mixing_conductance",
-        "transmission_mixing",
-        "sharvin_conductance",
-        "mixing_conductance_corrected",
-    ):
-        if name in dataset:
-            for interface in dataset["interface"].values:
-                found.append(_scalar(dataset, name, converged, interface=str(interface)))
+    if "interface" in dataset.dims:
+        for interface in dataset["interface"].values:
+            found += _interface_scalars(dataset, str(interface), converged)
+        first = str(dataset["interface"].values[0])
+        one = dataset.sel(interface=first)
+        note = "channels per spin of the normal lead"
+        found.append(_scalar(one, "sharvin_conductance", converged, note=note))
     free, index = dataset.attrs["free"], nearest_to_right_angle(dataset)
     degrees = np.degrees(float(dataset["angle"][index]))
     for name, axis in (("in_plane", "toward p"), ("out_of_plane", "along m x p")):
         for bias in dataset["bias"].values:
             one = dataset.isel(angle=index).sel(bias=bias, magnet=free)
-            note = f"window; {axis}; on {free}, {degrees:g} degrees, {bias} bias"
+            note = f"window, {axis}, on {free}"
             label = f"torkance_{name}[{degrees:g} deg, {bias}]"
             found.append(_scalar(one, f"torkance_{name}", converged, label=label, note=note))
     for name in ("polarisation", "Lambda", "epsilon_prime", "fit_residual"):
@@ -119,6 +130,19 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
     return found
 
 
+def _interface_scalars(dataset: xr.Dataset, interface: str, converged: bool) -> list[Scalar]:
+    notes = {
+        "mixing_conductance": "g_r; real: absorbed, imaginary: precession",
+        "transmission_mixing": "g_t",
+        "mixing_conductance_corrected": "g_r without the Sharvin contact",
+    }
+    found = [
+        _scalar(dataset, name, converged, note=note, interface=interface)
+        for name, note in notes.items()
+    ]
+    return [scalar for scalar in found if np.isfinite(scalar.value)]
+
+
 def _scalar(
     dataset: xr.Dataset,
     name: str,
@@ -127,17 +151,21 @@ def _scalar(
     note: str = "",
     **select: str,
 ) -> Scalar:
-    data = dataset[name].sel(select)
+    data = _at(dataset[name], select)
     error = dataset.get(f"{name}_error")
     suffix = f"[{', '.join(select.values())}]" if select else ""
     return Scalar(
         name=label or name + suffix,
         value=data.values.item(),
         unit=data.attrs.get("units", "1"),
-        error=None if error is None else float(error.sel(select).values),
+        error=None if error is None else float(_at(error, select).values),
         converged=converged,
         note=note,
     )
+
+
+def _at(data: xr.DataArray, select: dict[str, str]) -> xr.DataArray:
+    return data.sel({dim: value for dim, value in select.items() if dim in data.dims})
 
 
 def listings(dataset: xr.Dataset) -> list[Listing]:

@@ -1,0 +1,279 @@
+"""Arrays of the transport functions, labelled as the result of a spin valve."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from negf_torque.study.calculations._valve_variables import VARIABLES
+from negf_torque.study.labels import labelled
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    from negf_torque.study.base import Progress
+    from negf_torque.study.card import Card
+    from negf_torque.transport.linear import WindowResponse
+    from negf_torque.transport.mixing import MixingConductance
+    from negf_torque.transport.valve import ValveResult
+
+__all__ = ["calculate"]
+
+BIASES = ["left", "right", "symmetric"]
+COMPONENTS = ["x", "y", "z"]
+_MESHES = (4, 8, 16, 32, 64, 128)
+
+
+def calculate(card: Card, progress: Progress) -> xr.Dataset:
+    """Solve the valve of a card and label what comes out."""
+    from negf_torque.lattice import layer_chain
+    from negf_torque.transport.sampling import Sampling
+    from negf_torque.transport.valve import spin_valve
+
+    p = card.calculation
+    sampling = Sampling(p.tolerance, p.mesh, p.temperature, p.max_evaluations)
+    progress.start("building the stack")
+    chain = layer_chain(card.build())
+    progress.start("averaging over the zone" if chain.dimension else "scattering states")
+    valve = spin_valve(
+        chain,
+        p.fixed,
+        p.free,
+        p.energy,
+        np.radians(p.angles),
+        sampling,
+        lambda points: progress.update(points, note=f"{points} k-points"),
+    )
+    progress.start("mixing conductances")
+    mixing = _mixing(card, sampling)
+    values = _angular(valve) | _fits(valve) | _mixing_values(mixing)
+    maps = {}
+    if chain.dimension == 2 and p.map_points:
+        progress.start("maps of the zone")
+        maps, coords = _maps(valve, p.energy, p.map_points)
+        values |= maps
+        if p.temperature == 0 and p.mesh is None:
+            meshes, errors = _mesh_errors(valve, p.energy)
+            values |= errors
+            coords["mesh"] = meshes
+    else:
+        coords = {}
+    converged = valve.converged and all(m.converged for m in mixing.values())
+    if p.mesh is not None and not p.temperature:
+        # A given mesh is taken as it is: nobody has estimated its error.
+        values = {name: value for name, value in values.items() if not name.endswith("_error")}
+    dataset = labelled(
+        VARIABLES,
+        values,
+        _coordinates(valve, list(mixing)) | coords,
+        converged=converged,
+        free=p.free,
+        fixed=p.fixed,
+        free_layers=_layers_of(valve.responses[0], p.free),
+        k_points=valve.responses[0].evaluations,
+        response="window",
+    )
+    if chain.dimension == 0:
+        for variable in dataset.variables.values():
+            units = variable.attrs.get("units", "")
+            variable.attrs["units"] = units.replace(" per cell", "").replace(" and cell", "")
+    return dataset
+
+
+def _coordinates(valve: ValveResult, interfaces: list[str]) -> dict[str, Any]:
+    response = valve.responses[0]
+    names, _ = _layer_magnets(response)
+    return {
+        "angle": valve.angles,
+        "bias": BIASES,
+        "magnet": list(response.chain.magnets),
+        "component": COMPONENTS,
+        "flow": ["charge", *COMPONENTS],
+        "layer": np.arange(len(names)),
+        "layer_magnet": ("layer", np.array(names, dtype=str)),
+        "bond": np.arange(len(names) - 1) + 0.5,
+        **({"interface": interfaces} if interfaces else {}),
+    }
+
+
+def _angular(valve: ValveResult) -> dict[str, Any]:
+    """What depends on the angle; responses are stacked on an axis behind the bias."""
+    responses = valve.responses
+
+    def stacked(name: str) -> NDArray:
+        return np.stack([getattr(r, name) for r in responses], axis=1)
+
+    torkance = stacked("magnet_torkance_by_bias")
+    bound = np.stack([r.torkance_error for r in responses])  # (angles, magnets)
+    in_plane, out_of_plane = _frames(valve, torkance)
+    spin = stacked("spin_current_by_bias")
+    density = stacked("accumulation_by_bias")
+    layers = responses[0].chain.sites.layer
+    accumulation = np.zeros((*density.shape[:2], layers.max() + 1, 3))
+    np.add.at(accumulation, (slice(None), slice(None), layers), density[..., 1:])
+    moment = np.stack([_layer_magnets(response)[1] for response in responses])
+    symmetric = BIASES.index("symmetric")
+    # A site's field times its spin's error bounds its torque's error; the most a layer has.
+    density_error = np.array([r.density_error for r in responses])
+    field = np.zeros(layers.max() + 1)
+    np.add.at(field, layers, np.linalg.norm(responses[0].chain.sites.exchange, axis=1))
+    sites = np.bincount(layers)
+    return {
+        "conductance": valve.conductance,
+        "conductance_error": valve.conductance_error,
+        "conductance_parallel": valve.conductance_parallel,
+        "conductance_antiparallel": valve.conductance_antiparallel,
+        "gmr": valve.gmr if valve.conductance_antiparallel else np.nan,
+        "torkance": torkance,
+        "torkance_error": (("angle", "magnet"), bound),
+        "torkance_in_plane": in_plane,
+        "torkance_in_plane_error": (("angle", "magnet"), bound),
+        "torkance_out_of_plane": out_of_plane,
+        "torkance_out_of_plane_error": (("angle", "magnet"), bound),
+        "layer_torkance": stacked("layer_torkance_by_bias"),
+        "layer_torkance_error": (("angle", "layer"), np.sqrt(3) * density_error[:, None] * field),
+        "spin_current": spin,
+        "spin_current_error": (("angle",), np.array([r.current_error for r in responses])),
+        "spin_accumulation": accumulation,
+        "spin_accumulation_error": (
+            ("angle", "layer"),
+            density_error[:, None] * sites / (2 * np.pi),
+        ),
+        "eta": valve.eta[symmetric],
+        "eta_out_of_plane": valve.out_of_plane_per_current[symmetric],
+        "moment": moment,
+    }
+
+
+def _frames(valve: ValveResult, torkance: NDArray) -> tuple[NDArray, NDArray]:
+    """In-plane and out-of-plane torkance (bias, angle, magnet); not-a-number for a third magnet.
+
+    Of the fixed magnet they are seen in its own frame, with the free one as the polariser.
+    """
+    from negf_torque.transport.torque import frame_components
+
+    names = valve.responses[0].chain.magnets
+    in_plane = np.full(torkance.shape[:3], np.nan)
+    out_of_plane = np.full(torkance.shape[:3], np.nan)
+    free, fixed = names.index(valve.free), names.index(valve.fixed)
+    in_plane[..., free], out_of_plane[..., free] = valve.in_plane, valve.out_of_plane
+    parts = frame_components(torkance[:, :, fixed], valve.fixed_direction, valve.free_directions)
+    collinear = np.abs(np.sin(valve.angles)) < 1e-9
+    in_plane[..., fixed] = np.where(collinear, 0.0, parts[0])
+    out_of_plane[..., fixed] = np.where(collinear, 0.0, parts[1])
+    return in_plane, out_of_plane
+
+
+def _fits(valve: ValveResult) -> dict[str, float]:
+    """Slonczewski form of the angles that are not collinear, as the solvers' inputs use it."""
+    from negf_torque.llg.slonczewski import constant_fit, fit_slonczewski
+
+    eta, perpendicular = valve.eta[2], valve.out_of_plane_per_current[2]
+    use = (np.sin(valve.angles) > 1e-6) & np.isfinite(eta) & np.isfinite(perpendicular)
+    if use.sum() < 2 or not np.any(eta[use]):
+        names = ("polarisation", "Lambda", "epsilon_prime", "fit_residual")
+        return dict.fromkeys(names, np.nan)
+    theta, conductance = valve.angles[use], valve.conductance[use]
+    errors = valve.torkance_error[use] / (conductance * np.sin(theta))
+    known = np.any(errors > 0)
+    fit = fit_slonczewski(theta, eta[use], errors=errors if known else None)
+    epsilon_prime, _ = constant_fit(theta, perpendicular[use])
+    return {
+        "polarisation": fit.polarisation,
+        "polarisation_error": fit.polarisation_error,
+        "Lambda": fit.Lambda,
+        "Lambda_error": fit.Lambda_error,
+        "epsilon_prime": epsilon_prime / 2,
+        "fit_residual": fit.residual,
+        "fit_valid": fit.valid,
+    }
+
+
+def _mixing(card: Card, sampling: Any) -> dict[str, MixingConductance]:
+    """Of every magnet of a stack against its normal lead; nothing where no lead is normal."""
+    from negf_torque.study.builders import stack
+    from negf_torque.transport.valve import magnet_mixing
+
+    if not isinstance(card.system, stack.System):
+        return {}
+    given = stack.arguments(card.system)
+    normal = next((given[s] for s in ("left", "right") if not given[s].exchange), None)
+    if normal is None:
+        return {}
+    return magnet_mixing(
+        given["layers"], normal, given["cross_section"], card.calculation.energy, sampling
+    )
+
+
+def _mixing_values(mixing: dict[str, MixingConductance]) -> dict[str, Any]:
+    if not mixing:
+        return {}
+    found = list(mixing.values())
+    none = complex(np.nan, np.nan)
+    transmission = [none if m.transmission is None else m.transmission for m in found]
+    return {
+        "mixing_conductance": [m.reflection for m in found],
+        "mixing_conductance_error": [m.reflection_error for m in found],
+        "transmission_mixing": transmission,
+        "transmission_mixing_error": [
+            np.nan if m.transmission is None else m.transmission_error for m in found
+        ],
+        "sharvin_conductance": [m.sharvin for m in found],
+        "sharvin_conductance_error": [m.sharvin_error for m in found],
+        "mixing_conductance_corrected": [m.reflection_corrected for m in found],
+    }
+
+
+def _maps(valve: ValveResult, energy: float, points: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    from negf_torque.spin import torque_frame
+    from negf_torque.transport.linear import zone_map
+
+    index = int(np.argmin(np.abs(valve.angles - np.pi / 2)))
+    response = valve.responses[index]
+    k, transmission, torkance = zone_map(response.chain, energy, points)
+    values: dict[str, Any] = {"transmission_map": transmission}
+    if np.sin(valve.angles[index]) > 1e-9:
+        frame = torque_frame(valve.free_directions[index], valve.fixed_direction)
+        free = response.chain.magnets.index(valve.free)
+        values["torkance_map"] = np.stack([torkance[free] @ axis for axis in frame])
+    return values, {"ky": k, "kz": k, "direction": ["in plane", "out of plane"]}
+
+
+def _mesh_errors(valve: ValveResult, energy: float) -> tuple[list[int], dict[str, Any]]:
+    """How far plain uniform meshes are from the average, at the angle nearest to 90 degrees."""
+    from negf_torque.transport.linear import zone_map
+
+    index = int(np.argmin(np.abs(valve.angles - np.pi / 2)))
+    response = valve.responses[index]
+    free = response.chain.magnets.index(valve.free)
+    torque = response.magnet_torkance_by_bias[2, free]
+    size = float(np.linalg.norm(torque)) or 1.0
+    transmissions, torques = [], []
+    for mesh in _MESHES:
+        _, transmission, torkance = zone_map(response.chain, energy, mesh)
+        transmissions.append(abs(transmission.mean() - response.conductance))
+        torques.append(np.linalg.norm(torkance[free].mean(axis=(0, 1)) - torque) / size)
+    scale = response.conductance or 1.0
+    return list(_MESHES), {
+        "mesh_deviation_conductance": np.array(transmissions) / scale,
+        "mesh_deviation_torkance": np.array(torques),
+    }
+
+
+def _layer_magnets(response: WindowResponse) -> tuple[list[str], NDArray]:
+    """Name of the magnet of each layer ("" if none) and its direction, zero if none."""
+    sites = response.chain.sites
+    count = len(response.chain.onsite)
+    names, total = [""] * count, np.zeros((count, 3))
+    for layer, name, field in zip(sites.layer, sites.magnet, sites.exchange, strict=True):
+        names[layer] = name or names[layer]
+        total[layer] += field
+    size = np.linalg.norm(total, axis=1, keepdims=True)
+    return names, np.divide(total, size, out=np.zeros_like(total), where=size > 0)
+
+
+def _layers_of(response: WindowResponse, magnet: str) -> int:
+    names, _ = _layer_magnets(response)
+    return names.count(magnet)
