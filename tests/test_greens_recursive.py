@@ -94,12 +94,11 @@ def test_states_are_columns_of_the_whole_inverse(seed, sizes):  # independent
 
 def test_parts_that_do_not_couple_are_found():
     p = Problem(3, [2, 3, 1], copies=3)
-    onsite, couplings = recursive.direct.chain_matrices(p.blocks, p.phases[:, 0])
-    parts = recursive.independent_parts(onsite, couplings, [None] * 3)
-    assert len(parts) == 3
-    assert [[len(layer) for layer in part] for part in parts] == [[2, 3, 1]] * 3
-    sigma = np.ones((6, 6))
-    assert len(recursive.independent_parts(onsite, couplings, [sigma, None, None])) == 1
+    parts = recursive._Parts(p.blocks, p.phases[:, 0], {})
+    assert parts.count == 3
+    for c in range(3):
+        assert [len(layer) for layer in parts.orbitals(c)] == [2, 3, 1]
+    assert recursive._Parts(p.blocks, p.phases[:, 0], {0: np.ones((6, 6))}).count == 1
 
 
 def test_levels_of_a_part_that_is_cut_off_do_no_harm():  # independent

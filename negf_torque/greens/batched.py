@@ -262,7 +262,8 @@ def _member(b, blocks, phases, energy, potential, self_energy):
         self_energy = [
             x if x is None or np.ndim(x) == 2 else np.asarray(x)[:, :, b] for x in self_energy
         ]
-    matrices = direct.chain_matrices(blocks, phases[:, b])
+    here = phases[:, b]
+    matrices = direct.onsite_matrices(blocks, here), direct.coupling_matrices(blocks, here)
     return (*matrices, energy[b]), {"potential": potential, "self_energy": self_energy}
 
 

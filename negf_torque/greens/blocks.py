@@ -43,6 +43,13 @@ class HarmonicMatrices:
     value: NDArray
     repeats: NDArray
 
+    def entries(self, phases: NDArray) -> NDArray:
+        """Values of all entries at phases (R,) or (R, B): (entries,) or (entries, B)."""
+        terms = self.value.reshape(-1, *[1] * (phases.ndim - 1)) * phases[self.harmonic]
+        if len(terms) == len(self.row):
+            return terms
+        return np.add.reduceat(terms, self.term[:-1], axis=0)
+
 
 @dataclass(frozen=True)
 class SparseBlocks:
@@ -203,13 +210,12 @@ def dense(blocks: SparseBlocks, phases: ArrayLike) -> tuple[list[NDArray], list[
     sizes = blocks.sizes
 
     def expand(matrices, shapes):
+        values = matrices.entries(phases).T
         result = []
         for m, shape in enumerate(shapes):
             full = np.zeros((phases.shape[1], *shape), complex)
-            for e in range(matrices.pointer[m], matrices.pointer[m + 1]):
-                terms = slice(matrices.term[e], matrices.term[e + 1])
-                values = matrices.value[terms] @ phases[matrices.harmonic[terms]]
-                full[:, matrices.row[e], matrices.column[e]] = values
+            part = slice(matrices.pointer[m], matrices.pointer[m + 1])
+            full[:, matrices.row[part], matrices.column[part]] = values[:, part]
             result.append(full)
         return result
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import lapack
-from scipy.sparse import csr_array
+from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
 from negf_torque.greens import direct
@@ -26,7 +26,7 @@ from negf_torque.greens.blocks import SparseBlocks
 from negf_torque.greens.observables import States
 from negf_torque.greens.surface import LeadSelfEnergy
 
-__all__ = ["ScatteringStates", "independent_parts", "scattering_states"]
+__all__ = ["ScatteringStates", "scattering_states"]
 
 #: |S||g| of a block beyond which the chain is done again with full pivoting.
 _GROWTH = 1e6
@@ -55,54 +55,113 @@ class ScatteringStates(States):
         return float(np.sum(np.abs(self.transmission_amplitude) ** 2))
 
 
-def independent_parts(
-    onsite: Sequence[csr_array], couplings: Sequence[csr_array], local: Sequence[NDArray | None]
-) -> list[list[NDArray]]:
-    """Sets of orbitals, by layer, between which nothing couples.
+@dataclass(frozen=True)
+class _Entries:
+    """Entries of all on-site blocks, or of all couplings, sorted by part and layer.
 
-    ``local`` holds a further matrix (n_l, n_l) of each layer, such as a self-energy, or None.
-    Orbitals are linked if any entry between them exceeds 1e-15 of the largest.
+    Those of part c and layer l are ``edges[c][l]:edges[c][l + 1]``; rows and columns count
+    within the part's orbitals of their layers.
     """
-    edges = np.cumsum([0] + [h.shape[0] for h in onsite])
-    rows, columns = [], []
 
-    def link(matrix, row, column):
-        entries = csr_array(matrix).tocoo()
-        big = np.abs(entries.data) > 1e-15 * np.abs(entries.data).max(initial=0)
-        rows.append(entries.row[big] + row)
-        columns.append(entries.col[big] + column)
+    row: NDArray
+    column: NDArray
+    value: NDArray
+    edges: NDArray
 
-    for layer, h in enumerate(onsite):
-        link(h, edges[layer], edges[layer])
-        if local[layer] is not None:
-            link(local[layer], edges[layer], edges[layer])
-        if layer < len(couplings):
-            link(couplings[layer], edges[layer + 1], edges[layer])
-    rows, columns = np.concatenate(rows), np.concatenate(columns)
-    graph = csr_array((np.ones(len(rows)), (rows, columns)), shape=(edges[-1],) * 2)
-    count, label = connected_components(graph, directed=False)
-    by_layer = np.split(label, edges[1:-1])
-    return [[np.flatnonzero(part == c) for part in by_layer] for c in range(count)]
+    def of(self, part: int, layer: int) -> tuple[NDArray, NDArray, NDArray]:
+        here = slice(self.edges[part, layer], self.edges[part, layer + 1])
+        return self.row[here], self.column[here], self.value[here]
+
+
+class _Parts:
+    """Sets of orbitals between which nothing couples, and the chain's entries within each.
+
+    Orbitals are linked by any entry of H, and by the self-energies, beyond 1e-15 of the
+    largest.
+    """
+
+    def __init__(self, blocks: SparseBlocks, phases: NDArray, local: dict[int, NDArray]):
+        self.offset = np.concatenate([[0], np.cumsum(blocks.sizes)])
+        flat = []
+        for matrices, down in ((blocks.onsite, 0), (blocks.coupling, 1)):
+            layer = np.repeat(np.arange(len(matrices.repeats)), np.diff(matrices.pointer))
+            flat.append((
+                self.offset[layer + down] + matrices.row,
+                self.offset[layer] + matrices.column,
+                matrices.entries(phases),
+                layer,
+            ))
+        self.count, self.label = self._components(flat, local)
+        layer_of = np.repeat(np.arange(blocks.layers), blocks.sizes)
+        # position of each orbital among those of its part and layer
+        key = layer_of * self.count + self.label
+        order = np.argsort(key, kind="stable")
+        first = np.searchsorted(key[order], key[order])
+        self.within = np.empty(len(key), np.int64)
+        self.within[order] = np.arange(len(key)) - first
+        self.onsite, self.coupling = (self._sorted(*entries, blocks.layers) for entries in flat)
+
+    def _components(self, flat, local) -> tuple[int, NDArray]:
+        rows, columns = [], []
+        for row, column, value, _ in flat:
+            big = np.abs(value) > 1e-15 * np.abs(value).max(initial=0)
+            rows.append(row[big])
+            columns.append(column[big])
+        for layer, matrix in local.items():
+            row, column = np.nonzero(np.abs(matrix) > 1e-15 * np.abs(matrix).max(initial=0))
+            rows.append(self.offset[layer] + row)
+            columns.append(self.offset[layer] + column)
+        rows, columns = np.concatenate(rows), np.concatenate(columns)
+        graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(self.offset[-1],) * 2)
+        return connected_components(graph, directed=False)
+
+    def _sorted(self, row, column, value, layer, layers) -> _Entries:
+        part = self.label[row]
+        inside = part == self.label[column]
+        row, column, value, layer, part = (x[inside] for x in (row, column, value, layer, part))
+        key = part * (layers + 1) + layer
+        order = np.argsort(key, kind="stable")
+        edges = np.searchsorted(key[order], np.arange(self.count * (layers + 1)))
+        return _Entries(
+            self.within[row[order]], self.within[column[order]], value[order],
+            edges.reshape(self.count, layers + 1),
+        )
+
+    def orbitals(self, part: int) -> list[NDArray]:
+        """Orbitals of a part, by layer."""
+        members = np.flatnonzero(self.label == part)
+        cuts = np.searchsorted(members, self.offset[1:-1])
+        return [
+            x - start for x, start in zip(np.split(members, cuts), self.offset, strict=False)
+        ]
 
 
 def _inverse(matrix: NDArray) -> NDArray | None:
     """Invert in place (C order: the inverse of the transpose is the transposed inverse)."""
     factors, pivots, info = lapack.zgetrf(matrix.T, overwrite_a=1)
     if info == 0:
-        work = int(lapack.zgetri_lwork(len(matrix))[0].real)
-        factors, info = lapack.zgetri(factors, pivots, lwork=work, overwrite_lu=1)
+        factors, info = lapack.zgetri(factors, pivots, lwork=64 * len(matrix), overwrite_lu=1)
     return None if info != 0 else factors.T
+
+
+def _largest(matrix: NDArray) -> float:
+    """Largest real or imaginary part, by size."""
+    parts = matrix.view(float)
+    return max(parts.max(initial=0.0), -parts.min(initial=0.0))
 
 
 class _Coupling:
     """V_l: products with it, cheap where it is diagonal."""
 
-    def __init__(self, matrix: csr_array):
-        self.matrix = matrix
-        self.adjoint = matrix.conj().T.tocsr()
-        rows, columns = matrix.nonzero()
-        n, m = matrix.shape
-        self.diagonal = matrix.diagonal() if n == m and np.array_equal(rows, columns) else None
+    def __init__(self, entries: tuple[NDArray, NDArray, NDArray], shape: tuple[int, int]):
+        row, column, value = entries
+        self.diagonal = None
+        if shape[0] == shape[1] and np.array_equal(row, column) and len(row) == shape[0]:
+            self.diagonal = np.empty(shape[0], complex)
+            self.diagonal[row] = value
+        else:
+            self.matrix = csr_array((value, (row, column)), shape=shape)
+            self.adjoint = self.matrix.conj().T.tocsr()
 
     def forward(self, x: NDArray) -> NDArray:
         return self.matrix @ x if self.diagonal is None else self.diagonal[:, None] * x
@@ -137,9 +196,9 @@ def _eliminate(
     for layer, block in enumerate(blocks):
         if layer:
             couplings[layer - 1].dress(block, greens[-1])
-        size = np.abs(block).max(initial=0.0)
+        size = _largest(block)
         green = _inverse(block)
-        if green is None or not size * np.abs(green).max(initial=0.0) < _GROWTH:
+        if green is None or not size * _largest(green) < _GROWTH:
             return None
         y = couplings[layer - 1].forward(columns[-1]) if layer else source_left
         columns.append(green @ y)
@@ -153,46 +212,39 @@ def _eliminate(
     return psi[::-1]
 
 
-def _part_states(part, onsite, couplings, energy, sigmas, sources, potential, self_energy):
+def _part_states(parts, number, orbitals, energy, local, sources, potential):
     """States of one independent part, (n_l of the part, m) by layer for both leads."""
-    last = len(onsite) - 1
+    sizes = [len(here) for here in orbitals]
+    shift = np.broadcast_to(energy, len(sizes)) if potential is None else energy - potential
 
     def blocks():
-        for layer, here in enumerate(part):
-            block = -onsite[layer][here][:, here].toarray()
-            shift = energy if potential is None else energy - potential[layer]
-            block[np.diag_indices(len(here))] += shift
-            if self_energy is not None and self_energy[layer] is not None:
-                block -= self_energy[layer][np.ix_(here, here)]
-            if layer == 0:
-                block -= sigmas[0][np.ix_(here, here)]
-            if layer == last:
-                block -= sigmas[1][np.ix_(here, here)]
+        for layer, n in enumerate(sizes):
+            row, column, value = parts.onsite.of(number, layer)
+            block = np.zeros((n, n), complex)
+            block[row, column] = -value
+            block.flat[:: n + 1] += shift[layer]
+            if layer in local:
+                here = orbitals[layer]
+                matrix = local[layer]
+                block -= matrix if n == len(matrix) else matrix[here[:, None], here]
             yield block
 
-    inner = [
-        _Coupling(v[there][:, here])
-        for v, here, there in zip(couplings, part, part[1:], strict=False)
+    couplings = [
+        _Coupling(parts.coupling.of(number, bond), (after, before))
+        for bond, (before, after) in enumerate(zip(sizes, sizes[1:], strict=False))
     ]
-    psi = _eliminate(blocks(), inner, *sources)
-    if psi is not None:
-        left = sources[0].shape[1]
-        return [p[:, :left] for p in psi], [p[:, left:] for p in psi]
-    cut = (
-        [h[here][:, here] for h, here in zip(onsite, part, strict=True)],
-        [v.matrix for v in inner],
-        energy,
-        (sigmas[0][np.ix_(part[0], part[0])], sigmas[1][np.ix_(part[-1], part[-1])]),
-        sources,
-        potential,
-        None
-        if self_energy is None
-        else [
-            x if x is None else x[np.ix_(here, here)]
-            for x, here in zip(self_energy, part, strict=True)
-        ],
-    )
-    return direct.scattering_states(*cut).psi
+    psi = _eliminate(blocks(), couplings, *sources)
+    if psi is None:
+        lower = [
+            csr_array((v[2], v[:2]), shape=shape)
+            for v, shape in (
+                (parts.coupling.of(number, bond), (after, before))
+                for bond, (before, after) in enumerate(zip(sizes, sizes[1:], strict=False))
+            )
+        ]
+        return direct.elimination_states(list(blocks()), lower, sources)
+    left = sources[0].shape[1]
+    return [p[:, :left] for p in psi], [p[:, left:] for p in psi]
 
 
 def scattering_states(
@@ -238,28 +290,27 @@ def scattering_states(
             raise ValueError(f"{name}: shape {lead.sigma.shape}; expected {(1, n, n)}.")
     if potential is not None and np.shape(potential) != (blocks.layers,):
         raise ValueError(f"potential: shape {np.shape(potential)}; expected ({blocks.layers},).")
-    onsite, couplings = direct.chain_matrices(blocks, phases)
-    sigmas = left.sigma[0], right.sigma[0]
+    local: dict[int, NDArray] = {
+        layer: np.asarray(matrix, complex)
+        for layer, matrix in enumerate(self_energy or ()) if matrix is not None
+    }
+    for layer, lead in ((0, left), (blocks.layers - 1, right)):
+        local[layer] = local.get(layer, 0) + lead.sigma[0]
     sources = [lead.source[0][:, : lead.open_channels[0]] for lead in (left, right)]
-    extra = None if self_energy is None else [
-        None if x is None else np.asarray(x, complex) for x in self_energy
-    ]
-    linked = list(extra) if extra else [None] * blocks.layers
-    linked[0] = sigmas[0] if linked[0] is None else np.abs(linked[0]) + np.abs(sigmas[0])
-    linked[-1] = sigmas[1] if linked[-1] is None else np.abs(linked[-1]) + np.abs(sigmas[1])
 
-    parts = independent_parts(onsite, couplings, linked)
+    parts = _Parts(blocks, phases, local)
     psi = tuple([np.zeros((n, f.shape[1]), complex) for n in blocks.sizes] for f in sources)
-    for part in parts:
-        inner = [f[rows] for f, rows in zip(sources, (part[0], part[-1]), strict=True)]
+    for number in range(parts.count):
+        orbitals = parts.orbitals(number)
+        inner = [f[rows] for f, rows in zip(sources, (orbitals[0], orbitals[-1]), strict=True)]
         used = [np.flatnonzero(np.any(f != 0, axis=0)) for f in inner]
         if not any(len(u) for u in used):
             continue
         inner = [np.ascontiguousarray(f[:, u]) for f, u in zip(inner, used, strict=True)]
-        states = _part_states(part, onsite, couplings, energy, sigmas, inner, potential, extra)
+        states = _part_states(parts, number, orbitals, energy, local, inner, potential)
         for lead in range(2):
-            for layer, here in enumerate(part):
-                if len(parts) == 1 and len(used[lead]) == sources[lead].shape[1]:
+            for layer, here in enumerate(orbitals):
+                if parts.count == 1:
                     psi[lead][layer] = states[lead][layer]
                 else:
                     psi[lead][layer][here[:, None], used[lead]] = states[lead][layer]
@@ -268,6 +319,7 @@ def scattering_states(
         for p in range(2):
             amplitude = 1j * out.conj().T @ psi[p][-q]
             amplitudes[q, p] = amplitude - np.eye(len(amplitude)) if q == p else amplitude
+    couplings = direct.coupling_matrices(blocks, phases)
     return ScatteringStates(
         psi, couplings, amplitudes[0, 0], amplitudes[1, 0], amplitudes[1, 1], amplitudes[0, 1]
     )

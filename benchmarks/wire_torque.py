@@ -1,0 +1,146 @@
+"""Wires of W x W x 40 sites with a noncollinear magnet: all site torques, against Kwant.
+
+Electrons of both leads, one energy; the torque on a site is Delta m x <sigma>.  Kwant: its
+default solver, ``wave_function`` and ``kwant.operator.Density``.  Both include the leads.
+The last columns compare our time with what its large products would take at the speed of
+this machine's zgemm, measured in the same run: per layer one inverse (8 n^3 operations) and
+the states of m channels of each lead (24 n^2 m).
+
+    python benchmarks/wire_torque.py [W ...]
+"""
+
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import sys  # noqa: E402
+import time  # noqa: E402
+import warnings  # noqa: E402
+
+import numpy as np  # noqa: E402
+
+from negf_torque.greens.blocks import sparse_blocks, sparse_operators  # noqa: E402
+from negf_torque.greens.recursive import scattering_states  # noqa: E402
+from negf_torque.greens.surface import lead_self_energy  # noqa: E402
+from negf_torque.spin import PAULI, SIGMA, direction  # noqa: E402
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import kwant
+
+LAYERS = 40
+ENERGY = -0.83
+EXCHANGE = 1.5
+
+
+def moments() -> np.ndarray:
+    """A noncollinear structure: normal | fixed | normal | free layer that twists."""
+    m = np.zeros((LAYERS, 3))
+    m[5:15] = direction(0.0, 0.0)
+    m[22:34] = [direction(0.4 + 0.1 * n, 0.2 * n) for n in range(12)]
+    return m
+
+
+def cell(width: int) -> np.ndarray:
+    """Hamiltonian of a layer without exchange, (width^2, width^2)."""
+    chain = -np.eye(width, k=1) - np.eye(width, k=-1)
+    return np.kron(chain, np.eye(width)) + np.kron(np.eye(width), chain)
+
+
+def ours(width: int) -> tuple[np.ndarray, int]:
+    """Torques (2, layers, sites, 3) and the number of channels."""
+    sites = width * width
+    plain = np.kron(cell(width), np.eye(2))
+    m = moments()
+    onsite = []
+    for here in m:
+        exchange = np.any(here) * 0.75 * PAULI[0] - EXCHANGE / 2 * np.tensordot(here, SIGMA, 1)
+        onsite.append((plain + np.kron(np.eye(sites), exchange))[None])
+    hop = -np.eye(2 * sites)
+    blocks = sparse_blocks(onsite, [hop[None]] * (LAYERS - 1))
+    spins = []
+    for layer in range(LAYERS):
+        for site in range(sites):
+            for s in SIGMA:
+                matrix = np.zeros((2 * sites,) * 2, complex)
+                matrix[2 * site : 2 * site + 2, 2 * site : 2 * site + 2] = s
+                spins.append((layer, matrix))
+    operators = sparse_operators(spins)
+
+    def run():
+        lead = lead_self_energy(plain, hop, [ENERGY])
+        states = scattering_states(blocks, [1.0], ENERGY, lead, lead)
+        spin = states.local(operators).reshape(2, LAYERS, sites, 3)
+        return EXCHANGE * np.cross(m[:, None], spin), int(lead.open_channels[0])
+
+    return run
+
+
+def theirs(width: int):
+    """The same by Kwant."""
+    lattice = kwant.lattice.cubic(norbs=2)
+    m = moments()
+    system = kwant.Builder()
+    for x, here in enumerate(m):
+        exchange = np.any(here) * 0.75 * PAULI[0] - EXCHANGE / 2 * np.tensordot(here, SIGMA, 1)
+        for y in range(width):
+            for z in range(width):
+                system[lattice(x, y, z)] = exchange
+    system[lattice.neighbors()] = -PAULI[0]
+    lead = kwant.Builder(kwant.TranslationalSymmetry((-1, 0, 0)))
+    for y in range(width):
+        for z in range(width):
+            lead[lattice(0, y, z)] = 0 * PAULI[0]
+    lead[lattice.neighbors()] = -PAULI[0]
+    system.attach_lead(lead)
+    system.attach_lead(lead.reversed())
+    system = system.finalized()
+    order = np.argsort([tuple(s.tag) @ np.array([10**6, 10**3, 1]) for s in system.sites])
+    operators = [kwant.operator.Density(system, s) for s in SIGMA]
+
+    def run():
+        waves = kwant.wave_function(system, ENERGY)
+        spin = np.zeros((2, len(system.sites), 3))
+        for p in range(2):
+            psi = waves(p)
+            for a, operator in enumerate(operators):
+                spin[p, :, a] = sum((operator(one) for one in psi), np.zeros(len(system.sites)))
+        spin = spin[:, order].reshape(2, LAYERS, width * width, 3)
+        return EXCHANGE * np.cross(m[:, None], spin)
+
+    return run
+
+
+def best(run, repeats: int):
+    """Result and shortest time."""
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        result = run()
+        times.append(time.perf_counter() - start)
+    return result, min(times)
+
+
+def main() -> None:
+    """Print the table."""
+    widths = [int(w) for w in sys.argv[1:]] or [4, 8, 12]
+    print(f"Kwant {kwant.__version__}, solver {kwant.solvers.default.__name__}"
+          f" -> {kwant.solvers.default.smatrix.__module__}")
+    print(f"{'W':>3} {'n':>4} {'open':>4} {'Kwant s':>9} {'ours s':>9} {'ratio':>7} "
+          f"{'error':>8} {'zgemm s':>9} {'ours/zgemm':>10}")
+    rng = np.random.default_rng(0)
+    for width in widths:
+        n = 2 * width * width
+        (mine, channels), time_ours = best(ours(width), 3 if width > 8 else 7)
+        reference, time_kwant = best(theirs(width), 1 if width > 8 else 3)
+        a = rng.normal(size=(n, n)) + 1j * rng.normal(size=(n, n))
+        _, time_product = best(lambda a=a: [a @ a for _ in range(10)], 5)
+        work = LAYERS * (1 + 3 * channels / n) * time_product / 10
+        print(f"{width:3d} {n:4d} {channels:4d} {time_kwant:9.4f} {time_ours:9.4f} "
+              f"{time_kwant / time_ours:7.1f} {np.abs(mine - reference).max():8.1e} "
+              f"{work:9.4f} {time_ours / work:10.2f}")
+
+
+if __name__ == "__main__":
+    main()
