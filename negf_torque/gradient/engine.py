@@ -39,6 +39,9 @@ __all__ = ["Diagnostics", "GradientTensors", "TensorParts", "field_response", "g
 
 #: First and last order of the contour rule.
 FIRST_ORDER, LAST_ORDER = 10, 80
+#: The integrals of one calculation converge this much later than the null test of the mesh:
+#: products of up to three Green's functions, and of up to six for a field in a texture.
+HEADROOM, HEADROOM_TEXTURE = 2.0, 15.0
 #: Thermal nodes whose weight is below this are left out.
 THERMAL_CUT = 1e-13
 
@@ -201,7 +204,7 @@ def _point(request: _Request, mesh: ZoneMesh, solution: BornSolution, surface: b
     model, observables = request.model, request.observables
     lin = linear_response(model, mesh, request.ladder, solution.energy, solution.sigma)
     uniform = surface_uniform(model, mesh, lin, observables) if surface else None
-    first = first_order(model, mesh, lin, observables)
+    first = first_order(model, mesh, lin, observables, request.texture)
     mixed = bent = None
     if request.texture:
         mixed = mixed_response(model, mesh, first, observables)
@@ -226,7 +229,7 @@ def _surface_point(
         solution = uniform_solution(request.model, mesh, request.source, energy)
         point = _point(request, mesh, solution, True)
         return point, mesh, _mesh_error(request, point) < request.tolerance
-    target = request.tolerance
+    target = request.tolerance / (HEADROOM_TEXTURE if request.texture else HEADROOM)
     for _ in range(3):
         choice: MeshChoice = choose_mesh(request.model, request.source, energy, target)
         point = _point(request, choice.mesh, choice.solution, True)

@@ -17,8 +17,6 @@ from .scba import BornSolution, greens_function, local_greens, solve_scba
 
 __all__ = ["ConstantBroadening", "MeshChoice", "choose_mesh", "null_test", "uniform_solution"]
 
-#: Higher products of Green's functions miss zero by this much more than the null test.
-HEADROOM = 50.0
 #: Smallest and first mesh size along one direction.
 SMALLEST, FIRST = 10, 24
 
@@ -91,14 +89,14 @@ def choose_mesh(
     tolerance: float,
     max_points: int = 4_000_000,
 ) -> MeshChoice:
-    """Smallest uniform mesh whose null test passes `tolerance` with headroom.
+    """Smallest uniform mesh whose null test passes `tolerance`.
 
     Returns
     -------
     MeshChoice
         `converged` is False when `max_points` came first: the caller must tell.
     """
-    d, target = model.dimension, tolerance / HEADROOM
+    d, target = model.dimension, tolerance
     sizes, guess = np.full(d, FIRST), None
     history: list[tuple[NDArray, NDArray]] = []
     while True:

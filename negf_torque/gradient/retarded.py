@@ -218,9 +218,17 @@ class FirstOrder:
 
 
 def first_order(
-    model: BulkModel, mesh: ZoneMesh, lin: Linear, observables: NDArray | None = None
+    model: BulkModel,
+    mesh: ZoneMesh,
+    lin: Linear,
+    observables: NDArray | None = None,
+    with_texture: bool = True,
 ) -> FirstOrder:
-    """Corrections per F_i, d_t n_b and d_j n_b (equations (2), (3) of the derivation)."""
+    """Corrections per F_i, d_t n_b and d_j n_b (equations (2), (3) of the derivation).
+
+    Without `with_texture` those per d_j n_b and d2L/dE dn_b are left at zero.
+    """
+    n, d = model.orbitals, model.dimension
 
     def terms(k: NDArray) -> list[NDArray]:
         b = bloch(model, k)
@@ -228,21 +236,29 @@ def first_order(
         a = observables_at(model, observables, k, b)
         field = 0.5j * commutator(w.e, w.k) @ w.g
         rate = 0.5j * commutator(w.e, w.n) @ w.g
-        texture = 0.5j * commutator(w.n[None], w.k[:, None]) @ w.g
-        return [
-            ((w.e @ w.n + w.n @ w.e) @ w.g).sum(axis=-3),
+        parts = [
             field.sum(axis=-3),
             rate.sum(axis=-3),
-            texture.sum(axis=-3),
             observable_trace(a, field),
             observable_trace(a, rate),
-            observable_trace(a, texture),
             (w.g @ a @ w.g).sum(axis=-3),
             (w.k @ w.g).sum(axis=-3),
         ]
+        if with_texture:
+            texture = 0.5j * commutator(w.n[None], w.k[:, None]) @ w.g
+            parts += [
+                ((w.e @ w.n + w.n @ w.e) @ w.g).sum(axis=-3),
+                texture.sum(axis=-3),
+                observable_trace(a, texture),
+            ]
+        return parts
 
     sums = mesh.average(terms)
-    e_n, field, rate, texture, t_field, t_rate, t_texture, bubble, null = sums
+    field, rate, t_field, t_rate, bubble, null = sums[:6]
+    e_n, texture = np.zeros((3, n, n), complex), np.zeros((d, 3, n, n), complex)
+    t_texture = np.zeros((len(t_field), d, 3), complex)
+    if with_texture:
+        e_n, texture, t_texture = sums[6:]
     turned_e = lin.turned(lin.g_e)
     g_en = lin.dress(e_n + superapply(lin.bubble, turned_e))
     g_field, g_rate, g_texture = lin.dress(field), lin.dress(rate), lin.dress(texture)
