@@ -142,57 +142,63 @@ class _Integrator:
     """Symmetric compositions of the exact flows of hopping and of everything local."""
 
     def __init__(self, model: QuantumChain) -> None:
-        self.model = model
-        width = 2 * abs(model.hopping)
-        low, high = model.potential.min() - width, model.potential.max() + width
+        m = self.model = model
+        width = 2 * abs(m.hopping)
+        low, high = m.potential.min() - width, m.potential.max() + width
         self.centre, self.radius = (low + high) / 2, (high - low) / 2
-        none, empty = np.zeros(3, np.int64), np.zeros(0, np.int64)
-        nothing = np.zeros(0)
-        self._kernel = (
-            np.repeat(model.potential, 2),
-            model.hopping,
-            2,
+        none, empty, nothing = np.zeros(3, np.int64), np.zeros(0, np.int64), np.zeros(0)
+        self._orbital = (
+            np.repeat(m.potential, 2),
+            m.hopping,
             (none, empty, nothing),
             (none, empty, empty, nothing),
         )
-        self._work = [np.empty((2, model.length), complex) for _ in range(4)]
-        self._weights: dict[float, NDArray] = {}
+        self._local = (
+            m.sites,
+            m.coupling / HBAR,
+            m.exchange / HBAR,
+            m.field / HBAR,
+            m.anisotropy / HBAR,
+        )
+        here, before, even, odd = (np.empty((2, m.length), complex) for _ in range(4))
+        views = (array.view(float) for array in (here, before, even, odd))
+        self._work = (here, even, odd, *views)
+        self._stages: dict[float, tuple[NDArray, NDArray, NDArray, NDArray]] = {}
 
     def advance(
         self, psi: NDArray, spins: NDArray, dt: float, steps: int
     ) -> tuple[NDArray, NDArray]:
-        """`steps` steps of dt: half of the local flow, hopping, the other half, per stage."""
-        from negf_torque.manybody.kernels_classical import local_flow
+        """`steps` steps of dt."""
+        from negf_torque.manybody.kernels_classical import compose  # numba loads when needed
 
-        m = self.model
-        terms = (m.sites, m.coupling / HBAR, m.exchange / HBAR, m.field / HBAR, m.anisotropy / HBAR)
-        psi = psi.copy()
-        for _ in range(steps):
-            for part in STAGES:
-                local_flow(psi, spins, part * dt / 2, False, *terms)
-                psi = self._hop(psi, part * dt)
-                local_flow(psi, spins, part * dt / 2, True, *terms)
+        psi, spins = psi.copy(), spins.copy()
+        compose(
+            psi,
+            spins,
+            steps,
+            *self._series(dt),
+            self.centre,
+            self.radius,
+            self._orbital,
+            self._local,
+            self._work,
+        )
         return psi, spins
 
-    def _hop(self, psi: NDArray, dt: float) -> NDArray:
-        from negf_torque.manybody.kernels import chebyshev_sum, join_series
-
-        key = round(dt, 14)
-        if key not in self._weights:
-            weights = chebyshev_weights(self.radius * abs(dt) / HBAR, 1e-15)
-            signs = np.tile([1.0, 1.0, -1.0, -1.0], len(weights) // 4 + 1)[: len(weights)]
-            self._weights[key] = signs * weights
-        here, before, even, odd = self._work
-        here[:] = psi
-        chebyshev_sum(
-            self._weights[key],
-            self.radius,
-            self.centre,
-            *self._kernel,
-            *(array.view(float) for array in (here, before, even, odd)),
-        )
-        join_series(even, odd, np.exp(-1j * self.centre * dt / HBAR), -1j if dt > 0 else 1j)
-        return even.copy()
+    def _series(self, dt: float) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+        """Times, weights, numbers of terms and phases of the stages of one step."""
+        key = round(dt, 12)
+        if key not in self._stages:
+            parts = dt * np.array(STAGES)
+            series = [chebyshev_weights(self.radius * abs(t) / HBAR, 1e-15) for t in parts]
+            counts = np.array([len(weights) for weights in series])
+            signs = np.tile([1.0, 1.0, -1.0, -1.0], counts.max() // 4 + 1)
+            padded = np.zeros((len(series), counts.max()))
+            for row, weights in zip(padded, series, strict=True):
+                row[: len(weights)] = signs[: len(weights)] * weights
+            phases = np.exp(-1j * self.centre * parts / HBAR)
+            self._stages[key] = (parts, padded, counts, phases)
+        return self._stages[key]
 
     def energy(self, psi: NDArray, spins: NDArray) -> float:
         """Total energy of electron and classical spins, eV."""

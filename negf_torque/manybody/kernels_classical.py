@@ -3,7 +3,9 @@
 import numpy as np
 from numba import njit
 
-__all__ = ["local_flow"]
+from negf_torque.manybody.kernels import chebyshev_sum, join_series
+
+__all__ = ["compose", "local_flow"]
 
 
 @njit(cache=True)
@@ -90,3 +92,39 @@ def local_flow(psi, spins, t, backwards, sites, coupling, exchange, field, aniso
         if not backwards:
             _electron_and_spin(psi, sites[n], spins[n], coupling[n] * t)
             _alone(spins, n, field, anisotropy, t)
+
+
+@njit(cache=True)
+def compose(psi, spins, steps, parts, weights, counts, phases, shift, radius, orbital, local, work):
+    """`steps` symmetric compositions: half the local flow, hopping, the other half, per part.
+
+    parts (stages,) are times in fs; row k of weights holds counts[k] terms of the Chebyshev
+    series of stage k and phases[k] its phase.  orbital: potential, hopping, chain and coupling
+    (both empty) as for `kernels.chebyshev_sum`; local: as for `local_flow`; work: four arrays
+    like psi, and their real views.
+    """
+    potential, hop, chain, coupling = orbital
+    sites, strength, exchange, field, anisotropy = local
+    here, even, odd, here_view, before_view, even_view, odd_view = work
+    for _ in range(steps):
+        for k in range(len(parts)):
+            t = parts[k] / 2
+            local_flow(psi, spins, t, False, sites, strength, exchange, field, anisotropy)
+            here[:] = psi
+            chebyshev_sum(
+                weights[k, : counts[k]],
+                radius,
+                shift,
+                potential,
+                hop,
+                2,
+                chain,
+                coupling,
+                here_view,
+                before_view,
+                even_view,
+                odd_view,
+            )
+            join_series(even, odd, phases[k], -1j if t > 0 else 1j)
+            psi[:] = even
+            local_flow(psi, spins, t, True, sites, strength, exchange, field, anisotropy)

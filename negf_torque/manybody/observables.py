@@ -164,7 +164,7 @@ class Observer:
             lowering = _sum_by(spin, overlap * value, n)
             offdiagonal = _sum_by(spin * levels**2 + element, overlap, n * levels**2)
             purity = purity + 2 * np.sum(abs(offdiagonal.reshape(n, -1)) ** 2, axis=1)
-        return np.stack([lowering.real, -lowering.imag, z], axis=1), purity
+        return np.stack([lowering.real, 0.0 - lowering.imag, z], axis=1), purity
 
     def _torque(self, psi: NDArray) -> NDArray:
         """< |x_n><x_n| X_n x sigma >, (N, 3)."""
