@@ -1,0 +1,327 @@
+"""The four coefficients of a textured ferromagnet, one band, vertex corrections included.
+
+Electrons H = eps_k - M n(r, t).sigma in short-range disorder feel, to first order in the time
+derivative and in the gradient of n and in the force F = -e E, the torque per volume
+
+    M <sigma> x n = dS d_t n + A n x d_t n + sum_j F_j [ Jad d_j n + Jna n x d_j n ]
+
+(hbar = 1).  Its reaction acts on the local spins.  With the total spin S_tot = S_loc + dS,
+
+    alpha = A/S_tot,   v_s = F Jad/S_tot,   beta = Jna/Jad,
+
+in the Landau-Lifshitz-Gilbert equation for the magnetisation direction m = -n,
+
+    d_t m = -gamma m x B + alpha m x d_t m - (v_s.grad) m + beta m x (v_s.grad) m.
+
+Names: up is the majority spin, R and A retarded and advanced.  Every coefficient is the sum of a
+Fermi-surface part (RA) and a Fermi-sea part (RR), and both are needed: without the second, beta
+of a magnet without magnetic impurities would not vanish.  Derivation and signs:
+docs/explanation/gradient_expansion.md; H. Kohno, G. Tatara, J. Shibata, J. Phys. Soc. Jpn. 75,
+113706 (2006); A. Shitade, arXiv:1708.03424.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .bands import Band
+from .born import BornSolution, Impurities, solve_born
+from .energy_rules import EnergyRule, sea_rule, surface_rule
+
+__all__ = ["Coefficients", "coefficients", "occupation"]
+
+Axis = Literal["fixed", "following"]
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """Coefficients and the Fermi-level properties they belong to.
+
+    Arrays have the broadcast shape of the arguments; spin-resolved ones carry axis 0 (up, down).
+    Lengths in nm and energies in eV make the densities below 1/nm^d (per site on a lattice).
+
+    Attributes
+    ----------
+    self_energy, dos : (2, ...)
+        At the chemical potential (eV; states per eV and volume).
+    lifetime : (2, ...)
+        hbar/(2 |Im Sigma|) over hbar: 1/eV.
+    conductivity : (2, ...)
+        sigma_s/e^2 (hbar = 1).
+    mean_free_path : (2, ...)
+        Root-mean-square Fermi velocity times lifetime, nm; nan outside the band.
+    spin_renormalisation, damping : (...)
+        dS and A, spins of hbar per volume.
+    adiabatic, nonadiabatic : (...)
+        Jad and Jna.
+    parts : dict
+        damping_surface, damping_sea, spin_surface, spin_sea, adiabatic_surface, adiabatic_sea,
+        nonadiabatic_surface, nonadiabatic_sea: they add up to the coefficients.
+    """
+
+    self_energy: NDArray
+    dos: NDArray
+    lifetime: NDArray
+    conductivity: NDArray
+    mean_free_path: NDArray
+    spin_renormalisation: NDArray
+    damping: NDArray
+    adiabatic: NDArray
+    nonadiabatic: NDArray
+    parts: dict[str, NDArray]
+    residual: float
+
+    @property
+    def beta(self) -> NDArray:
+        """Jna/Jad; nan where no current is polarised (Jad = 0)."""
+        return _ratio(self.nonadiabatic, self.adiabatic)
+
+    @property
+    def polarisation(self) -> NDArray:
+        """P = (sigma_up - sigma_down)/(sigma_up + sigma_down); nan where nothing conducts."""
+        up, down = self.conductivity
+        return _ratio(up - down, up + down)
+
+    @property
+    def adiabatic_ratio(self) -> NDArray:
+        """Jad over (sigma_up - sigma_down)/(2 e^2): 1 when spin is conserved."""
+        up, down = self.conductivity
+        return _ratio(self.adiabatic, (up - down) / 2)
+
+    def alpha(self, local_spin: ArrayLike) -> NDArray:
+        """Gilbert damping A/(S_loc + dS), S_loc in spins of hbar per volume."""
+        return _ratio(self.damping, np.asarray(local_spin, float) + self.spin_renormalisation)
+
+
+def _ratio(a: NDArray, b: NDArray) -> NDArray:
+    a, b = np.broadcast_arrays(np.asarray(a, float), np.asarray(b, float))
+    return np.divide(a, b, out=np.full(a.shape, np.nan), where=np.abs(b) > 1e-300)
+
+
+def coefficients(
+    band: Band,
+    chemical_potential: ArrayLike,
+    exchange: ArrayLike,
+    impurities: Impurities,
+    *,
+    temperature: float = 0.0,
+    axis: Axis = "fixed",
+    vertex: bool = True,
+    surface: EnergyRule | None = None,
+    sea: EnergyRule | None = None,
+) -> Coefficients:
+    """All coefficients of one band, exact within the self-consistent Born approximation.
+
+    Parameters
+    ----------
+    band : Band
+    chemical_potential, exchange : array_like
+        mu and M > 0, eV; broadcast with the strengths.
+    impurities : Impurities
+    temperature : float
+        k_B T in eV, one for all elements.
+    axis : {"fixed", "following"}
+        Uniaxial impurity moments (gz != gp) point along an axis fixed in space, or follow the
+        local magnetisation of a static texture.  Isotropic moments: the same.  Impurity spins
+        are always frozen in time.
+    vertex : bool
+        False leaves out the ladder (vertex) corrections, to show what they do; the result then
+        violates spin conservation.
+    surface, sea : EnergyRule, optional
+        Replace the energy integrations, e.g. to check that results do not depend on them.
+
+    Returns
+    -------
+    Coefficients
+
+    Raises
+    ------
+    ValueError
+        If M <= 0, the temperature is negative, or the axis is unknown.
+    ArithmeticError
+        If the self-consistency fails.
+
+    Examples
+    --------
+    >>> from negf_torque.gradient.bands import parabolic
+    >>> c = coefficients(parabolic(), 1.0, 0.3, Impurities.isotropic(0.7, 0.05))
+    >>> round(float(c.beta), 10), round(float(c.damping), 12)
+    (0.1476045562, 0.003052592612)
+    """
+    m = np.asarray(exchange, float)
+    if not np.all(m > 0):
+        raise ValueError(f"exchange: {m.min()} is not a ferromagnet's exchange. Give M > 0.")
+    if not (np.isfinite(temperature) and temperature >= 0):
+        raise ValueError(f"temperature: {temperature!r} eV. Give k_B T, 0 or more.")
+    if axis not in ("fixed", "following"):
+        raise ValueError(f"axis: {axis!r}. Expected 'fixed' or 'following'.")
+    full = np.broadcast_arrays(
+        np.asarray(chemical_potential, float), m, impurities.nonmagnetic,
+        impurities.longitudinal, impurities.transverse,
+    )
+    shape = full[0].shape
+    columns = [a.reshape(-1) for a in full]
+    # blocks that stay in the cache: parameter maps have 10^4 elements times 50 energies
+    block = 256 if temperature == 0 else 64
+    pieces = [
+        _block(band, [a[i : i + block, None] for a in columns], temperature, axis, vertex,
+               surface, sea)
+        for i in range(0, max(len(columns[0]), 1), block)
+    ]
+    joined = {
+        name: np.concatenate([p[name] for p in pieces], axis=-1) for name in pieces[0]
+    }
+    return _assemble({
+        name: value.reshape((*value.shape[:-1], *shape)) for name, value in joined.items()
+    })
+
+
+def _block(band, columns, temperature, axis, vertex, surface, sea) -> dict[str, NDArray]:
+    """Energy integrals of a block of parameters, (block, 1) each."""
+    mu, m, gi, gz, gp = columns
+    impurities = Impurities(gi, gz, gp)
+    surface = surface or surface_rule(temperature)
+    strength = impurities.same_spin + impurities.other_spin
+    floor = band.lower_bound(strength) - m
+    room = 0.2 * np.maximum(mu - floor, m) + np.sqrt(strength) / 4
+    sea = sea or sea_rule(temperature, np.maximum(mu - floor, 0)[:, 0] + room[:, 0])
+    count = len(surface.offset)
+    offsets = np.broadcast_arrays(mu, sea.offset)[1]
+    energies = np.concatenate([mu + surface.offset, mu + offsets], axis=-1)
+    both = solve_born(band, energies, m, impurities)
+    solution, below = both.part(slice(None, count)), both.part(slice(count, None))
+
+    at_surface = _surface_terms(band, solution, m, impurities, axis, vertex)
+    result = {name: (surface.weight * value).sum(-1) for name, value in at_surface.items()}
+    for name, value in _sea_terms(band, below, m, impurities, axis, vertex).items():
+        result[name + "_sea"] = (sea.weight * value).sum(-1).imag
+
+    level = solution if temperature == 0 else solve_born(band, mu, m, impurities)
+    z = level.z[..., 0]
+    result |= {
+        "self_energy": level.self_energy[..., 0],
+        "g": level.g[..., 0],
+        "square_velocity": band.dimension * -band.velocity(z)[0].imag / np.pi,
+        "residual": both.residual.max(-1),
+    }
+    return result
+
+
+def _assemble(total: dict[str, NDArray]) -> Coefficients:
+    """Name the integrals, and derive lifetimes and mean free paths."""
+    parts = {
+        "damping_surface": total["damping_ra"],
+        "damping_sea": total["damping_rr"],
+        "spin_surface": total["spin_ra"],
+        "spin_sea": total["spin_sea"],
+        "adiabatic_surface": total["current_ra"].real,
+        "adiabatic_sea": np.zeros_like(total["current_rr"]),
+        "nonadiabatic_surface": total["current_ra"].imag,
+        "nonadiabatic_sea": total["current_rr"] + total.get("current_sea", 0.0),
+    }
+    g, width = total["g"], -total["self_energy"].imag
+    dos = -g.imag / np.pi
+    inside = dos > 1e-12 * np.abs(g)
+    lifetime = _ratio(np.where(inside, 0.5, np.nan), width)
+    speed = np.sqrt(_ratio(np.where(inside, total["square_velocity"], np.nan), dos))
+    return Coefficients(
+        self_energy=total["self_energy"],
+        dos=dos,
+        lifetime=lifetime,
+        conductivity=np.stack([total["sigma_up"], total["sigma_down"]]),
+        mean_free_path=speed * lifetime,
+        spin_renormalisation=parts["spin_surface"] + parts["spin_sea"],
+        damping=parts["damping_surface"] + parts["damping_sea"],
+        adiabatic=parts["adiabatic_surface"] + parts["adiabatic_sea"],
+        nonadiabatic=parts["nonadiabatic_surface"] + parts["nonadiabatic_sea"],
+        parts=parts,
+        residual=float(total["residual"].max(initial=0.0)),
+    )
+
+
+def _ladder_strengths(impurities: Impurities, vertex: bool) -> tuple[NDArray, NDArray]:
+    """Coefficients a, b of Y = D/(E1 - E2 - 2M + a D + b E'), with or without the ladder.
+
+    The bare bubble has a = gi + gz from the self-energies alone; summing the ladder, whose
+    transverse rung is gi - gz, turns it into 2 gz.
+    """
+    a = 2 * impurities.longitudinal if vertex else impurities.same_spin
+    return a, 2 * impurities.transverse
+
+
+def _surface_terms(band, s: BornSolution, m, impurities, axis, vertex) -> dict[str, NDArray]:
+    """Everything that is weighted with -f', at the energies of a solution."""
+    (g_u, g_d), (z_u, z_d) = s.g, s.z
+    a, b = _ladder_strengths(impurities, vertex)
+    difference, exchanged = g_u.conj() - g_d, g_d.conj() - g_u
+    y_ra = difference / (-2 * m + a * difference + b * exchanged)
+    d = g_u - g_d
+    y_rr = d / (-2 * m + (a - b) * d)
+    factor = m**2 / np.pi
+
+    k = band.kernels(z_u, z_d)
+    gz, gp = impurities.longitudinal, impurities.transverse
+    kappa = 1 / (1 - (gz - gp) * d / m) if vertex else np.ones_like(d)
+    lam = 1 / (1 - (gz * difference + gp * exchanged) / m) if vertex else np.ones_like(d)
+    inner = np.ones_like(d) if axis == "following" else kappa
+    curly = inner * (k.down - k.cross - k.cross_mixed + k.up_mixed) - inner.conj() * (
+        k.down_mixed - k.cross_mixed - k.cross.conj() + k.up.conj()
+    )
+    four = k.down - 2 * k.cross + k.up
+    order = kappa if axis == "following" else kappa**2
+    return {
+        "damping_ra": factor * y_ra.real,
+        "damping_rr": -factor * y_rr.real,
+        "spin_ra": -factor * y_ra.imag,
+        "current_ra": lam * curly / (4 * np.pi),
+        "current_rr": -(order * four).imag / (4 * np.pi),
+        "sigma_up": (k.up_mixed.real - k.up.real) / (2 * np.pi),
+        "sigma_down": (k.down_mixed.real - k.down.real) / (2 * np.pi),
+    }
+
+
+def _sea_terms(band, s: BornSolution, m, impurities, axis, vertex) -> dict[str, NDArray]:
+    """Analytic integrands of the Fermi sea; the imaginary part of int f F is the contribution.
+
+    (d/dE1 - d/dE2) of M^2 Y^RR(E1, E2)/pi at E1 = E2, and for following moments the change of
+    the dressed vertex with energy.
+    """
+    d = s.g[0] - s.g[1]
+    slope_u, slope_d = s.total_slope
+    a, b = _ladder_strengths(impurities, vertex)
+    n = -2 * m + (a - b) * d
+    change = slope_u + slope_d
+    value = -change / n - d * (2 - (a + b) * change) / n**2
+    terms = {"spin": m**2 / np.pi * value}
+    uniaxial = impurities.longitudinal - impurities.transverse
+    if axis == "following" and vertex and np.any(uniaxial != 0):
+        kappa = 1 / (1 - uniaxial * d / m)
+        k = band.kernels(*s.z)
+        four = k.down - 2 * k.cross + k.up
+        terms["current"] = kappa**2 * uniaxial * (slope_u - slope_d) / m * four / (4 * np.pi)
+    return terms
+
+
+def occupation(
+    band: Band, chemical_potential: float, exchange: float, impurities: Impurities
+) -> NDArray:
+    """Difference n_up - n_down of the occupations at T = 0, by an integral over the Fermi sea.
+
+    Parameters are scalars; the path starts below every band.
+
+    Examples
+    --------
+    >>> from negf_torque.gradient.bands import parabolic
+    >>> n = occupation(parabolic(), 1.0, 0.3, Impurities(0.5))
+    >>> round(float(n) / 2, 11)
+    0.02137700551
+    """
+    strength = float(np.sum(impurities.same_spin + impurities.other_spin))
+    width = chemical_potential - float(band.lower_bound(strength)) + exchange
+    if width <= 0:
+        return np.zeros(())
+    rule = sea_rule(0.0, 1.2 * width + np.sqrt(strength) / 4, 96)
+    s = solve_born(band, chemical_potential + rule.offset, exchange, impurities)
+    return -np.sum(rule.weight * (s.g[0] - s.g[1])).imag / np.pi
