@@ -2,10 +2,12 @@
 
 Zone integrands of ballistic conductors have lines of square-root or step singularities where
 channels open.  A uniform mesh then gains one digit per factor of ten in points, iterated
-adaptive quadrature only needs a number of points that grows like a power of log(1/tolerance):
-each one-dimensional integral bisects towards its isolated singularities (compare Kaye et al.,
-SciPost Phys. 15, 062 (2023)).  All one-dimensional integrals of one level are refined together,
-so that the integrand is called with thousands of points at once.
+adaptive quadrature only needs a number of points that grows like a power of log(1/tolerance)
+(compare Kaye et al., SciPost Phys. 15, 062 (2023)): each one-dimensional integral is cut where
+the caller's label (the number of open channels, say) jumps, the square roots at the cuts are
+removed by x = sin^2, and what is left bisects towards its difficult places.  All
+one-dimensional integrals of one level are refined together, so that the integrand is called
+with thousands of points at once.
 """
 
 from collections.abc import Callable
@@ -114,6 +116,8 @@ def adaptive_average(
     bounds: ArrayLike,
     rtol: float = 1e-6,
     families: ArrayLike | None = None,
+    scale: Callable[[NDArray], NDArray] | None = None,
+    label: Callable[[NDArray], NDArray] | None = None,
     max_evaluations: int = 20_000_000,
     probe: int = 6,
     on_progress: Callable[[int], None] | None = None,
@@ -132,6 +136,12 @@ def adaptive_average(
     families : (columns,) int, optional
         Columns that share a scale: a torque's small component is judged by the torque's size.
         Default: each column for itself.
+    scale : callable, optional
+        Mean absolute values (columns,) of a coarse mesh -> the scales (columns,) themselves,
+        instead of `families`.
+    label : callable, optional
+        Points (batch, d) -> integers (batch,), much cheaper than the integrand: constant where
+        the integrand is smooth, different on both sides of its steps and square roots.
     max_evaluations : int
         When reached, refinement stops and the result is marked as not converged.
     probe : int
@@ -158,13 +168,16 @@ def adaptive_average(
         return Average(value, np.zeros(value.shape), 1, True)
     first = integrand(_probe_points(box, probe))
     size = np.abs(first).mean(axis=0)
-    groups = np.arange(first.shape[1]) if families is None else np.asarray(families)
-    scale = np.zeros(groups.max() + 1)
-    np.maximum.at(scale, groups, size)
-    # a family that vanishes altogether is held to the smallest of the others
-    floor = scale[scale > 0].min(initial=np.inf) if np.any(scale > 0) else 1.0
-    tolerance = rtol * np.where(scale > 0, scale, floor)[groups]
-    state = _Iterated(integrand, box, max_evaluations, on_progress, evaluations=len(first))
+    if scale is None:
+        groups = np.arange(first.shape[1]) if families is None else np.asarray(families)
+        largest = np.zeros(groups.max() + 1)
+        np.maximum.at(largest, groups, size)
+        scales = largest[groups]
+    else:
+        scales = np.asarray(scale(size))
+    # what vanishes altogether is held to the smallest of the others
+    tolerance = rtol * np.where(scales > 0, scales, np.min(scales[scales > 0], initial=1.0))
+    state = _Iterated(integrand, box, label, max_evaluations, on_progress, len(first))
     value, error = state.level(np.zeros((1, 0)), tolerance)
     return Average(value[0], error[0], state.evaluations, bool(np.all(error[0] <= tolerance)))
 
@@ -180,6 +193,7 @@ def _probe_points(box: NDArray, count: int) -> NDArray:
 class _Iterated:
     integrand: Integrand
     box: NDArray
+    label: Callable[[NDArray], NDArray] | None
     max_evaluations: int
     on_progress: Callable[[int], None] | None
     evaluations: int = 0
@@ -206,39 +220,57 @@ class _Iterated:
 
     def _refine(self, prefix: NDArray, tolerance: NDArray) -> tuple[NDArray, NDArray]:
         count = len(prefix)
-        owner = np.repeat(np.arange(count), 2)
-        low = np.tile([0.0, 0.5], count)
-        width = np.full(2 * count, 0.5)
-        value, error, edges = self._rule(prefix[owner], low, width, tolerance)
-        ends = self._ends(prefix, tolerance)
+        pieces = self._first_pieces(prefix)
+        value, error, edges = self._rule(prefix, pieces, tolerance)
+        ends = None if self.label is not None else self._ends(prefix, tolerance)
         while True:
-            full = error + _unseen_steps(owner, width, edges, ends)
+            full = error + _unseen_steps(pieces, edges, ends)
             total = np.zeros((count, len(tolerance)))
-            np.add.at(total, owner, full)
+            np.add.at(total, pieces.owner, full)
             open_problem = np.any(total > tolerance, axis=1)
-            share = np.max(full / tolerance, axis=1) * np.bincount(owner, minlength=count)[owner]
-            split = open_problem[owner] & (share >= 1) & (width > 1e-13)
+            siblings = np.bincount(pieces.owner, minlength=count)[pieces.owner]
+            share = np.max(full / tolerance, axis=1) * siblings
+            split = open_problem[pieces.owner] & (share >= 1) & (pieces.width > 1e-13)
             if not split.any() or self.evaluations >= self.max_evaluations:
                 break
-            half = np.repeat(width[split] / 2, 2)
-            start = np.repeat(low[split], 2)
-            start[1::2] += half[1::2]
-            parent = np.repeat(owner[split], 2)
-            new = self._rule(prefix[parent], start, half, tolerance)
-            keep = ~split
-            owner = np.concatenate([owner[keep], parent])
-            low = np.concatenate([low[keep], start])
-            # sorted by position: neighbours stand together, and the sum below does not depend
-            # on the order of refinement
-            order = np.lexsort((low, owner))
-            owner, low = owner[order], low[order]
-            width = np.concatenate([width[keep], half])[order]
-            value = np.concatenate([value[keep], new[0]])[order]
-            error = np.concatenate([error[keep], new[1]])[order]
-            edges = np.concatenate([edges[keep], new[2]])[order]
+            halves = pieces.halves(split)
+            new = self._rule(prefix, halves, tolerance)
+            pieces, order = pieces.merged(~split, halves)
+            value, error, edges = (
+                np.concatenate([old[~split], add])[order]
+                for old, add in zip((value, error, edges), new, strict=True)
+            )
         mean = np.zeros((count, len(tolerance)))
-        np.add.at(mean, owner, value)
+        np.add.at(mean, pieces.owner, value)
         return mean, total
+
+    def _rule(
+        self, prefix: NDArray, pieces: "_Pieces", tolerance: NDArray
+    ) -> tuple[NDArray, NDArray, NDArray]:
+        """Contributions of pieces, their errors, and the integrand's edge values."""
+        lo, hi = self.box[prefix.shape[1]]
+        t = pieces.low[:, None] + pieces.width[:, None] * (NODES + 1) / 2
+        unit, weight = pieces.positions(t)
+        points = np.concatenate(
+            [
+                np.repeat(prefix[pieces.owner], len(NODES), axis=0),
+                (lo + (hi - lo) * unit).reshape(-1, 1),
+            ],
+            axis=1,
+        )
+        # noise of the inner averages must stay below what the outer error estimate resolves
+        f, inner = self.level(points, tolerance / 4)
+        f = f.reshape(len(t), len(NODES), -1) * weight[..., None]
+        inner = np.matmul(KRONROD, inner.reshape(f.shape) * weight[..., None])
+        value = np.matmul(KRONROD, f)
+        difference = np.abs(np.matmul(KRONROD - GAUSS, f))
+        spread = np.matmul(KRONROD, np.abs(f - value[:, None]))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            sharper = spread * np.minimum(1, (200 * difference / spread) ** 1.5)
+        # QUADPACK's estimate: the Kronrod rule is far better than its distance from Gauss
+        error = np.where(spread > 0, sharper, 0.0)
+        width = pieces.width[:, None]
+        return width * value, width * (error + inner), np.matmul(EDGES.T, f)
 
     def _ends(self, prefix: NDArray, tolerance: NDArray) -> NDArray:
         """Values just inside both ends of the axis, (problems, 2, columns)."""
@@ -250,42 +282,140 @@ class _Iterated:
         )
         return self.level(points, tolerance / 10)[0].reshape(len(prefix), 2, -1)
 
-    def _rule(
-        self, prefix: NDArray, low: NDArray, width: NDArray, tolerance: NDArray
-    ) -> tuple[NDArray, NDArray, NDArray]:
-        """Contributions, errors and edge values of intervals (given as fractions of the axis)."""
-        lo, hi = self.box[prefix.shape[1]]
-        centre = low + width / 2
-        nodes = lo + (hi - lo) * (centre[:, None] + width[:, None] / 2 * NODES)
-        points = np.concatenate(
-            [np.repeat(prefix, len(NODES), axis=0), nodes.reshape(-1, 1)], axis=1
+    # --- where to cut ---
+
+    def _first_pieces(self, prefix: NDArray) -> "_Pieces":
+        """The stretches between cuts, or two halves of the axis where none are known."""
+        count = len(prefix)
+        if self.label is None:
+            owner, cut = np.arange(count), np.full(count, 0.5)
+        else:
+            owner, cut = self._cuts(prefix)
+        every = np.arange(count)
+        start_owner = np.concatenate([every, owner])
+        start = np.concatenate([np.zeros(count), cut])
+        order = np.lexsort((start, start_owner))
+        start_owner, start = start_owner[order], start[order]
+        stop = np.append(start[1:], 1.0)
+        stop[np.append(start_owner[1:] != start_owner[:-1], True)] = 1.0
+        kept = stop - start > 1e-14
+        start_owner, start, stop = start_owner[kept], start[kept], stop[kept]
+        return _Pieces(
+            owner=start_owner,
+            start=start,
+            length=stop - start,
+            low=np.zeros(len(start)),
+            width=np.ones(len(start)),
+            smooth=self.label is not None,
         )
-        # noise of the inner averages must stay below what the outer error estimate resolves
-        f, inner = self.level(points, tolerance / 10)
-        f = f.reshape(len(low), len(NODES), -1)
-        inner = np.matmul(KRONROD, inner.reshape(f.shape))
-        value = np.matmul(KRONROD, f)
-        difference = np.abs(np.matmul(KRONROD - GAUSS, f))
-        spread = np.matmul(KRONROD, np.abs(f - value[:, None]))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            sharper = spread * np.minimum(1, (200 * difference / spread) ** 1.5)
-        # QUADPACK's estimate: the Kronrod rule is far better than its distance from Gauss
-        error = np.where(spread > 0, sharper, 0.0)
-        edges = np.matmul(EDGES.T, f)
-        return width[:, None] * value, width[:, None] * (error + inner), edges
+
+    def _cuts(self, prefix: NDArray) -> tuple[NDArray, NDArray]:
+        """Places (owner, fraction of the axis) where the label jumps, to rounding."""
+        grid = _label_grid()
+        signs = self._signature_on_axis(prefix, np.tile(grid, (len(prefix), 1)))
+        owner, index = np.nonzero(signs[:, 1:] != signs[:, :-1])
+        low, high, left = grid[index], grid[index + 1], signs[owner, index]
+        for _ in range(50 if len(owner) else 0):
+            middle = (low + high) / 2
+            same = self._signature_on_axis(prefix[owner], middle[:, None])[:, 0] == left
+            low, high = np.where(same, middle, low), np.where(same, high, middle)
+        return owner, (low + high) / 2
+
+    def _signature_on_axis(self, prefix: NDArray, unit: NDArray) -> NDArray:
+        """Signatures (P, m) of points at fractions `unit` (P, m) of the next axis."""
+        lo, hi = self.box[prefix.shape[1]]
+        points = np.concatenate(
+            [np.repeat(prefix, unit.shape[1], axis=0), (lo + (hi - lo) * unit).reshape(-1, 1)],
+            axis=1,
+        )
+        return self._signature(points).reshape(unit.shape)
+
+    def _signature(self, prefix: NDArray) -> NDArray:
+        """The label, or a hash of the sequence of signatures along the next axis."""
+        if prefix.shape[1] == len(self.box):
+            return np.asarray(self.label(prefix)).astype(np.uint64)
+        grid = _label_grid()
+        chunk = max(1, 200_000 // len(grid))
+        result = np.empty(len(prefix), np.uint64)
+        for first in range(0, len(prefix), chunk):
+            part = prefix[first : first + chunk]
+            along = self._signature_on_axis(part, np.tile(grid, (len(part), 1)))
+            code = along[:, 0].copy()
+            for here, before in zip(along.T[1:], along.T[:-1], strict=True):
+                code = np.where(here != before, code * np.uint64(1000003) + here, code)
+            result[first : first + chunk] = code
+        return result
 
 
-def _unseen_steps(owner: NDArray, width: NDArray, edges: NDArray, ends: NDArray) -> NDArray:
-    """Error of a step between the outermost node and the edge of an interval: no rule sees it.
+def _label_grid() -> NDArray:
+    # both ends and, towards them, finer steps: small pockets sit at symmetric points
+    return np.sin(np.linspace(0, np.pi / 2, 25)) ** 2
 
-    The polynomials of two neighbouring intervals must agree at the edge that they share, and
-    with the function at the ends of the axis; what they differ by, times the gap, is what such
-    a step could contribute.
+
+@dataclass(frozen=True)
+class _Pieces:
+    """Intervals of one axis, sorted by owner and position.
+
+    A piece is low < t < low + width of the stretch start + length s(t), 0 < t < 1, of an axis
+    measured from 0 to 1; s = sin^2(pi t/2) where stretches end at square roots, else s = t.
     """
-    inside = (owner[1:] == owner[:-1])[:, None]
+
+    owner: NDArray
+    start: NDArray
+    length: NDArray
+    low: NDArray
+    width: NDArray
+    smooth: bool
+
+    def positions(self, t: NDArray) -> tuple[NDArray, NDArray]:
+        """Fractions of the axis and their Jacobians for t (pieces, nodes)."""
+        start, length = self.start[:, None], self.length[:, None]
+        if not self.smooth:
+            return start + length * t, np.broadcast_to(length, t.shape)
+        near = np.where(t < 0.5, t, 1 - t)
+        step = length * np.sin(np.pi / 2 * near) ** 2
+        position = np.where(t < 0.5, start + step, start + length - step)
+        return position, length * np.pi / 2 * np.sin(np.pi * near)
+
+    def halves(self, chosen: NDArray) -> "_Pieces":
+        """Both halves of the chosen pieces."""
+        twice = [np.repeat(a[chosen], 2) for a in (self.owner, self.start, self.length, self.low)]
+        width = np.repeat(self.width[chosen] / 2, 2)
+        twice[3][1::2] += width[1::2]
+        return _Pieces(*twice, width, self.smooth)
+
+    def merged(self, kept: NDArray, new: "_Pieces") -> tuple["_Pieces", NDArray]:
+        """Kept and new pieces, sorted, and the order that sorts them.
+
+        Neighbours then stand together, and sums do not depend on the order of refinement.
+        """
+        owner, start, length, low, width = (
+            np.concatenate([getattr(self, name)[kept], getattr(new, name)])
+            for name in ("owner", "start", "length", "low", "width")
+        )
+        order = np.lexsort((low, start, owner))
+        sorted_arrays = (a[order] for a in (owner, start, length, low, width))
+        return _Pieces(*sorted_arrays, self.smooth), order
+
+
+def _unseen_steps(pieces: _Pieces, edges: NDArray, ends: NDArray | None) -> NDArray:
+    """Error of a step between the outermost node and the edge of a piece: no rule sees it.
+
+    The polynomials of two neighbouring pieces must agree at the edge that they share, and with
+    the function at the ends of the axis (`ends`); what they differ by, times the gap, is what
+    such a step could contribute.
+    """
+    owner = pieces.owner
+    inside = owner[1:] == owner[:-1]
+    if pieces.smooth:  # steps are expected where stretches meet
+        inside &= pieces.start[1:] == pieces.start[:-1]
+    inside = inside[:, None]
     left, right = edges[:, 0], edges[:, 1]
-    jump_left = np.abs(left - ends[owner, 0])
-    jump_left[1:] = np.where(inside, np.abs(left[1:] - right[:-1]), jump_left[1:])
-    jump_right = np.abs(right - ends[owner, 1])
-    jump_right[:-1] = np.where(inside, np.abs(left[1:] - right[:-1]), jump_right[:-1])
-    return GAP * width[:, None] * (jump_left + jump_right)
+    if ends is None:
+        jump_left, jump_right = np.zeros_like(left), np.zeros_like(right)
+    else:
+        jump_left, jump_right = np.abs(left - ends[owner, 0]), np.abs(right - ends[owner, 1])
+    jump = np.abs(left[1:] - right[:-1])
+    jump_left[1:] = np.where(inside, jump, jump_left[1:])
+    jump_right[:-1] = np.where(inside, jump, jump_right[:-1])
+    return GAP * pieces.width[:, None] * (jump_left + jump_right)

@@ -1,0 +1,205 @@
+"""A chain of layers joined with its leads, solved for many momenta and energies at once.
+
+The spectral function of lead p, A_p = G Gamma_p G^+, is the sum over the scattering states that
+the lead sends in.  From it follow, per unit of 1/(2 pi) and of the lead's electrochemical
+potential,
+
+    density and spin of a site     n_i = tr (A_p)_ii,  s_i = tr S (A_p)_ii,
+    current between two layers     I^a_{l -> l+1} = 2 Im tr[S_a H_{l+1,l} (A_p)_{l,l+1}],
+
+with S_0 = 1, counted at the right end of the bond (spin-orbit hopping makes both ends differ).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from negf_torque.greens import batched
+from negf_torque.greens.blocks import (
+    SparseBlocks,
+    SparseOperators,
+    bond_operators,
+    sparse_blocks,
+    sparse_operators,
+)
+from negf_torque.greens.surface import LeadSelfEnergy, lead_self_energy
+from negf_torque.lattice.layers import LayerChain, LeadCell
+
+__all__ = [
+    "Device",
+    "Response",
+    "attach",
+    "channel_label",
+    "lead_self_energies",
+    "make_device",
+    "solve",
+]
+
+
+@dataclass(frozen=True)
+class Device:
+    """A chain in the form that the solvers read."""
+
+    chain: LayerChain
+    blocks: SparseBlocks
+    operators: SparseOperators
+    bonds: SparseOperators
+    separate_exchange: bool
+
+    @property
+    def sites(self) -> int:
+        """Number of sites of the region."""
+        return len(self.chain.sites.layer)
+
+    @property
+    def layers(self) -> int:
+        """Number of layers of the region."""
+        return len(self.chain.onsite)
+
+
+@dataclass(frozen=True)
+class Response:
+    """What both leads' scattering states carry, for a batch of momenta and energies.
+
+    Attributes
+    ----------
+    transmission : (B,)
+    density : (2, sites, 4, B)
+        Particle density and spin (x, y, z) of the states from the left (0) and right (1) lead,
+        times 2 pi, in 1/eV.
+    exchange_density : (2, sites, 3, B)
+        Expectation value of the exchange operator; the spin itself unless a magnet has another.
+    current : (2, layers - 1, 4, B)
+        Particle and spin current (x, y, z) from each layer to the next.
+    open_channels : (2, B)
+    reflection, transmission_amplitude, reflection_right, transmission_amplitude_right :
+        (B, m, n) between the orbitals of the end layers, see `negf_torque.greens.batched`.
+    """
+
+    transmission: NDArray
+    density: NDArray
+    exchange_density: NDArray
+    current: NDArray
+    open_channels: NDArray
+    reflection: NDArray
+    transmission_amplitude: NDArray
+    reflection_right: NDArray
+    transmission_amplitude_right: NDArray
+
+
+def make_device(chain: LayerChain) -> Device:
+    """Flatten a chain of layers and its spin operators for the solvers."""
+    table = chain.sites
+    separate = any(
+        not np.array_equal(spin, acting)
+        for spin, acting in zip(table.spin, table.exchange_operator, strict=True)
+    )
+    operators = []
+    layer_spin = [np.zeros((4, n, n), complex) for n in chain.sizes]
+    for i, layer in enumerate(table.layer):
+        here = slice(table.offset[i], table.offset[i] + table.orbitals[i])
+        local = np.concatenate([np.eye(table.orbitals[i])[None], table.spin[i]])
+        layer_spin[layer][:, here, here] = local
+        if separate:
+            local = np.concatenate([local, table.exchange_operator[i]])
+        for matrix in local:
+            whole = np.zeros((chain.sizes[layer],) * 2, complex)
+            whole[here, here] = matrix
+            operators.append((int(layer), whole))
+    return Device(
+        chain=chain,
+        blocks=sparse_blocks(chain.onsite, chain.coupling),
+        operators=sparse_operators(operators),
+        bonds=bond_operators(layer_spin),
+        separate_exchange=separate,
+    )
+
+
+def attach(lead: LeadCell, size: int, phases: NDArray, energy: NDArray) -> LeadSelfEnergy:
+    """Self-energy of a lead on the whole end layer (`size` rows), for a batch."""
+    cell = _fourier_sum(lead.onsite, phases)
+    surface = lead_self_energy(cell, _fourier_sum(lead.hopping, phases), energy)
+    rows = lead.interface
+    if np.array_equal(rows, np.arange(size)) and cell.shape[-1] == size:
+        return surface
+    batch, width = len(energy), len(rows)
+    sigma = np.zeros((batch, size, size), complex)
+    sigma[:, rows[:, None], rows] = surface.sigma[:, :width, :width]
+    vectors = np.zeros((batch, size, surface.vectors.shape[2]), complex)
+    vectors[:, rows] = surface.vectors[:, :width]
+    return LeadSelfEnergy(sigma, vectors, surface.flux, surface.open_channels)
+
+
+def _fourier_sum(harmonics: NDArray, phases: NDArray) -> NDArray:
+    """sum_R M[R] exp(i k.R), shape (B, n, n); most harmonics of a small cell are zero."""
+    total = np.zeros((phases.shape[1], *harmonics.shape[1:]), complex)
+    for harmonic, phase in zip(harmonics, phases, strict=True):
+        for i, j in zip(*np.nonzero(harmonic), strict=True):
+            total[:, i, j] += phase * harmonic[i, j]
+    return total
+
+
+def channel_label(chain: LayerChain, k: ArrayLike, energy: ArrayLike) -> NDArray:
+    """An integer (B,) that changes wherever a channel of either lead opens or closes."""
+    left, right = lead_self_energies(chain, k, energy)
+    return left.open_channels * (2 * chain.sizes[-1] + 1) + right.open_channels
+
+
+def lead_self_energies(
+    chain: LayerChain, k: ArrayLike, energy: ArrayLike
+) -> tuple[LeadSelfEnergy, LeadSelfEnergy]:
+    """Self-energies of both leads at momenta (B, d) and energies (B,)."""
+    phases, energy = chain.phases(k), np.asarray(energy)
+    return (
+        attach(chain.left, chain.sizes[0], phases, energy),
+        attach(chain.right, chain.sizes[-1], phases, energy),
+    )
+
+
+def solve(
+    device: Device,
+    k: ArrayLike,
+    energy: ArrayLike,
+    leads: tuple[LeadSelfEnergy, LeadSelfEnergy] | None = None,
+    potential: ArrayLike | None = None,
+) -> Response:
+    """Solve a device at momenta (B, d) and energies (B,).
+
+    Parameters
+    ----------
+    device : Device
+    k : (B, d)
+    energy : (B,) or float
+        In eV.
+    leads : pair of LeadSelfEnergy, optional
+        If they are known already (they are the same for all directions of the moments between).
+    potential : (layers, B), optional
+        Shift of the on-site energies in eV.
+    """
+    k = np.asarray(k, float)
+    energy = np.broadcast_to(np.asarray(energy, float), (len(k),))
+    left, right = leads or lead_self_energies(device.chain, k, energy)
+    fields = batched.solve(
+        device.blocks,
+        device.chain.phases(k),
+        energy,
+        left,
+        right,
+        device.operators,
+        device.bonds,
+        potential=potential,
+    )
+    per_site = 7 if device.separate_exchange else 4
+    local = fields.local.reshape(2, device.sites, per_site, len(k))
+    return Response(
+        transmission=fields.transmission,
+        density=local[:, :, :4],
+        exchange_density=local[:, :, 4:] if device.separate_exchange else local[:, :, 1:],
+        current=fields.current.reshape(2, device.layers - 1, 4, len(k)),
+        open_channels=np.stack([left.open_channels, right.open_channels]),
+        reflection=fields.reflection,
+        transmission_amplitude=fields.transmission_amplitude,
+        reflection_right=fields.reflection_right,
+        transmission_amplitude_right=fields.transmission_amplitude_right,
+    )

@@ -1,0 +1,181 @@
+"""Averages over the Brillouin zone of the cross-section and over the thermal window.
+
+At temperature T linear response is the average over energies with weight -f'(E).  With
+u = f(E) this is a plain average over 0 < u < 1 at E = mu + k_B T ln(1/u - 1): one more axis of the
+same iterated quadrature.
+"""
+
+import warnings
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from negf_torque.greens.quadrature import Average, adaptive_average, mesh_average, shifted_mesh
+from negf_torque.lattice.layers import LayerChain
+from negf_torque.notices import ConvergenceWarning
+from negf_torque.transport.device import channel_label
+from negf_torque.units import BOLTZMANN
+
+__all__ = ["Sampling", "average", "mirror_symmetric"]
+
+#: Columns as a function of momenta (B, d) and energies (B,): (B, columns).
+Columns = Callable[[NDArray, NDArray], NDArray]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How averages over the zone and over energies are taken.
+
+    Attributes
+    ----------
+    tolerance : float
+        Relative tolerance of the adaptive average.
+    mesh : int or None
+        Instead of adapting: this many points per momentum, k = 2 pi (n + 1/2)/mesh.
+    temperature : float
+        In kelvin; 0 means the Fermi energy alone.
+    max_evaluations : int
+        Points (momentum, energy) after which the adaptive average gives up.
+    """
+
+    tolerance: float = 1e-6
+    mesh: int | None = None
+    temperature: float = 0.0
+    max_evaluations: int = 50_000_000
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.tolerance) and 1e-13 < self.tolerance < 1):
+            raise ValueError(
+                f"tolerance: {self.tolerance!r} is not a relative tolerance between 1e-13 and 1."
+            )
+        if self.mesh is not None and (self.mesh < 1 or int(self.mesh) != self.mesh):
+            raise ValueError(f"mesh: {self.mesh!r} is not a number of points. Give 1 or more.")
+        if not (np.isfinite(self.temperature) and self.temperature >= 0):
+            raise ValueError(
+                f"temperature: {self.temperature!r} is not a temperature in kelvin, 0 or more."
+            )
+
+
+def mirror_symmetric(chain: LayerChain) -> tuple[bool, bool]:
+    """Whether H(k) is even in each momentum, and symmetric under their exchange."""
+    d = chain.dimension
+    even = all(
+        _invariant(chain, lambda r, axis=axis: r * np.where(np.arange(d) == axis, -1, 1))
+        for axis in range(d)
+    )
+    swap = d == 2 and even and _invariant(chain, lambda r: r[:, ::-1])
+    return even, swap
+
+
+def _invariant(chain: LayerChain, image: Callable[[NDArray], NDArray]) -> bool:
+    moved = image(chain.displacements)
+    same = (moved[:, None, :] == chain.displacements[None]).all(axis=2)
+    if not same.any(axis=1).all():
+        return False
+    order = same.argmax(axis=1)
+    blocks = [
+        *chain.onsite,
+        *chain.coupling,
+        *(m for lead in (chain.left, chain.right) for m in (lead.onsite, lead.hopping)),
+    ]
+    return all(np.allclose(block[order], block, atol=1e-13) for block in blocks)
+
+
+def average(
+    columns: Columns,
+    chain: LayerChain,
+    energy: float,
+    sampling: Sampling,
+    scale: Callable[[NDArray], NDArray] | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Average:
+    """Average of `columns` over the zone of `chain` and the thermal window at `energy`.
+
+    Parameters
+    ----------
+    columns : callable
+        Momenta (B, d) and energies (B,) -> real (B, columns).
+    chain : LayerChain
+        The device that `columns` looks at: its symmetries decide the part of the zone that is
+        sampled, its leads' channels where the integrand is cut.
+    energy : float
+        Chemical potential in eV.
+    sampling : Sampling
+    scale : callable, optional
+        See `negf_torque.greens.quadrature.adaptive_average`.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the tolerance was not reached; the result is marked.
+    """
+    d = chain.dimension
+    even, swap = mirror_symmetric(chain)
+    thermal = sampling.temperature > 0
+    if sampling.mesh is not None:
+        points = shifted_mesh([sampling.mesh] * d) if d else np.zeros((1, 0))
+        if not thermal:
+            return mesh_average(lambda k: columns(k, np.full(len(k), energy)), points)
+
+    def physical(x: NDArray) -> tuple[NDArray, NDArray]:
+        at = np.full(len(x), energy)
+        if thermal:
+            at, x = at + _thermal_energy(x[:, 0], sampling), x[:, 1:]
+        # the triangle k_z < k_y, k_z = s k_y
+        return (np.stack([x[:, 0], x[:, 0] * x[:, 1]], axis=1) if swap else x), at
+
+    def integrand(x: NDArray) -> NDArray:
+        jacobian = 2 * x[:, thermal : thermal + 1] / np.pi if swap else 1.0
+        return columns(*physical(x)) * jacobian
+
+    def label(x: NDArray) -> NDArray:
+        return channel_label(chain, *physical(x))
+
+    zone = [[0, np.pi], [0, 1]] if swap else [[0, np.pi if even else 2 * np.pi]] * d
+    bounds = [[0.0, 1.0]] * thermal + zone
+    if sampling.mesh is not None:
+        return _mesh_over_energies(columns, points, energy, sampling)
+    # many small products: BLAS threads would only wait for each other
+    with threadpool_limits(1, "blas") if d else nullcontext():
+        result = adaptive_average(
+            integrand,
+            np.reshape(bounds, (-1, 2)),
+            rtol=sampling.tolerance,
+            scale=scale,
+            label=label,
+            max_evaluations=sampling.max_evaluations,
+            on_progress=progress,
+        )
+    if not result.converged:
+        warnings.warn(
+            f"the average over momenta and energies has not reached the tolerance "
+            f"{sampling.tolerance:g} after {result.evaluations} points; the result is marked. "
+            "Raise tolerance or max_evaluations.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+    return result
+
+
+def _thermal_energy(u: NDArray, sampling: Sampling) -> NDArray:
+    """E - mu at which the Fermi function is u."""
+    u = np.clip(u, 1e-300, 1 - 1e-16)
+    return BOLTZMANN * sampling.temperature * np.log((1 - u) / u)
+
+
+def _mesh_over_energies(
+    columns: Columns, points: NDArray, energy: float, sampling: Sampling
+) -> Average:
+    """Given mesh of momenta, adaptive thermal window."""
+
+    def integrand(x: NDArray) -> NDArray:
+        at = energy + _thermal_energy(x[:, 0], sampling)
+        return np.stack(
+            [mesh_average(lambda k, e=e: columns(k, np.full(len(k), e)), points).value for e in at]
+        )
+
+    return adaptive_average(integrand, [[0.0, 1.0]], rtol=sampling.tolerance)
