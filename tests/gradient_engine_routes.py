@@ -119,7 +119,8 @@ def dynamic_response(born: Born, mu, omega, vertices, observables, nodes=24, sca
         source = zone.average(left @ vertices @ right)
         g = dress(born.s, pair(left, right), source)
         full = left @ (vertices + superapply(born.s, g)[:, None]) @ right
-        return np.einsum("akij,bkji->ab", np.broadcast_to(observables, (len(observables), *left.shape)), full) / len(left)
+        seen = np.broadcast_to(observables, (len(observables), *left.shape))
+        return np.einsum("akij,bkji->ab", seen, full) / len(left)
 
     def green(z, advanced=False):
         sigma = born(np.conj(z) if advanced else z)
