@@ -132,7 +132,8 @@ def test_sigma_s_coupling_is_half_of_sigma_2s():  # identity
         ({"j": [0.1]}, "one for each bond: 4"),
         ({"j_sd": float("nan")}, "not finite"),
         ({"potential": [0.0] * 3}, "one for each site"),
-        ({"field": [1, 2]}, "field: shape"),
+        ({"field": [1, 2]}, "field: .1, 2. is not valid"),
+        ({"anisotropy": [[1, 2], [3]]}, "anisotropy: "),
         ({"macrospin_coupling": "3S"}, "not a coupling"),
     ],
 )

@@ -259,10 +259,18 @@ def _per(name: str, value: float | Sequence[float], count: int, each: str) -> ND
 
 
 def _vectors(name: str, value: ArrayLike, count: int) -> NDArray:
-    array = np.asarray(value, float)
+    return np.broadcast_to(vectors(name, value, count), (count, 3)).copy()
+
+
+def vectors(name: str, value: ArrayLike, count: int) -> NDArray:
+    """`value` as finite vectors, (3,) for all spins or (count, 3) for each."""
+    try:
+        array = np.asarray(value, float)
+    except (TypeError, ValueError):
+        array = np.array(np.nan)
     if array.shape not in ((3,), (count, 3)) or not np.all(np.isfinite(array)):
         raise ValueError(
-            f"{name}: shape {array.shape} is not valid. Give three finite components, or three "
-            f"for each of the {count} local spins."
+            f"{name}: {value!r} is not valid. Give three finite components, or three for each of "
+            f"the {count} local spins."
         )
-    return np.broadcast_to(array, (count, 3)).copy()
+    return array

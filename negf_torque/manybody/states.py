@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from negf_torque.manybody.basis import SpinBasis
-from negf_torque.manybody.model import QuantumChain
+from negf_torque.manybody.model import QuantumChain, vectors
 from negf_torque.spin import unit_vector
 
 __all__ = [
@@ -201,12 +201,7 @@ def coherent_state(two_s: int, direction: ArrayLike) -> NDArray:
 
 def product_state(model: QuantumChain, directions: ArrayLike = (0.0, 0.0, 1.0)) -> LocalState:
     """Each local spin along its direction, (3,) for all or (N, 3)."""
-    array = np.asarray(directions, float)
-    if array.shape not in ((3,), (model.n_spins, 3)):
-        raise ValueError(
-            f"directions: shape {array.shape} is not valid. Give three components, or three for "
-            f"each of the {model.n_spins} local spins."
-        )
+    array = vectors("directions", directions, model.n_spins)
     array = np.broadcast_to(unit_vector(array, "directions"), (model.n_spins, 3))
     spinors = (coherent_state(int(size), d) for size, d in zip(model.two_s, array, strict=True))
     return LocalState(tuple(spinors), None)

@@ -38,6 +38,8 @@ __all__ = [
 ]
 
 Vector = tuple[float, float, float]
+#: Three components for all local spins, or three for each.
+Vectors = list[float] | list[list[float]]
 #: States from which matrix products are worth several threads.
 THREADS_FROM = 100_000
 
@@ -70,14 +72,14 @@ class System(Table):
     )
     jy: float | list[float] | None = key("J_y, if it differs from J_x.", None, unit="eV")
     jz: float | list[float] = key("J_z between consecutive local spins.", 0.1005, unit="eV")
-    field: Vector | list[Vector] = key(
+    field: Vectors = key(
         "h in -h . (2S), for all local spins or each; 1 T is 5.8e-5 eV.",
-        (0.0, 0.0, 0.0),
+        [0.0, 0.0, 0.0],
         unit="eV",
     )
-    anisotropy: Vector | list[Vector] = key(
+    anisotropy: Vectors = key(
         "K in -sum K_a (2S_a)^2, for all local spins or each; positive makes an easy axis.",
-        (0.0, 0.0, 0.0),
+        [0.0, 0.0, 0.0],
         unit="eV",
     )
 
@@ -109,8 +111,8 @@ class Parameters(CalculationTable):
         min_length=1,
     )
     packet: PacketTable = key("The wave packet.", PacketTable)
-    local_directions: Vector | list[Vector] = key(
-        "Initial directions of the local spins, one for all or one for each.", (0.0, 0.0, 1.0)
+    local_directions: Vectors = key(
+        "Initial directions of the local spins, one for all or one for each.", [0.0, 0.0, 1.0]
     )
     local_superposition: list[Term] = key(
         "Instead of directions: a superposition of configurations, normalised for you.", []
