@@ -121,6 +121,9 @@ def plot(
         list[str] | None,
         typer.Option("--format", help="png, svg or pdf; may be repeated. Default: the card's."),
     ] = None,
+    film: Annotated[
+        str | None, typer.Option("--film", help="gif or mp4, of results that have films.")
+    ] = None,
 ) -> None:
     """Draw the figures of a result again."""
     with _messages():
@@ -131,8 +134,10 @@ def plot(
         formats = form or list(card.output.figures) or ["png"]
         for unknown in set(formats) - {"png", "svg", "pdf"}:
             raise StudyError(f"--format: {unknown!r} is not png, svg or pdf.")
+        if film not in (None, "gif", "mp4"):
+            raise StudyError(f"--film: {film!r} is not gif or mp4.")
         dataset = store.load(directory)
-        for path in runs.draw(card.kind, dataset, directory, formats, card.output.dpi):
+        for path in runs.draw(card.kind, dataset, directory, formats, card.output.dpi, film):
             print(path)
 
 

@@ -7,8 +7,9 @@ calculation brings its own `[system]` table it exports `System` (`NEEDS_SYSTEM =
 none), and where its result can feed a micromagnetic solver `llg_parameters(dataset, card)`.
 It may export `VARIABLES` (what the dataset can hold, for the reference), `check(card)` (further
 mistakes, from a key's path to a message), `estimate(card) -> list[Scalar]` (cost and memory),
-`listings(dataset) -> list[Listing]` (tables to print) and `READS_LLG = True` if its numbers
-depend on `[llg]`.
+`listings(dataset) -> list[Listing]` (tables to print), `animations(dataset, form=None) ->
+dict[str, bytes]` (films by file name, form "gif" or "mp4", default as the card says) and
+`READS_LLG = True` if its numbers depend on `[llg]`.
 
 Its file is imported whenever a card of its kind is checked: physics, numba and Matplotlib are
 imported inside the functions.

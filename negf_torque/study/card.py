@@ -31,7 +31,15 @@ from negf_torque.study.keylines import KeyPath, key_lines
 from negf_torque.study.schema import repr_toml
 from negf_torque.study.tables import LLGTable, OutputTable
 
-__all__ = ["Card", "calculation_kinds", "calculation_module", "load", "parse", "system_builders"]
+__all__ = [
+    "Card",
+    "builder_module",
+    "calculation_kinds",
+    "calculation_module",
+    "load",
+    "parse",
+    "system_builders",
+]
 
 MAX_BYTES = 16_000_000
 TABLES = ("system", "calculation", "llg", "output")
@@ -104,7 +112,7 @@ class Card:
 
     def build(self) -> Any:
         """The magnet that `[system]` describes."""
-        module = _builder_module(self.system.builder)
+        module = builder_module(self.system.builder)
         if module.__name__.endswith(".function"):
             return module.build(self.system, self.path.parent)
         return module.build(self.system)
@@ -257,17 +265,18 @@ def _system_model(
         return None
     builder = data["system"].get("builder", "stack")
     if builder in known:
-        return _builder_module(builder).System
+        return builder_module(builder).System
     if isinstance(builder, str) and ":" in builder:
         _allow(builder, path, allow_code, problems)
-        return _builder_module(builder).System
+        return builder_module(builder).System
     problems[("system", "builder")] = f"{repr_toml(builder)} is not a builder. " + nearest(
         str(builder), [*known, "file.py:function"], "builders"
     )
     return None
 
 
-def _builder_module(builder: str) -> ModuleType:
+def builder_module(builder: str) -> ModuleType:
+    """The file of a builder, by the name in the card or "file.py:function"."""
     name = "function" if ":" in builder else builder
     return importlib.import_module(f"{builders.__name__}.{name}")
 

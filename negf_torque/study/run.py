@@ -128,17 +128,37 @@ def calculate(card: Card, progress: Progress | None = None) -> xr.Dataset:
 
 
 def draw(
-    kind: str, dataset: xr.Dataset, directory: Path, formats: list[str], dpi: int = 150
+    kind: str,
+    dataset: xr.Dataset,
+    directory: Path,
+    formats: list[str],
+    dpi: int = 150,
+    film: str | None = None,
 ) -> list[Path]:
-    """Draw the figures of a result into `directory/figures`."""
+    """Draw the figures and films of a result into `directory/figures`.
+
+    Parameters
+    ----------
+    formats : list of "png", "svg", "pdf"
+    film : "gif" or "mp4", optional
+        Form of the films; by default what the card asked for, if anything.
+    """
     from negf_torque.study.card import calculation_module
     from negf_torque.study.style import image_bytes, style
 
+    module, paths = calculation_module(kind), []
+    if hasattr(module, "animations"):
+        with style():
+            films = module.animations(dataset, film)
+        for name, content in films.items():
+            paths.append(directory / store.FIGURES / name)
+            store.write_atomically(paths[-1], content)
+    elif film:
+        raise StudyError(f'a "{kind}" result has no films.')
     if not formats:
-        return []
+        return paths
     with style():
-        drawings = calculation_module(kind).figures(dataset)
-    paths = []
+        drawings = module.figures(dataset)
     for name, drawing in drawings.items():
         for form in formats:
             path = directory / store.FIGURES / f"{name}.{form}"

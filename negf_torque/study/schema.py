@@ -56,6 +56,8 @@ def describe(path: str, node: Node, definitions: Node, required: bool = False) -
     """The key at `path` in words, from its node of a JSON schema."""
     merged = _resolved(node, definitions)
     default = "required" if required else _default(merged.get("default"))
+    if merged.get("type") == "object" and "default" not in merged and not required:
+        default = "the defaults of its keys"
     return KeyInfo(
         path=path,
         kind=_kind(merged, definitions),
@@ -156,19 +158,18 @@ def _kind(node: Node, definitions: Node, plural: bool = False) -> str:
     if "enum" in node:
         return "one of " + ", ".join(map(repr_toml, node["enum"]))
     if node.get("type") == "array":
-        return _array_kind(node, definitions)
+        return _array_kind(node, definitions, plural)
     return _WORDS.get(node.get("type", ""), ("a value", "values"))[plural]
 
 
-def _array_kind(node: Node, definitions: Node) -> str:
+def _array_kind(node: Node, definitions: Node, plural: bool) -> str:
     least, most = node.get("minItems"), node.get("maxItems")
     items = node.get("prefixItems") or [node.get("items", {})]
     entries = _kind(items[0], definitions, plural=True)
-    if least is not None and least == most:
-        return f"a list of {least} {entries}"
-    if least:
-        return f"a list of at least {least} {entries}"
-    return f"a list of {entries}"
+    count = f"{least} " if least is not None and least == most else ""
+    if least and not count:
+        count = f"{least} or more "
+    return f"{'lists' if plural else 'a list'} of {count}{entries}"
 
 
 def _limits(node: Node) -> list[str]:

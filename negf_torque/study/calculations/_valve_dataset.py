@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from negf_torque.transport.mixing import MixingConductance
     from negf_torque.transport.valve import ValveResult
 
-__all__ = ["calculate"]
+__all__ = ["Cost", "calculate", "measured_cost"]
 
 BIASES = ["left", "right", "symmetric"]
 COMPONENTS = ["x", "y", "z"]
@@ -80,6 +82,44 @@ def calculate(card: Card, progress: Progress) -> xr.Dataset:
             units = variable.attrs.get("units", "")
             variable.attrs["units"] = units.replace(" per cell", "").replace(" and cell", "")
     return dataset
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Size and price of a valve: seconds are per k-point for all devices together."""
+
+    layers: int
+    block: int
+    dimension: int
+    devices: int
+    memory: float
+    seconds: float
+
+
+def measured_cost(card: Card) -> Cost:
+    """Build the device and time a few k-points of one direction; no average is taken."""
+    from negf_torque.lattice import layer_chain
+    from negf_torque.transport.device import make_device, solve
+
+    p = card.calculation
+    chain = layer_chain(card.build())
+    device = make_device(chain)
+    collinear = sum(angle in (0, 180) for angle in p.angles)
+    devices = 2 + len(p.angles) + collinear
+    points = np.linspace(0.1, 3.0, 256 * max(chain.dimension, 1))
+    k = points.reshape(-1, chain.dimension)[:256] if chain.dimension else np.zeros((1, 0))
+    energy = np.full(len(k), p.energy)
+    solve(device, k, energy)  # compiled or read from the cache here
+    began = time.perf_counter()
+    solve(device, k, energy)
+    seconds = (time.perf_counter() - began) / len(k)
+    columns = 3 + 14 * device.sites + 8 * (device.layers - 1)
+    blocks = sum(size**2 for size in chain.sizes) * 16
+    held = max(20_000_000 * 8, columns * devices * 8) if chain.dimension else 0
+    memory = held + 6 * blocks * min(len(k), 16)
+    return Cost(
+        len(chain.sizes), max(chain.sizes), chain.dimension, devices, memory, seconds * devices
+    )
 
 
 def _coordinates(valve: ValveResult, interfaces: list[str]) -> dict[str, Any]:

@@ -92,6 +92,35 @@ def check(card: Card) -> dict[tuple, str]:
     return problems
 
 
+def estimate(card: Card) -> list[Scalar]:
+    """Size of the problem, memory, and the time per k-point, measured on a few."""
+    from negf_torque.study.calculations._valve_dataset import measured_cost
+
+    p = card.calculation
+    cost = measured_cost(card)
+    found = [
+        Scalar("layers", cost.layers, "1"),
+        Scalar("largest block", cost.block, "1", note="rows of a layer's matrix"),
+        Scalar("devices", cost.devices, "1", note="angles, both collinear states and limits"),
+        Scalar("memory", round(cost.memory / 1e6, 1), "MB", note="of the arrays, at most"),
+        Scalar("time per k-point", round(cost.seconds * 1e3, 4), "ms", note="all devices, here"),
+    ]
+    if cost.dimension == 0:
+        points, note = 1, "one point: nothing to average"
+    elif p.mesh:
+        points, note = p.mesh**cost.dimension, "the given mesh"
+    else:
+        points, note = 200_000, "an adaptive average takes about so many; narrow resonances more"
+    if p.temperature:
+        points, note = points * 60, note + "; energies included"
+    seconds = float(f"{points * cost.seconds:.2g}")
+    return [
+        *found,
+        Scalar("k-points", points, "1", note=note),
+        Scalar("time", seconds, "s", note="without maps and mixing conductances"),
+    ]
+
+
 def run(card: Card, progress: Progress) -> xr.Dataset:
     """Solve the valve; see `negf_torque.transport.valve`."""
     from negf_torque.study.calculations._valve_dataset import calculate

@@ -1,0 +1,52 @@
+"""Configuration of the documentation (Sphinx with MyST)."""
+
+import re
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from generate_reference import write_all  # noqa: E402
+
+from negf_torque import __version__  # noqa: E402
+
+project = "negf_torque"
+author = "The negf_torque developers"
+project_copyright = "The negf_torque developers"
+release = version = __version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "sphinx.ext.mathjax",
+]
+myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "colon_fence"]
+myst_heading_anchors = 3
+napoleon_google_docstring = False
+napoleon_use_rtype = False
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+autodoc_mock_imports: list[str] = []
+exclude_patterns = ["_build", "images"]
+html_theme = "furo"
+html_title = f"negf_torque {release}"
+html_static_path: list[str] = []
+
+# The reference of cards and results comes from the models and lists that the program uses.
+write_all(Path(__file__).parent / "reference" / "generated")
+
+
+def plain_docstrings(app, what, name, obj, options, lines):
+    """Docstrings are written to be read in the source: bars, stars and underscores are meant."""
+    for index, line in enumerate(lines):
+        if line.lstrip().startswith((">>>", "...")):
+            continue
+        parts = line.split("`")
+        parts[::2] = [re.sub(r"([|*]|(?<=\w)_(?=\W|$))", r"\\\1", part) for part in parts[::2]]
+        lines[index] = "`".join(parts)
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", plain_docstrings, priority=400)
