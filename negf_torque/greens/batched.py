@@ -20,7 +20,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from negf_torque.greens import direct, kernels
-from negf_torque.greens.blocks import SparseBlocks, SparseOperators, sparse_operators
+from negf_torque.greens.blocks import (
+    HarmonicMatrices,
+    SparseBlocks,
+    SparseOperators,
+    sparse_operators,
+)
 from negf_torque.greens.lanes import WIDTH
 from negf_torque.greens.observables import plan
 from negf_torque.greens.surface import LeadSelfEnergy
@@ -28,6 +33,8 @@ from negf_torque.greens.surface import LeadSelfEnergy
 __all__ = ["Fields", "green_local", "log_det", "solve"]
 
 SelfEnergy = Sequence[ArrayLike | None]
+#: Members among which the order of work is free.
+_NEIGHBOURS = 256
 #: |S||g| of a block beyond which a member is done again with full pivoting.
 _GROWTH = 1e5
 
@@ -67,17 +74,22 @@ class Fields:
     current: NDArray
 
 
+def _matrices(matrices: HarmonicMatrices) -> kernels.Matrices:
+    owner = np.repeat(np.arange(len(matrices.repeats)), np.diff(matrices.pointer))
+    order = np.lexsort((matrices.row, matrices.column, owner))
+    return kernels.Matrices(
+        *(_plain(array) for array in vars(matrices).values()),
+        order, matrices.row[order], matrices.column[order],
+    )
+
+
 def _chain(blocks: SparseBlocks, phases: NDArray, potential: ArrayLike | None) -> kernels.Chain:
-    parts = [
-        array
-        for m in (blocks.onsite, blocks.coupling)
-        for array in (m.pointer, m.row, m.column, m.term, m.harmonic, m.value, m.repeats)
-    ]
     batch = phases.shape[1]
     if potential is None:
         shift = np.zeros((0, batch))
     else:
         shift = _plain(np.broadcast_to(potential, (blocks.layers, batch)), float)
+    parts = _matrices(blocks.onsite), _matrices(blocks.coupling)
     return kernels.Chain(blocks.sizes, *parts, phases, shift)
 
 
@@ -235,12 +247,13 @@ def solve(
     amplitudes = [np.zeros(shape if scattering else (0, 0, 0), complex) for shape in shapes]
     out = kernels.Outputs(
         scattering, *amplitudes, np.zeros(batch),
-        np.zeros((2, len(operators), batch)), np.arange(len(operators)),
-        np.zeros((2, len(currents), batch)), np.arange(len(currents)), np.zeros(batch),
+        np.zeros((2, len(operators), batch)), np.zeros((2, len(currents), batch)),
+        np.zeros(batch),
     )
-    # members without an open channel have no states; neighbours of equal number share work
+    # members without an open channel have no states; those of equal number share work, as
+    # far as they are close in memory
     rank = left.open_channels * (columns + 1) + right.open_channels
-    order = np.argsort(rank, kind="stable")
+    order = np.lexsort((rank, np.arange(batch) // _NEIGHBOURS))
     order = order[rank[order] > 0]
     arguments = (_chain(blocks, phases, potential), _lead_arrays(left, right),
                  _extra(blocks, batch, self_energy), energy, *plans, out)

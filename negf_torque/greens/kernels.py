@@ -37,6 +37,7 @@ __all__ = [
     "Extra",
     "Layout",
     "Leads",
+    "Matrices",
     "Outputs",
     "green_chunks",
     "layout",
@@ -44,24 +45,31 @@ __all__ = [
 ]
 
 
+class Matrices(NamedTuple):
+    """Flattened on-site blocks or couplings, see `blocks.HarmonicMatrices`.
+
+    ``by_column[e]`` is the entry that comes e-th when each matrix is sorted by columns;
+    ``row_of`` and ``column_of`` are the rows and columns in that order.
+    """
+
+    pointer: np.ndarray
+    row: np.ndarray
+    column: np.ndarray
+    term: np.ndarray
+    harmonic: np.ndarray
+    value: np.ndarray
+    repeats: np.ndarray
+    by_column: np.ndarray
+    row_of: np.ndarray
+    column_of: np.ndarray
+
+
 class Chain(NamedTuple):
-    """The flattened Hamiltonian (see `blocks`), phases (R, B) and potential (L, B or 0)."""
+    """The Hamiltonian, phases (R, B), potential (L, B or 0)."""
 
     sizes: np.ndarray
-    on_pointer: np.ndarray
-    on_row: np.ndarray
-    on_column: np.ndarray
-    on_term: np.ndarray
-    on_harmonic: np.ndarray
-    on_value: np.ndarray
-    on_repeats: np.ndarray
-    v_pointer: np.ndarray
-    v_row: np.ndarray
-    v_column: np.ndarray
-    v_term: np.ndarray
-    v_harmonic: np.ndarray
-    v_value: np.ndarray
-    v_repeats: np.ndarray
+    onsite: Matrices
+    coupling: Matrices
     phases: np.ndarray
     potential: np.ndarray
 
@@ -165,13 +173,27 @@ def _multiply(ws, c, a, b, n, k, m):
 
 
 @njit
+def _largest(ws, at, count):
+    """Bounds on |entries|, lane by lane (real part)."""
+    largest = broadcast(0j)
+    for e in range(count):
+        largest = maximum(largest, load(ws, at + e))
+    return largest
+
+
+@njit
+def _copy(ws, to, at, count):
+    for e in range(count):
+        store(ws, to + e, load(ws, at + e))
+
+
+@njit
 def _swap_where_small(ws, a, n, c, pivot):
     """Bring a large entry of column c to the diagonal in the lanes that lack one."""
     largest = broadcast(0j)
     for i in range(c + 1, n):
         largest = maximum(largest, load(ws, a + i * n + c))
     store(ws, pivot, largest)
-    swapped = False
     for lane in range(WIDTH):
         here = _get(ws, a + c * n + c, lane)
         size = abs(here.real) + abs(here.imag)
@@ -184,12 +206,10 @@ def _swap_where_small(ws, a, n, c, pivot):
                     size, best = abs(there.real) + abs(there.imag), i
         ws[pivot * 2 * WIDTH + WIDTH + lane] = best
         if best != c:
-            swapped = True
             for j in range(n):
                 upper = _get(ws, a + c * n + j, lane)
                 _put(ws, a + c * n + j, lane, _get(ws, a + best * n + j, lane))
                 _put(ws, a + best * n + j, lane, upper)
-    return swapped
 
 
 @njit
@@ -205,26 +225,14 @@ def _undo_swaps(ws, a, n, pivot):
 
 
 @njit
-def _invert(ws, a, n, pivot, pivoting):
-    """Replace A (n, n) by its inverse; Gauss-Jordan, row pivots lane by lane."""
-    if n == 1:
-        store(ws, pivot, load(ws, a))
-        store(ws, a, reciprocal(load(ws, a)))
-        return
-    if n == 2 and pivoting:
-        a00, a01, a10, a11 = load(ws, a), load(ws, a + 1), load(ws, a + 2), load(ws, a + 3)
-        inverse = reciprocal(subtract_product(multiply(a00, a11), a01, a10))
-        minus = subtract(broadcast(0j), inverse)
-        store(ws, a, multiply(a11, inverse))
-        store(ws, a + 1, multiply(a01, minus))
-        store(ws, a + 2, multiply(a10, minus))
-        store(ws, a + 3, multiply(a00, inverse))
-        return
-    swapped = False
+def _invert_singly(ws, a, n, pivot, pivoting):
+    """Replace A (n, n) by its inverse: Gauss-Jordan, row pivots lane by lane.
+
+    Without ``pivoting`` rows stay and the pivots themselves are left in ``pivot``.
+    """
     for c in range(n):
         if pivoting:
-            if _swap_where_small(ws, a, n, c, pivot + c):
-                swapped = True
+            _swap_where_small(ws, a, n, c, pivot + c)
         else:
             store(ws, pivot + c, load(ws, a + c * n + c))
         inverse = reciprocal(load(ws, a + c * n + c))
@@ -239,63 +247,203 @@ def _invert(ws, a, n, pivot, pivoting):
                     product = load(ws, a + c * n + j)
                     e = a + i * n + j
                     store(ws, e, subtract_product(load(ws, e), factor, product))
-    if swapped:
+    if pivoting:
         _undo_swaps(ws, a, n, pivot)
 
 
 @njit
-def _coupling(ws, at, chain, layer, phases):
-    """Entries of V_layer, in the order of their list."""
-    first = chain.v_pointer[layer]
-    for e in range(first, chain.v_pointer[layer + 1]):
-        value = _entry(ws, e, chain.v_term, chain.v_harmonic, chain.v_value, phases)
+def _invert_pair(ws, p, n):
+    """Invert the 2 x 2 block at p of a matrix of n columns; bound on its entries."""
+    a00, a01, a10, a11 = load(ws, p), load(ws, p + 1), load(ws, p + n), load(ws, p + n + 1)
+    inverse = reciprocal(subtract_product(multiply(a00, a11), a01, a10))
+    minus = subtract(broadcast(0j), inverse)
+    b00, b01 = multiply(a11, inverse), multiply(a01, minus)
+    b10, b11 = multiply(a10, minus), multiply(a00, inverse)
+    store(ws, p, b00)
+    store(ws, p + 1, b01)
+    store(ws, p + n, b10)
+    store(ws, p + n + 1, b11)
+    return maximum(maximum(maximum(maximum(broadcast(0j), b00), b01), b10), b11)
+
+
+@njit
+def _clear_pair(ws, a, n, i, c):
+    """Subtract rows c, c + 1 from rows i, i + 1 of A so that its columns c, c + 1 vanish."""
+    upper, lower = a + i * n, a + (i + 1) * n
+    f00, f01 = load(ws, upper + c), load(ws, upper + c + 1)
+    f10, f11 = load(ws, lower + c), load(ws, lower + c + 1)
+    nothing = broadcast(0j)
+    for j in (c, c + 1):
+        store(ws, upper + j, nothing)
+        store(ws, lower + j, nothing)
+    first, second = a + c * n, a + (c + 1) * n
+    for j in range(n):
+        r0, r1 = load(ws, first + j), load(ws, second + j)
+        x = subtract_product(subtract_product(load(ws, upper + j), f00, r0), f01, r1)
+        y = subtract_product(subtract_product(load(ws, lower + j), f10, r0), f11, r1)
+        store(ws, upper + j, x)
+        store(ws, lower + j, y)
+
+
+@njit
+def _invert_by_pairs(ws, a, n):
+    """Replace A (n, n) by its inverse, two columns at a time, without pivoting.
+
+    Returns a bound on the inverse pivots: where it is large, digits were lost.
+    """
+    growth = broadcast(0j)
+    even = n - n % 2
+    for c in range(0, even, 2):
+        block = a + c * n + c
+        growth = maximum(growth, _invert_pair(ws, block, n))
+        b00, b01 = load(ws, block), load(ws, block + 1)
+        b10, b11 = load(ws, block + n), load(ws, block + n + 1)
+        for j in range(n):
+            if j != c and j != c + 1:
+                e = a + c * n + j
+                r0, r1 = load(ws, e), load(ws, e + n)
+                store(ws, e, add_product(multiply(b00, r0), b01, r1))
+                store(ws, e + n, add_product(multiply(b10, r0), b11, r1))
+        for i in range(0, even, 2):
+            if i != c:
+                _clear_pair(ws, a, n, i, c)
+        if n % 2:
+            last = a + (n - 1) * n
+            f0, f1 = load(ws, last + c), load(ws, last + c + 1)
+            store(ws, last + c, broadcast(0j))
+            store(ws, last + c + 1, broadcast(0j))
+            for j in range(n):
+                r0, r1 = load(ws, a + c * n + j), load(ws, a + (c + 1) * n + j)
+                x = subtract_product(load(ws, last + j), f0, r0)
+                store(ws, last + j, subtract_product(x, f1, r1))
+    if n % 2:
+        c = n - 1
+        inverse = reciprocal(load(ws, a + c * n + c))
+        growth = maximum(growth, inverse)
+        store(ws, a + c * n + c, broadcast(1 + 0j))
+        for j in range(n):
+            store(ws, a + c * n + j, multiply(load(ws, a + c * n + j), inverse))
+        for i in range(c):
+            factor = load(ws, a + i * n + c)
+            store(ws, a + i * n + c, broadcast(0j))
+            for j in range(n):
+                e = a + i * n + j
+                product = load(ws, a + c * n + j)
+                store(ws, e, subtract_product(load(ws, e), factor, product))
+    return growth
+
+
+@njit
+def _invert(ws, a, n, pivot, spare):
+    """Replace A (n, n) by its inverse; the bound |A| |A^{-1}| of each lane."""
+    size = _largest(ws, a, n * n)
+    if n == 1:
+        store(ws, a, reciprocal(load(ws, a)))
+        return multiply(size, maximum(broadcast(0j), load(ws, a)))
+    if n == 2:
+        return multiply(size, _invert_pair(ws, a, n))
+    _copy(ws, spare, a, n * n)
+    store(ws, pivot, multiply(size, _invert_by_pairs(ws, a, n)))
+    again = False
+    for lane in range(WIDTH):
+        if not ws[pivot * 2 * WIDTH + lane] <= 1e3:
+            again = True
+    if again:
+        # the lanes that need it are done again with row exchanges
+        keep = spare + n * n
+        _copy(ws, keep, pivot, 1)
+        _invert_singly(ws, spare, n, pivot, True)
+        for lane in range(WIDTH):
+            if not ws[keep * 2 * WIDTH + lane] <= 1e3:
+                for e in range(n * n):
+                    _put(ws, a + e, lane, _get(ws, spare + e, lane))
+    return multiply(size, _largest(ws, a, n * n))
+
+
+@njit
+def _coupling(ws, at, bonds, layer, phases):
+    """Entries of V_layer, in the order of their list, and behind them sorted by columns."""
+    first, last = bonds.pointer[layer], bonds.pointer[layer + 1]
+    for e in range(first, last):
+        value = _entry(ws, e, bonds.term, bonds.harmonic, bonds.value, phases)
         store(ws, at + e - first, value)
+    transposed = at + last - first
+    for e in range(first, last):
+        source = bonds.by_column[e]
+        store(ws, transposed + e - first, conjugate(load(ws, at + source - first)))
 
 
 @njit
-def _couple(ws, c, v, a, chain, layer, m):
+def _sparse_multiply(ws, c, v, row, column, first, last, a, rows, m):
+    """C (rows, m) = V A (., m), the entries first:last of V sorted by rows."""
+    e = first
+    for i in range(rows):
+        begin = e
+        while e < last and row[e] == i:
+            e += 1
+        to = c + i * m
+        for j in range(0, m - 1, 2):
+            c0 = c1 = broadcast(0j)
+            for x in range(begin, e):
+                value, source = load(ws, v + x - first), a + column[x] * m + j
+                c0 = add_product(c0, value, load(ws, source))
+                c1 = add_product(c1, value, load(ws, source + 1))
+            store(ws, to + j, c0)
+            store(ws, to + j + 1, c1)
+        if m % 2:
+            c0 = broadcast(0j)
+            for x in range(begin, e):
+                source = a + column[x] * m + m - 1
+                c0 = add_product(c0, load(ws, v + x - first), load(ws, source))
+            store(ws, to + m - 1, c0)
+
+
+@njit
+def _couple(ws, c, v, a, bonds, layer, rows, m):
     """C (n_{l+1}, m) = V_l A (n_l, m)."""
-    _zero(ws, c, chain.sizes[layer + 1] * m)
-    first = chain.v_pointer[layer]
-    for e in range(first, chain.v_pointer[layer + 1]):
-        value = load(ws, v + e - first)
-        to, source = c + chain.v_row[e] * m, a + chain.v_column[e] * m
-        for j in range(m):
-            store(ws, to + j, add_product(load(ws, to + j), value, load(ws, source + j)))
+    first, last = bonds.pointer[layer], bonds.pointer[layer + 1]
+    _sparse_multiply(ws, c, v, bonds.row, bonds.column, first, last, a, rows, m)
 
 
 @njit
-def _couple_back(ws, c, v, a, chain, layer, m):
+def _couple_back(ws, c, v, a, bonds, layer, rows, m):
     """C (n_l, m) = V_l^+ A (n_{l+1}, m)."""
-    _zero(ws, c, chain.sizes[layer] * m)
-    first = chain.v_pointer[layer]
-    for e in range(first, chain.v_pointer[layer + 1]):
-        value = conjugate(load(ws, v + e - first))
-        to, source = c + chain.v_column[e] * m, a + chain.v_row[e] * m
-        for j in range(m):
-            store(ws, to + j, add_product(load(ws, to + j), value, load(ws, source + j)))
+    first, last = bonds.pointer[layer], bonds.pointer[layer + 1]
+    transposed = v + last - first
+    _sparse_multiply(ws, c, transposed, bonds.column_of, bonds.row_of, first, last, a, rows, m)
 
 
 @njit
-def _onsite(ws, at, h, chain, extra, layer, phases, energy, lanes):
-    """E - H_l - U_l - Sigma_l, from the assembled H_l, which is renewed if it changed."""
-    n = chain.sizes[layer]
-    if not chain.on_repeats[layer]:
+def _onsite(ws, at, h, energy_at, cells, layer, n, phases):
+    """E - H_l - U_l, from the assembled H_l, which is renewed if it changed."""
+    if not cells.repeats[layer]:
         _zero(ws, h, n * n)
-        for e in range(chain.on_pointer[layer], chain.on_pointer[layer + 1]):
-            value = _entry(ws, e, chain.on_term, chain.on_harmonic, chain.on_value, phases)
-            store(ws, h + chain.on_row[e] * n + chain.on_column[e], value)
+        for e in range(cells.pointer[layer], cells.pointer[layer + 1]):
+            value = _entry(ws, e, cells.term, cells.harmonic, cells.value, phases)
+            store(ws, h + cells.row[e] * n + cells.column[e], value)
     nothing = broadcast(0j)
     for e in range(n * n):
         store(ws, at + e, subtract(nothing, load(ws, h + e)))
+    shifted = load(ws, energy_at)
+    for i in range(n):
+        e = at + i * n + i
+        store(ws, e, add(load(ws, e), shifted))
+
+
+@njit
+def _energy(ws, at, energy, potential, layer, lanes):
+    """E - U_l of the lanes; without a potential it is the same for all layers."""
+    shifts = potential.shape[0] > 0
+    if layer > 0 and not shifts:
+        return
     for lane in range(WIDTH):
-        b = lanes[lane]
-        shifted = energy[b]
-        if chain.potential.shape[0] > 0:
-            shifted = shifted - chain.potential[layer, b]
-        for i in range(n):
-            e = at + i * n + i
-            _put(ws, e, lane, _get(ws, e, lane) + shifted)
+        shift = potential[layer, lanes[lane]] if shifts else 0.0
+        _put(ws, at, lane, energy[lanes[lane]] - shift)
+
+
+@njit
+def _subtract_extra(ws, at, extra, layer, n, lanes):
+    """Further self-energy of a layer."""
     begin = extra.pointer[layer]
     if begin >= 0:
         varies = extra.value.shape[1] > 1
@@ -316,18 +464,21 @@ def _subtract_matrix(ws, at, matrix, lanes, n):
 
 
 @njit
-def _connect(ws, at, g, v, scratch, chain, layer):
-    """Subtract V g V^+ of the bond (layer, layer + 1) from the block of layer + 1."""
-    n, m = chain.sizes[layer + 1], chain.sizes[layer]
-    _couple(ws, scratch, v, g, chain, layer, m)
-    first = chain.v_pointer[layer]
-    for e in range(first, chain.v_pointer[layer + 1]):
-        value = conjugate(load(ws, v + e - first))
-        row, column = chain.v_row[e], chain.v_column[e]
-        for i in range(n):
-            to = at + i * n + row
-            block = load(ws, scratch + i * m + column)
-            store(ws, to, subtract_product(load(ws, to), block, value))
+def _connect(ws, at, g, v, scratch, bonds, layer, n, m):
+    """Subtract V g V^+ of the bond (layer, layer + 1) from the block (n, n) of layer + 1."""
+    _couple(ws, scratch, v, g, bonds, layer, n, m)
+    first, last = bonds.pointer[layer], bonds.pointer[layer + 1]
+    for i in range(n):
+        source, to = scratch + i * m, at + i * n
+        e = first
+        while e < last:
+            row = bonds.row[e]
+            total = load(ws, to + row)
+            while e < last and bonds.row[e] == row:
+                value = conjugate(load(ws, v + e - first))
+                total = subtract_product(total, load(ws, source + bonds.column[e]), value)
+                e += 1
+            store(ws, to + row, total)
 
 
 @njit
@@ -355,26 +506,6 @@ def _phases(ws, at, chain, lanes):
     for r in range(chain.phases.shape[0]):
         for lane in range(WIDTH):
             _put(ws, at + r, lane, chain.phases[r, lanes[lane]])
-
-
-@njit
-def _sizes(ws, at, count, largest):
-    for e in range(count):
-        largest = maximum(largest, load(ws, at + e))
-    return largest
-
-
-@njit
-def _record_growth(ws, at, before, after):
-    """Keep the largest |S_l| |g_l| of each lane."""
-    store(ws, at + 1, before)
-    store(ws, at + 2, after)
-    for lane in range(WIDTH):
-        product = ws[(at + 1) * 2 * WIDTH + lane] * ws[(at + 2) * 2 * WIDTH + lane]
-        largest = ws[at * 2 * WIDTH + lane]
-        # not-a-number stays
-        if not np.isnan(largest) and not product <= largest:
-            ws[at * 2 * WIDTH + lane] = product
 
 
 @njit
@@ -420,7 +551,7 @@ def _sources(ws, u, f, vectors, flux, lanes, n, m):
 
 
 @njit
-def _expectations(ws, at, plan, layer, a, b, columns, imaginary, out, slot, lanes, count):
+def _expectations(ws, at, plan, layer, a, b, columns, imaginary, out, lanes, count):
     """Real (or twice the imaginary) part of tr O A B^+ for both leads' columns."""
     m_left, m = columns
     for lead in range(2):
@@ -431,7 +562,7 @@ def _expectations(ws, at, plan, layer, a, b, columns, imaginary, out, slot, lane
             for lane in range(count):
                 value = _get(ws, at.value, lane)
                 result = 2 * value.imag if imaginary else value.real
-                out[lead, slot[plan.operator[g]], lanes[lane]] = result
+                out[lead, plan.operator[g], lanes[lane]] = result
 
 
 class Layout(NamedTuple):
@@ -439,6 +570,7 @@ class Layout(NamedTuple):
 
     growth: int
     value: int
+    energy: int
     phases: int
     pivot: int
     u_left: int
@@ -449,6 +581,7 @@ class Layout(NamedTuple):
     v: int
     scratch: int
     other: int
+    spare: int
     psi: int
     next: int
     z: int
@@ -467,51 +600,55 @@ def layout(sizes, phases, entries, rho, columns, stored):
     """
     n = int(max(sizes))
     wide = max(n, 2 * columns)
-    lengths = [3, 1, phases, n] + [n * columns] * 4 + [n * n, entries, n * wide, n * wide]
+    lengths = [1, 1, 1, phases, n] + [n * columns] * 4
+    lengths += [n * n, 2 * entries, n * wide, n * wide, n * n + 1]
     lengths += [n * wide] * 3 + [rho, int(np.sum(np.square(sizes))), int(np.sum(sizes)) * stored]
     return Layout(*(int(x) for x in np.concatenate([[0], np.cumsum(lengths)])))
 
 
 @njit
-def _sweep(ws, at, chain, leads, extra, energy, lanes, m_left, pivoting):
+def _sweep(ws, at, chain, leads, extra, energy, lanes, m_left, logarithm):
     """Left-connected g_l of every layer and, if m_left > 0, g_l y_l of the left sources.
 
-    With ``pivoting`` off, the logarithms of all pivots are summed up in `at.growth`.
+    `at.growth` collects the largest |S_l| |g_l| or, for the ``logarithm``, the sum of the
+    logarithms of all pivots.
     """
     layers = len(chain.sizes)
-    green, column = at.green, at.column
+    green, column, previous = at.green, at.column, 0
     _zero(ws, at.growth, 1)
     for layer in range(layers):
         n = chain.sizes[layer]
-        _onsite(ws, green, at.h, chain, extra, layer, at.phases, energy, lanes)
+        _energy(ws, at.energy, energy, chain.potential, layer, lanes)
+        _onsite(ws, green, at.h, at.energy, chain.onsite, layer, n, at.phases)
+        _subtract_extra(ws, green, extra, layer, n, lanes)
         if layer == 0:
             _subtract_matrix(ws, green, leads.sigma_left, lanes, n)
         else:
-            previous = chain.sizes[layer - 1]
-            if not chain.v_repeats[layer - 1]:
-                _coupling(ws, at.v, chain, layer - 1, at.phases)
+            if not chain.coupling.repeats[layer - 1]:
+                _coupling(ws, at.v, chain.coupling, layer - 1, at.phases)
             before = green - previous * previous
-            _connect(ws, green, before, at.v, at.scratch, chain, layer - 1)
+            _connect(ws, green, before, at.v, at.scratch, chain.coupling, layer - 1, n, previous)
         if layer == layers - 1:
             _subtract_matrix(ws, green, leads.sigma_right, lanes, n)
-        size = _sizes(ws, green, n * n, broadcast(0j))
-        _invert(ws, green, n, at.pivot, pivoting)
-        if pivoting:
-            _record_growth(ws, at.growth, size, _sizes(ws, green, n * n, broadcast(0j)))
-        else:
+        if logarithm:
+            _invert_singly(ws, green, n, at.pivot, False)
             for c in range(n):
                 for lane in range(WIDTH):
                     pivot = np.log(_get(ws, at.pivot + c, lane))
                     _put(ws, at.growth, lane, _get(ws, at.growth, lane) + pivot)
+        else:
+            size = _invert(ws, green, n, at.pivot, at.spare)
+            store(ws, at.growth, maximum(load(ws, at.growth), size))
         if m_left > 0:
-            if layer == 0:
-                _multiply(ws, column, green, at.f_left, n, n, m_left)
-            else:
+            source = at.f_left
+            if layer > 0:
+                source = at.scratch
                 before = column - previous * m_left
-                _couple(ws, at.scratch, at.v, before, chain, layer - 1, m_left)
-                _multiply(ws, column, green, at.scratch, n, n, m_left)
+                _couple(ws, source, at.v, before, chain.coupling, layer - 1, n, m_left)
+            _multiply(ws, column, green, source, n, n, m_left)
             column += n * m_left
         green += n * n
+        previous = n
 
 
 @njit
@@ -528,9 +665,9 @@ def _layer_states(ws, at, chain, layer, green, column, m_left, m, last):
             for j in range(m_left):
                 store(ws, at.psi + i * m + j, load(ws, column + i * m_left + j))
         return
-    if layer == len(chain.sizes) - 2 or not chain.v_repeats[layer + 1]:
-        _coupling(ws, at.v, chain, layer, at.phases)
-    _couple_back(ws, at.z, at.v, at.next, chain, layer, m)
+    if layer == len(chain.sizes) - 2 or not chain.coupling.repeats[layer + 1]:
+        _coupling(ws, at.v, chain.coupling, layer, at.phases)
+    _couple_back(ws, at.z, at.v, at.next, chain.coupling, layer, n, m)
     _multiply(ws, at.psi, green, at.z, n, n, m)
     for i in range(n):
         for j in range(m_left):
@@ -551,7 +688,7 @@ def _solve_chunk(ws, at, chain, leads, extra, energy, local_plan, current_plan, 
     _sources(ws, at.u_left, at.f_left, leads.vectors_left, leads.flux_left, lanes, n_left, m_left)
     _sources(ws, at.u_right, at.f_right, leads.vectors_right, leads.flux_right, lanes, n_right,
              m_right)
-    _sweep(ws, at, chain, leads, extra, energy, lanes, m_left, True)
+    _sweep(ws, at, chain, leads, extra, energy, lanes, m_left, False)
     left = (at.u_left, at.f_left, n_left, m_left)
     right = (at.u_right, at.f_right, n_right, m_right)
 
@@ -568,11 +705,12 @@ def _solve_chunk(ws, at, chain, leads, extra, energy, local_plan, current_plan, 
         last = layer == layers - 1
         _layer_states(ws, at, chain, layer, green, column, m_left, m, last)
         _expectations(ws, at, local_plan, layer, at.psi, at.psi, (m_left, m), False,
-                      out.local, out.local_slot, lanes, count)
+                      out.local, lanes, count)
         if not last and current_plan.group[layer + 1] < current_plan.group[layer + 2]:
-            _couple(ws, at.scratch, at.v, at.psi, chain, layer, m)
+            after = chain.sizes[layer + 1]
+            _couple(ws, at.scratch, at.v, at.psi, chain.coupling, layer, after, m)
             _expectations(ws, at, current_plan, layer + 1, at.scratch, at.next, (m_left, m), True,
-                          out.current, out.current_slot, lanes, count)
+                          out.current, lanes, count)
         if last and out.scattering:
             _scatter(ws, at.scratch, at.other, right, right, (at.psi, m, m_left), True,
                      out.reflection_right, lanes, count)
@@ -580,8 +718,7 @@ def _solve_chunk(ws, at, chain, leads, extra, energy, local_plan, current_plan, 
                      out.transmission_left, lanes, count)
         if last:
             _transmission(ws, at, n, m_left, m_right, out.transmission, lanes, count)
-        for e in range(n * m):
-            store(ws, at.next + e, load(ws, at.psi + e))
+        _copy(ws, at.next, at.psi, n * m)
     if out.scattering:
         _scatter(ws, at.scratch, at.other, left, left, (at.psi, m, 0), True, out.reflection,
                  lanes, count)
@@ -618,9 +755,7 @@ class Outputs(NamedTuple):
     transmission_right: np.ndarray
     transmission: np.ndarray
     local: np.ndarray
-    local_slot: np.ndarray
     current: np.ndarray
-    current_slot: np.ndarray
     growth: np.ndarray
 
 
@@ -648,11 +783,11 @@ def solve_chunks(ws, at, chain, leads, extra, energy, local_plan, current_plan, 
 def _layer_green(ws, at, chain, layer, green):
     """G_ll = g_l + g_l V^+ G_{l+1,l+1} V g_l in place of g_l (G_{l+1,l+1} follows it)."""
     n, after = chain.sizes[layer], chain.sizes[layer + 1]
-    if layer == len(chain.sizes) - 2 or not chain.v_repeats[layer + 1]:
-        _coupling(ws, at.v, chain, layer, at.phases)
-    _couple(ws, at.scratch, at.v, green, chain, layer, n)
+    if layer == len(chain.sizes) - 2 or not chain.coupling.repeats[layer + 1]:
+        _coupling(ws, at.v, chain.coupling, layer, at.phases)
+    _couple(ws, at.scratch, at.v, green, chain.coupling, layer, after, n)
     _multiply(ws, at.other, green + n * n, at.scratch, after, after, n)
-    _couple_back(ws, at.scratch, at.v, at.other, chain, layer, n)
+    _couple_back(ws, at.scratch, at.v, at.other, chain.coupling, layer, n, n)
     _multiply(ws, at.other, green, at.scratch, n, n, n)
     for e in range(n * n):
         store(ws, green + e, add(load(ws, green + e), load(ws, at.other + e)))
@@ -667,7 +802,7 @@ def green_chunks(ws, at, chain, leads, extra, energy, plan, logarithm, local, de
     for chunk in range(begin, end):
         count = _chunk_lanes(order, chunk, lanes)
         _phases(ws, at.phases, chain, lanes)
-        _sweep(ws, at, chain, leads, extra, energy, lanes, 0, not logarithm)
+        _sweep(ws, at, chain, leads, extra, energy, lanes, 0, logarithm)
         if logarithm:
             for lane in range(count):
                 determinant[lanes[lane]] = _get(ws, at.growth, lane)
