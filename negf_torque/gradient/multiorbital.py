@@ -1,0 +1,412 @@
+"""Coefficients of a lattice with several orbitals, without spin-orbit coupling.
+
+H(k) real and symmetric, local impurities that do not mix orbitals, with strengths gi_a, gz_a,
+gp_a of orbital a.  Self-energies, vertices and ladders become vectors and matrices over the
+orbitals; with the pair function of a minority propagator at z1 and a majority one at z2,
+
+    X(z1, z2)_ab = int_k G_down(z1)_ab G_up(z2)_ba,      S = diag(gi - gz),
+
+the dressed exchange vertex is V = (1 - S X(z, z))^-1 (-M) and
+
+    Y(z1, z2) = M^T (1 - X S)^-1 X M,
+    A = (1/pi) Re [Y^RA - Y^RR],   dS = (1/pi) {int f Im (d1 - d2) Y^RR - Im Y^RA},
+    R_a = int_k [G_d1 v G_d1 V1 G_u1 v G_u2 - G_d1 v G_d2 V2 G_u2 v G_u2]_aa,
+    Q = int_k tr V G_d v G_d V G_u v G_u,
+    Jad + i Jna = (1/pi) { -M^T (1 - X^RA S)^-1 R - i Im Q^RR },
+
+all weighted with -f' except the sea integral.  All results are per cell.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .born import Impurities
+from .coefficients import Coefficients, _ratio
+from .crystal import Crystal, Zone
+from .energy_rules import EnergyRule, sea_rule
+from .thermal import thermal_nodes
+
+__all__ = ["CrystalSolution", "crystal_coefficients", "solve_crystal"]
+
+_SIZES = (6, 8, 12, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 320, 384, 512, 768, 1024)
+
+
+class _Strengths(NamedTuple):
+    """Per orbital: gi + gz, 2 gp, gi - gz."""
+
+    same: NDArray
+    other: NDArray
+    transverse: NDArray
+
+
+@dataclass(frozen=True)
+class CrystalSolution:
+    """Self-consistent Born solution at one energy.
+
+    Attributes
+    ----------
+    z : (2, n) complex
+        E + s M_a - Sigma_s,a; g : (2, n) local Green's functions.
+    pairs : (2, n, n)
+        int_k G_s,ab G_s,ba (retarded), the response of g to -z.
+    size : int
+        Mesh that was needed; 0: adaptive.
+    error : float
+        Change of z at the last refinement of the mesh, extrapolated.
+    residual : float
+    """
+
+    energy: complex
+    z: NDArray
+    g: NDArray
+    pairs: NDArray
+    size: int
+    error: float
+    residual: float
+
+
+def _strengths(impurities: Impurities, n: int) -> _Strengths:
+    gi, gz, gp = (
+        np.broadcast_to(v, (n,))
+        for v in (impurities.nonmagnetic, impurities.longitudinal, impurities.transverse)
+    )
+    return _Strengths(gi + gz, 2 * gp, gi - gz)
+
+
+def propagator(h: NDArray, z: NDArray) -> NDArray:
+    """[diag(z) - H]^-1 for H (points, n, n)."""
+    if h.shape[-1] == 1:
+        return 1 / (z - h)
+    matrix = -h.astype(complex)
+    index = np.arange(h.shape[-1])
+    matrix[:, index, index] += z
+    return np.linalg.inv(matrix)
+
+
+def _local(zone: Zone, z: NDArray) -> tuple[NDArray, NDArray]:
+    """g (2, n) and pairs (2, n, n) of both spins."""
+    crystal, n = zone.crystal, zone.crystal.orbitals
+
+    def integrand(k: NDArray) -> NDArray:
+        h = crystal.hamiltonian(k)
+        columns = []
+        for spin in range(2):
+            g = propagator(h, z[spin])
+            columns.append(np.einsum("kaa->ka", g))
+            columns.append((g * g.swapaxes(1, 2)).reshape(len(k), -1))
+        return np.concatenate(columns, axis=1)
+
+    value = zone.average(integrand).reshape(2, n + n * n)
+    return value[:, :n], value[:, n:].reshape(2, n, n)
+
+
+def _converge(zone, energy, strengths, start, tolerance, steps=30):
+    """Newton's method for the self-energies on one mesh, the causal map as fall-back."""
+    m, n = zone.crystal.exchange, zone.crystal.orbitals
+    target = np.stack([energy + m, energy - m])
+    z = start
+    eye = np.eye(n)
+    for _ in range(steps):
+        g, pairs = _local(zone, z)
+        mapped = target - strengths.same * g - strengths.other * g[::-1]
+        force = z - mapped
+        residual = float(np.abs(force).max())
+        if residual <= tolerance:
+            return z, g, pairs, residual
+        same, other = strengths.same[:, None], strengths.other[:, None]
+        jacobian = np.block(
+            [[eye - same * pairs[0], -other * pairs[1]], [-other * pairs[0], eye - same * pairs[1]]]
+        )
+        new = z - np.linalg.solve(jacobian, force.ravel()).reshape(2, n)
+        grazing = (new.imag < energy.imag) & (new.imag > energy.imag - 1e-9)
+        new = np.where(grazing, new.real + 1j * energy.imag, new)
+        causal = np.all(np.isfinite(new) & (new.imag >= energy.imag))
+        z = new if causal else (z + mapped) / 2
+    raise ArithmeticError(
+        f"self-consistent Born equation not converged at energy {energy:.6g} (residual "
+        f"{residual:.2g})"
+    )
+
+
+def solve_crystal(
+    crystal: Crystal,
+    energy: complex,
+    impurities: Impurities,
+    tolerance: float = 1e-8,
+    start: NDArray | None = None,
+    first_size: int = 0,
+    method: str = "mesh",
+    largest: int = 1024,
+) -> CrystalSolution:
+    """Solve on finer and finer meshes until the self-energies stand still.
+
+    Parameters
+    ----------
+    crystal : Crystal
+    energy : complex
+        Im E >= 0.
+    impurities : Impurities
+        Strengths per orbital (n,) or scalars, eV^2 (variances per cell).
+    tolerance : float
+        Absolute, on the self-energies, eV.
+    start : (2, n), optional
+        z of a neighbouring energy.
+    first_size : int
+        Mesh to begin with; 0: the coarsest.
+    method : {"mesh", "adaptive"}
+    largest : int
+        Give up beyond this mesh.
+
+    Raises
+    ------
+    ArithmeticError
+        If the Born equation or the mesh does not converge.
+    """
+    strengths = _strengths(impurities, crystal.orbitals)
+    energy = complex(energy)
+    width = np.sqrt(np.max(strengths.same + strengths.other))
+    if start is None:
+        z = np.stack([energy + crystal.exchange, energy - crystal.exchange]) + 1j * max(
+            0.5 * width, 1e-3
+        )
+    else:
+        z = np.where(start.imag > energy.imag, start, start.real + 1j * (energy.imag + 1e-3))
+    inner = min(tolerance * 0.1, 1e-9)
+    if method == "adaptive":
+        zone = Zone(crystal, 0, tolerance)
+        z, g, pairs, residual = _converge(zone, energy, strengths, z, tolerance)
+        return CrystalSolution(energy, z, g, pairs, 0, tolerance, residual)
+    previous, size = None, 0
+    sizes = [s for s in _SIZES if first_size <= s <= largest]
+    for size in sizes:
+        try:
+            z, g, pairs, residual = _converge(Zone(crystal, size), energy, strengths, z, inner)
+        except ArithmeticError:
+            # a coarse mesh is a comb of levels, on which the equation may have no causal root
+            if size == sizes[-1]:
+                raise
+            z = z.real + 1j * np.maximum(z.imag, 0.3 * width)
+            continue
+        if previous is not None:
+            change = float(np.abs(z - previous[0]).max())
+            # exponential convergence: the next difference is a power of this one
+            error = change ** (size / previous[1]) if change < 1 else change
+            if error <= tolerance:
+                return CrystalSolution(energy, z, g, pairs, size, error, residual)
+        previous = (z, size)
+    raise ArithmeticError(
+        f"zone average not converged with {size} points an axis at energy {energy:.6g}: the "
+        "broadening is small; try method = 'adaptive'"
+    )
+
+
+def _total_slopes(s: CrystalSolution, strengths: _Strengths) -> NDArray:
+    """dz/dE along the solution, (2, n)."""
+    n = s.z.shape[1]
+    same, other, eye = strengths.same[:, None], strengths.other[:, None], np.eye(n)
+    jacobian = np.block(
+        [
+            [eye - same * s.pairs[0], -other * s.pairs[1]],
+            [-other * s.pairs[0], eye - same * s.pairs[1]],
+        ]
+    )
+    return np.linalg.solve(jacobian, np.ones(2 * n)).reshape(2, n)
+
+
+def _surface(zone: Zone, s: CrystalSolution, strengths: _Strengths, vertex: bool) -> dict:
+    """Everything weighted with -f' at one energy."""
+    crystal, n = zone.crystal, zone.crystal.orbitals
+    m = crystal.exchange.astype(complex)
+    rung = strengths.transverse if vertex else np.zeros(n)
+
+    def pair_integrand(k: NDArray) -> NDArray:
+        h = crystal.hamiltonian(k)
+        up, down = propagator(h, s.z[0]), propagator(h, s.z[1])
+        rr = down * up.swapaxes(1, 2)
+        ra = down * up.conj()  # the advanced one is the adjoint
+        return np.concatenate([rr.reshape(len(k), -1), ra.reshape(len(k), -1)], axis=1)
+
+    rr, ra = zone.average(pair_integrand).reshape(2, n, n)
+    v1 = np.linalg.solve(np.eye(n) - rung[:, None] * rr, -m)
+    dressed = np.linalg.solve((np.eye(n) - ra * rung).T, m)  # M^T (1 - X S)^-1
+    y_ra = dressed @ ra @ m
+    y_rr = np.linalg.solve((np.eye(n) - rr * rung).T, m) @ rr @ m
+
+    def current_integrand(k: NDArray) -> NDArray:
+        h, v = crystal.hamiltonian(k), crystal.velocity(k)
+        up, down = propagator(h, s.z[0]), propagator(h, s.z[1])
+        up_a, down_a = up.conj().swapaxes(1, 2), down.conj().swapaxes(1, 2)
+        dv, vu, vu_a = down @ v, v @ up, v @ up_a
+        first = (dv @ (down * v1)) @ up @ vu_a
+        second = (dv @ (down_a * v1.conj())) @ up_a @ vu_a
+        r = np.einsum("kaa->ka", first - second)
+        q = np.einsum("kab,kba->k", (v1[:, None] * dv) @ (down * v1), up @ vu)
+        vd, vd_a = v @ down, v @ down_a
+        sigma = [
+            np.einsum("kab,kba->k", vu, vu_a), np.einsum("kab,kba->k", vu, vu),
+            np.einsum("kab,kba->k", vd, vd_a), np.einsum("kab,kba->k", vd, vd),
+        ]
+        return np.concatenate([r, np.stack([q, *sigma], axis=1)], axis=1)
+
+    value = zone.average(current_integrand)
+    r, (q, uu_a, uu, dd_a, dd) = value[:n], value[n:]
+    return {
+        "damping_ra": y_ra.real / np.pi,
+        "damping_rr": -y_rr.real / np.pi,
+        "spin_ra": -y_ra.imag / np.pi,
+        "current_ra": -(dressed @ r) / np.pi,
+        "current_rr": -q.imag / np.pi,
+        "sigma_up": (uu_a - uu).real / (2 * np.pi),
+        "sigma_down": (dd_a - dd).real / (2 * np.pi),
+    }
+
+
+def _sea(zone: Zone, s: CrystalSolution, strengths: _Strengths, vertex: bool) -> complex:
+    """(d1 - d2) Y^RR/pi at one energy of the contour."""
+    crystal, n = zone.crystal, zone.crystal.orbitals
+    m = crystal.exchange.astype(complex)
+    rung = strengths.transverse if vertex else np.zeros(n)
+    slope = _total_slopes(s, strengths)
+
+    def integrand(k: NDArray) -> NDArray:
+        h = crystal.hamiltonian(k)
+        up, down = propagator(h, s.z[0]), propagator(h, s.z[1])
+        pair = down * up.swapaxes(1, 2)
+        d_down = -(down * slope[1]) @ down
+        d_up = -(up * slope[0]) @ up
+        change = d_down * up.swapaxes(1, 2) - down * d_up.swapaxes(1, 2)
+        return np.concatenate([pair.reshape(len(k), -1), change.reshape(len(k), -1)], axis=1)
+
+    pair, change = zone.average(integrand).reshape(2, n, n)
+    left = np.linalg.solve((np.eye(n) - pair * rung).T, m)
+    right = np.linalg.solve(np.eye(n) - rung[:, None] * pair, m)
+    return left @ change @ right / np.pi
+
+
+def crystal_coefficients(
+    crystal: Crystal,
+    chemical_potential: float,
+    impurities: Impurities,
+    *,
+    temperature: float = 0.0,
+    tolerance: float = 1e-6,
+    vertex: bool = True,
+    method: str = "mesh",
+    sea_nodes: int = 24,
+    thermal: int = 14,
+    progress=None,
+) -> Coefficients:
+    """All coefficients of a lattice with any number of orbitals, per cell.
+
+    Parameters
+    ----------
+    crystal : Crystal
+        H(k) must be real: every orbital on an inversion centre.  Use `spiral` otherwise.
+    chemical_potential : float
+    impurities : Impurities
+        Scalars or one strength per orbital, eV^2.  Uniaxial moments: axis fixed in space.
+    temperature : float
+        k_B T, eV.
+    tolerance : float
+        Of the self-energies (eV), which sets the meshes.
+    method : {"mesh", "adaptive"}
+        Uniform meshes, or iterated adaptive quadrature for small broadening.
+    sea_nodes, thermal : int
+        Energies of the Fermi-sea contour and of the thermal average.
+    progress : callable, optional
+        Called after each energy with the number of energies done and their total.
+
+    Raises
+    ------
+    ValueError
+        If H(k) is not real, or the temperature is negative.
+    ArithmeticError
+        If a self-consistency or a mesh does not converge.
+    """
+    if not crystal.is_symmetric:
+        raise ValueError(
+            "crystal: H(k) is not real, so that an orbital is not on an inversion centre. Use the "
+            "spiral route, which needs no symmetry."
+        )
+    if not (np.isfinite(temperature) and temperature >= 0):
+        raise ValueError(f"temperature: {temperature!r} eV. Give k_B T, 0 or more.")
+    strengths = _strengths(impurities, crystal.orbitals)
+    mu = float(chemical_potential)
+    if temperature:
+        x, weight = thermal_nodes(thermal)
+        surface = EnergyRule(temperature * x, weight)
+    else:
+        surface = EnergyRule(np.zeros(1), np.ones(1))
+    largest = np.sqrt(np.max(strengths.same + strengths.other))
+    floor = crystal.edges[0] - crystal.exchange.max() - 2 * largest
+    width = max(mu - floor, 0.0) + 0.1 * (crystal.edges[1] - crystal.edges[0]) + largest / 4
+    sea = sea_rule(temperature, width, sea_nodes)
+    done, total = 0, len(surface.offset) + len(sea.offset)
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, total)
+
+    terms, solutions, start, size = [], [], None, 0
+    for offset in surface.offset:
+        s = solve_crystal(crystal, mu + offset, impurities, tolerance, start, size // 2, method)
+        terms.append(_surface(Zone(crystal, s.size, tolerance), s, strengths, vertex))
+        solutions.append(s)
+        start, size = s.z, s.size
+        step()
+    average = {
+        name: sum(w * t[name] for w, t in zip(surface.weight, terms, strict=True))
+        for name in terms[0]
+    }
+    spin_sea, errors = 0j, [s.error for s in solutions]
+    start = None
+    for offset, weight in zip(sea.offset, sea.weight, strict=True):
+        s = solve_crystal(crystal, mu + offset, impurities, tolerance, start)
+        spin_sea += weight * _sea(Zone(crystal, s.size), s, strengths, vertex)
+        errors.append(s.error)
+        start = s.z
+        step()
+    level = solutions[len(solutions) // 2]
+    if temperature:
+        level = solve_crystal(crystal, mu, impurities, tolerance, level.z, level.size // 2, method)
+    return _collect(crystal, level, strengths, average, spin_sea.imag, max(errors))
+
+
+def _collect(crystal, s: CrystalSolution, strengths, average, spin_sea, error) -> Coefficients:
+    self_energy = strengths.same * s.g + strengths.other * s.g[::-1]
+    dos = (-s.g.imag / np.pi).sum(axis=1)
+    # the width of the states at the Fermi level: weighted with their orbital content
+    weighted = np.sum(-self_energy.imag * -s.g.imag / np.pi, axis=1)
+    lifetime = _ratio(0.5 * dos, weighted)
+    sigma = np.array([average["sigma_up"], average["sigma_down"]])
+    parts = {
+        "damping_surface": average["damping_ra"],
+        "damping_sea": average["damping_rr"],
+        "spin_surface": average["spin_ra"],
+        "spin_sea": spin_sea,
+        "adiabatic_surface": average["current_ra"].real,
+        "adiabatic_sea": 0.0,
+        "nonadiabatic_surface": average["current_ra"].imag,
+        "nonadiabatic_sea": average["current_rr"],
+    }
+    parts = {name: np.asarray(value, float) for name, value in parts.items()}
+    # sigma = e^2 nu v_x^2 tau defines the velocity
+    speed = np.sqrt(crystal.dimension * np.maximum(_ratio(sigma, dos * lifetime), 0))
+    return Coefficients(
+        self_energy=self_energy,
+        dos=dos,
+        lifetime=lifetime,
+        conductivity=sigma,
+        mean_free_path=speed * lifetime,
+        spin_renormalisation=parts["spin_surface"] + parts["spin_sea"],
+        damping=parts["damping_surface"] + parts["damping_sea"],
+        adiabatic=parts["adiabatic_surface"],
+        nonadiabatic=parts["nonadiabatic_surface"] + parts["nonadiabatic_sea"],
+        parts=parts,
+        residual=float(max(error, s.residual)),
+    )
