@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from negf_torque.llg.bulk import SpinOrbitTorque, TextureTorque
 from negf_torque.llg.export import SOLVERS, Simulation, render, write
 from negf_torque.llg.slonczewski import asymmetric_efficiency, efficiency
 from negf_torque.llg.valve import ValveTorque
@@ -18,13 +19,16 @@ from negf_torque.units import (
     BOHR_MAGNETON,
     CONDUCTANCE_QUANTUM,
     ELEMENTARY_CHARGE,
+    GAMMA0,
     HBAR_SI,
     MU0,
 )
 
 ANGLES = np.linspace(0.2, 3.0, 7)
 NUMBER = r"[-+]?\d+\.?\d*(?:[eE][-+]?\d+)?"
-SOLVER_CODES = ("mumax3", "oommf", "ubermag")
+SOLVER_CODES = ("mumax3", "mumaxplus", "oommf", "ubermag", "magnumnp")
+#: Solvers without angular dependence, or with one that both torques share.
+ATOMISTIC = ("spirit", "vampire")
 
 
 def valve(polarisation=0.5, lam=1.4, prime=0.08, p=(1.0, 0.3, -0.2), eta=None, **rest):
@@ -143,7 +147,77 @@ def ubermag_rate(text, m):
     return oommf_rate(mif, m)
 
 
-RATES = {"mumax3": mumax3_rate, "oommf": oommf_rate, "ubermag": ubermag_rate}
+def mumaxplus_rate(text, m):
+    """mumax+'s kernel is mumax3's: the same numbers under other names."""
+    names = {"msat": "Msat", "alpha": "alpha", "gamma": "GammaLL", "pol": "Pol"}
+    names |= {"Lambda": "Lambda", "epsilon_prime": "EpsilonPrime"}
+    first = {new: float(numbers_after(text, f"magnet.{old} =")[0]) for old, new in names.items()}
+    lines = [f"{key} = {value!r}" for key, value in first.items()]
+    p = numbers_after(text, "magnet.fixed_layer =").tolist()
+    lines.append(f"FixedLayer = vector({p[0]!r}, {p[1]!r}, {p[2]!r})")
+    current = float(numbers_after(text, "magnet.jcur =")[2])
+    lines.append(f"J = vector(0, 0, {current!r})")
+    cell = re.search(r"cellsize=\(([^)]*)\)", text).group(1)
+    lines += [f"SetCellSize({cell})", "SetGridSize(1, 1, 1)", "FIXEDLAYER_TOP"]
+    assert "fixed_layer_on_top = True" in text
+    return mumax3_rate("\n".join(lines), m)
+
+
+def magnumnp_material(text):
+    return {
+        key: np.array([float(x) for x in re.findall(NUMBER, value)])
+        for key, value in re.findall(r"(?m)^    '(\w+)': (.*),$", text)
+    }
+
+
+def magnumnp_rate(text, m):
+    """Field of SpinTorqueSlonczewski in its Landau-Lifshitz form, with our g0."""
+    n = magnumnp_material(text)
+    p, square = n["mp"], n["Lambda"] ** 2
+    epsilon = n["P"] * square / ((square + 1) + (square - 1) * (m @ p))
+    h = epsilon * np.cross(m, p) + n["epsilon_prime"] * p
+    h = h * HBAR_SI * n["J"] / (MU0 * n["Ms"] * ELEMENTARY_CHARGE * n["d"])
+    bare = -GAMMA0 * np.cross(m, h)
+    return (bare + n["alpha"] * np.cross(m, bare)) / (1 + n["alpha"] ** 2)
+
+
+def spirit_rate(text, m):
+    """a [(1 + alpha beta) m x (p x m) - (beta - alpha) m x p]/(1 + alpha^2)."""
+    magnitude, *p = numbers_after(text, "llg.set_stt(p, False,")
+    beta = numbers_after(text, "llg.set_non_adiabatic_damping(p,")[0]
+    alpha = numbers_after(text, "llg.set_damping(p,")[0]
+    assert magnitude >= 0
+    a = GAMMA0 / MU0 / (BOHR_MAGNETON / ELEMENTARY_CHARGE * 1e3) * magnitude
+    mxp = np.cross(m, p)
+    bracket = (1 + alpha * beta) * np.cross(mxp, m) - (beta - alpha) * mxp
+    return a / (1 + alpha**2) * bracket
+
+
+def vampire_rate(text, m):
+    """Field of the spin torque in Vampire's source, in the Landau-Lifshitz form."""
+    get = lambda key: numbers_after(text, f"material[1]:{key}=")[0]  # noqa: E731
+    p = numbers_after(text, "sim:spin-transfer-torque-polarization-unit-vector=")
+    rj, pj = get("spin-transfer-relaxation-torque"), get("spin-transfer-precession-torque")
+    alpha, asymmetry = get("damping-constant"), get("spin-transfer-torque-asymmetry")
+    h = (rj - alpha * pj) * np.cross(m, p) + (pj + alpha * rj) * p
+    h = h / (1 + asymmetry * (m @ p)) / MU0
+    bare = -GAMMA0 * np.cross(m, h)
+    return (bare + alpha * np.cross(m, bare)) / (1 + alpha**2)
+
+
+RATES = {
+    "mumax3": mumax3_rate,
+    "mumaxplus": mumaxplus_rate,
+    "oommf": oommf_rate,
+    "ubermag": ubermag_rate,
+    "magnumnp": magnumnp_rate,
+    "spirit": spirit_rate,
+    "vampire": vampire_rate,
+}
+
+
+def text_of(solver, torque, simulation=None):
+    return "\n".join(render(solver, torque, simulation).values())
 
 
 def spin_rate(torque, m, simulation, eta, eta_perp):
@@ -191,6 +265,124 @@ def test_solver_computes_the_torque_that_transport_found(
     assert_allclose(RATES[solver](text, m), expected, atol=1e-12 * scale)
     # The fit itself gives back the table's form.
     assert_allclose([fit.polarisation, fit.Lambda], [polarisation, lam], rtol=1e-8)
+
+
+@pytest.mark.parametrize("solver", ATOMISTIC)
+@given(
+    st.floats(-1.2, -0.05) | st.floats(0.05, 1.2),
+    st.floats(-0.3, 0.3),
+    st.floats(1e9, 1e12) | st.floats(-1e12, -1e9),
+    st.floats(0, 0.5),
+    st.integers(0, 2**31),
+)
+@settings(deadline=None, max_examples=30)
+def test_atomistic_solvers_compute_a_torque_without_asymmetry(
+    solver, polarisation, prime, current, damping, seed
+):
+    m, p = (v / np.linalg.norm(v) for v in np.random.default_rng(seed).normal(size=(2, 3)))
+    torque = SpinOrbitTorque(polarisation, 2 * prime, tuple(p), 2.5, 7e5)
+    simulation = Simulation(current_density=current, damping=damping)
+    expected = film_rate(torque, m, simulation)
+    seen = RATES[solver](text_of(solver, torque, simulation), m)
+    assert_allclose(seen, expected, atol=1e-12 * np.abs(expected).max())
+
+
+def film_rate(torque, m, simulation):
+    """Efficiencies by their definition, implicit damping solved."""
+    p, alpha = np.array(torque.direction), simulation.damping
+    field = HBAR_SI * simulation.current_density / (2 * MU0 * ELEMENTARY_CHARGE)
+    field /= torque.saturation_magnetisation * torque.thickness * 1e-9
+    pxm = np.cross(p, m)
+    bare = GAMMA0 * field * (torque.damping_like * np.cross(m, pxm) + torque.field_like * pxm)
+    cross = np.array([[0, -m[2], m[1]], [m[2], 0, -m[0]], [-m[1], m[0], 0]])
+    return np.linalg.solve(np.eye(3) - alpha * cross, bare)
+
+
+@pytest.mark.parametrize("solver", SOLVER_CODES)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_spin_orbit_torques_reach_every_solver(solver, sign):
+    torque = SpinOrbitTorque(sign * 0.2, -0.07, (0.0, 1.0, 0.2), 1.2, 1.1e6)
+    simulation = Simulation(current_density=-3e11, damping=0.1)
+    text = next(iter(render(solver, torque, simulation).values()))
+    for m in np.random.default_rng(1).normal(size=(5, 3)):
+        m = m / np.linalg.norm(m)
+        expected = film_rate(torque, m, simulation)
+        assert_allclose(RATES[solver](text, m), expected, atol=1e-12 * np.abs(expected).max())
+
+
+def test_vampire_keeps_the_asymmetry_of_the_damping_like_torque():
+    torque = valve(prime=0.0, p=(0, 0, 1))
+    simulation = Simulation(damping=0.0)
+    text = text_of("vampire", torque, simulation)
+    fit = torque.slonczewski()
+    for angle in (0.3, 1.5, 2.8):
+        m = np.array([np.sin(angle), 0, np.cos(angle)])
+        eta = efficiency(np.cos(angle), fit.polarisation, fit.Lambda)
+        expected = spin_rate(torque, m, simulation, eta, 0.0)
+        assert_allclose(vampire_rate(text, m), expected, atol=1e-12 * np.abs(expected).max())
+
+
+def test_spirit_tells_what_it_loses():
+    text = text_of("spirit", valve(lam=1.5, p=(0, 0, 1)), Simulation(initial_direction=(1, 0, 0)))
+    # 1/(1 + x c) at c = +-1 against c = 0, x = (2.25 - 1)/(2.25 + 1).
+    assert "-27.8 % at parallel" in text and "+62.5 % at antiparallel" in text
+    m = np.array([1.0, 0.0, 0.0])
+    torque = valve(lam=1.5, p=(0, 0, 1))
+    eta = efficiency(0.0, 0.5, 1.5)
+    expected = spin_rate(torque, m, Simulation(), eta, 0.16)
+    assert_allclose(spirit_rate(text, m), expected, atol=1e-9 * np.abs(expected).max())
+
+
+TEXTURE = TextureTorque(0.55, 0.04, 0.02, 8e5, beta_error=1e-3)
+
+
+@pytest.mark.parametrize("current", [1e12, -1e12])
+def test_textures_move_along_the_electron_flow(current):
+    simulation = Simulation(current_density=current, anisotropy=5e4)
+    u = 0.55 * current * BOHR_MAGNETON / (ELEMENTARY_CHARGE * 8e5)
+    assert_allclose(TEXTURE.drift_velocity(current), u, rtol=1e-14)
+    text = text_of("mumax3", TEXTURE, simulation)
+    j, pol, xi = (numbers_after(text, k)[0] for k in ("J = vector(", "Pol =", "xi ="))
+    # Its kernel: hspin = J pol mu_B/(e Ms (1 + xi^2)) dm/dx, dm/dt = +hspin + ...
+    drift = -j * pol * BOHR_MAGNETON / (ELEMENTARY_CHARGE * 8e5 * (1 + xi**2))
+    assert_allclose([drift, xi], [u, 0.04], rtol=1e-13)
+    text = text_of("oommf", TEXTURE, simulation)
+    evolver = text.split("Anv_SpinTEvolve:evolver")[1]
+    assert_allclose(numbers_after(evolver, "u "), u, rtol=1e-14)
+    assert_allclose(numbers_after(evolver, "beta "), 0.04)
+    keys = run_ubermag_script(text_of("ubermag", TEXTURE, simulation))
+    assert_allclose([keys["ZhangLi.u"], keys["ZhangLi.beta"]], [u, 0.04], rtol=1e-14)
+    start = keys["Field.value"]
+    assert_allclose(start((0, 0, 0)), (1, 0, 0), atol=0.1)
+    assert_allclose(np.linalg.norm(start((5.1e-8, 0, 0))), 1, rtol=1e-12)
+    text = text_of("magnumnp", TEXTURE, simulation)
+    assert_allclose(numbers_after(text, "state.j = state.Constant(")[0], -u, rtol=1e-14)
+    text = text_of("mumaxplus", TEXTURE, simulation)
+    assert_allclose(numbers_after(text, "magnet.jcur =")[0], j, rtol=1e-14)
+    document = json.loads(text_of("plain", TEXTURE, simulation))
+    assert_allclose(document["conventions"]["fidimag"]["u0_j"], -u, rtol=1e-14)
+
+
+@pytest.mark.parametrize("solver", ATOMISTIC)
+def test_atomistic_solvers_refuse_continuum_textures(solver):
+    with pytest.raises(ValueError, match=solver):
+        render(solver, TEXTURE)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("kind", ["valve", "film", "texture"])
+def test_every_script_compiles(solver, kind):
+    torque = {
+        "valve": valve(),
+        "film": SpinOrbitTorque(0.2, 0.1, (0, 1, 0), 1.0, 8e5),
+        "texture": TEXTURE,
+    }[kind]
+    if kind == "texture" and solver in ATOMISTIC:
+        return
+    for name, text in render(solver, torque, Simulation(field=(10.0, 0, 0))).items():
+        if name.endswith(".py"):
+            compile(text, name, "exec")
+        assert torque.hash in text
 
 
 def test_asymmetric_file_of_oommf_follows_the_asymmetric_form():
@@ -299,7 +491,7 @@ def test_hash_changes_with_any_number():
 
 def test_unknown_solver_names_the_nearest():
     with pytest.raises(ValueError, match="Did you mean 'oommf'"):
-        render("OOMF", valve())
+        render("oomf", valve())
 
 
 def test_torque_that_changes_sign_is_not_written_as_a_form():

@@ -11,7 +11,16 @@ from negf_torque.llg.valve import ValveTorque
 __all__ = ["SOLVERS", "Simulation", "render", "write"]
 
 #: Solvers for which a valve's torque can be written, each a module of this package.
-SOLVERS: tuple[str, ...] = ("mumax3", "oommf", "ubermag", "plain")
+SOLVERS: tuple[str, ...] = (
+    "mumax3",
+    "mumaxplus",
+    "oommf",
+    "ubermag",
+    "magnumnp",
+    "spirit",
+    "vampire",
+    "plain",
+)
 
 
 def render(

@@ -6,7 +6,15 @@ whole thickness; FIXEDLAYER_BOTTOM would reverse the sign.  A. Vansteenkiste et 
 107133 (2014).
 """
 
-from negf_torque.llg.export.common import Simulation, header, solver_numbers, vector
+from negf_torque.llg.bulk import SpinOrbitTorque, TextureTorque
+from negf_torque.llg.convert import convert
+from negf_torque.llg.export.common import (
+    Simulation,
+    header,
+    solver_numbers,
+    vector,
+    wall_axes,
+)
 from negf_torque.llg.valve import ValveTorque
 from negf_torque.units import GAMMA0, MU0
 
@@ -20,10 +28,68 @@ _REMARKS = (
 )
 
 
-def render(torque: ValveTorque, simulation: Simulation) -> dict[str, str]:
+def _texture(torque: TextureTorque, simulation: Simulation) -> dict[str, str]:
+    easy, across, *_ = wall_axes(simulation)
+    numbers = convert(
+        "zhang_li",
+        "reference",
+        "mumax3",
+        {"u": torque.drift_velocity(simulation.current_density), "beta": torque.beta},
+        polarisation=torque.polarisation or 1.0,
+        saturation_magnetisation=torque.saturation_magnetisation,
+    )
+    remarks = (
+        "mumax3 divides the drift velocity by 1 + xi^2 and counts conventional current: both are",
+        "undone in J below, so that u is the drift velocity stated above.",
+        "The wall starts as two domains with a transverse middle; mumax3 relaxes its profile.",
+    )
+    explain = header("mumax3", torque, simulation, remarks=remarks)
+    body = [
+        *_film(torque.saturation_magnetisation, torque.damping, simulation, simulation.height),
+        f"m = TwoDomain({vector(easy)}, {vector(across)}, {vector(-easy)})",
+        "",
+        f"Pol = {numbers['P']!r}",
+        f"xi = {numbers['xi']!r}",
+        "DisableSlonczewskiTorque = true",
+        f"J = vector({numbers['J']!r}, 0, 0)  // A/m^2, conventional",
+        "",
+        *_run(simulation),
+    ]
+    text = "\n".join([*(f"// {line}".rstrip() for line in explain), "", *body, ""])
+    return {f"{torque.name}.mx3": text}
+
+
+def _film(ms: float, damping: float, simulation: Simulation, thickness: float) -> list[str]:
+    """Mesh, material and fields."""
+    return [
+        f"SetGridSize({simulation.cells[0]}, {simulation.cells[1]}, 1)",
+        f"SetCellSize({vector(simulation.cell(thickness))})",
+        "",
+        f"Msat = {ms!r}  // A/m",
+        f"Aex = {simulation.exchange!r}  // J/m",
+        f"alpha = {damping!r}",
+        f"GammaLL = {GAMMA0 / MU0!r}  // rad/(T s)",
+        f"Ku1 = {simulation.anisotropy!r}  // J/m^3",
+        f"AnisU = vector({vector(simulation.anisotropy_axis)})",
+        f"B_ext = vector({vector(MU0 * h for h in simulation.field)})  // T",
+        f"EnableDemag = {str(simulation.demagnetisation).lower()}",
+    ]
+
+
+def _run(simulation: Simulation) -> list[str]:
+    return [
+        f"TableAutosave({simulation.output_step * 1e-9!r})",
+        f"Run({simulation.duration * 1e-9!r})",
+    ]
+
+
+def render(
+    torque: ValveTorque | SpinOrbitTorque | TextureTorque, simulation: Simulation
+) -> dict[str, str]:
     """File name -> text."""
+    if isinstance(torque, TextureTorque):
+        return _texture(torque, simulation)
     n = solver_numbers(torque, simulation)
-    cell = simulation.cell(torque.thickness)
     explain = header(
         "mumax3",
         torque,
@@ -32,17 +98,7 @@ def render(torque: ValveTorque, simulation: Simulation) -> dict[str, str]:
         _REMARKS,
     )
     body = [
-        f"SetGridSize({simulation.cells[0]}, {simulation.cells[1]}, 1)",
-        f"SetCellSize({vector(cell)})",
-        "",
-        f"Msat = {torque.saturation_magnetisation!r}  // A/m",
-        f"Aex = {simulation.exchange!r}  // J/m",
-        f"alpha = {simulation.damping!r}",
-        f"GammaLL = {GAMMA0 / MU0!r}  // rad/(T s)",
-        f"Ku1 = {simulation.anisotropy!r}  // J/m^3",
-        f"AnisU = vector({vector(simulation.anisotropy_axis)})",
-        f"B_ext = vector({vector(MU0 * h for h in simulation.field)})  // T",
-        f"EnableDemag = {str(simulation.demagnetisation).lower()}",
+        *_film(torque.saturation_magnetisation, simulation.damping, simulation, torque.thickness),
         f"m = uniform({vector(simulation.initial_direction)})",
         "",
         f"Pol = {n.polarisation!r}  // epsilon = eta/2",
@@ -53,8 +109,7 @@ def render(torque: ValveTorque, simulation: Simulation) -> dict[str, str]:
         "DisableZhangLiTorque = true",
         f"J = vector(0, 0, {n.current_density!r})  // A/m^2",
         "",
-        f"TableAutosave({simulation.output_step * 1e-9!r})",
-        f"Run({simulation.duration * 1e-9!r})",
+        *_run(simulation),
     ]
     text = "\n".join([*(f"// {line}".rstrip() for line in explain), "", *body, ""])
     return {f"{torque.name}.mx3": text}

@@ -5,7 +5,14 @@ film is one cell thick.  A second file uses the asymmetric form (P_fixed, P_free
 Lambda_free), which only raw MIF has.  M. J. Donahue and D. G. Porter, OOMMF user's guide.
 """
 
-from negf_torque.llg.export.common import Simulation, header, solver_numbers, vector
+from negf_torque.llg.bulk import SpinOrbitTorque, TextureTorque
+from negf_torque.llg.export.common import (
+    Simulation,
+    header,
+    solver_numbers,
+    vector,
+    wall_axes,
+)
 from negf_torque.llg.slonczewski import AsymmetricFit
 from negf_torque.llg.valve import ValveTorque
 from negf_torque.units import GAMMA0
@@ -18,9 +25,9 @@ _REMARKS = (
 )
 
 
-def _system(torque: ValveTorque, simulation: Simulation) -> list[str]:
+def _system(thickness: float, simulation: Simulation) -> list[str]:
     """Atlas, mesh and energies."""
-    cell = simulation.cell(torque.thickness)
+    cell = simulation.cell(thickness)
     extent = [c * n for c, n in zip(cell, (*simulation.cells, 1), strict=True)]
     lines = ["Specify Oxs_BoxAtlas:atlas {"]
     lines += [
@@ -68,7 +75,7 @@ def _evolver(damping: float, current: float, p, form: list[str], epsilon_prime: 
     ]
 
 
-def _driver(torque: ValveTorque, simulation: Simulation, basename: str) -> list[str]:
+def _driver(torque, simulation: Simulation, basename: str, start: list[str]) -> list[str]:
     return [
         "Specify Oxs_TimeDriver {",
         f"  basename {basename}",
@@ -77,14 +84,59 @@ def _driver(torque: ValveTorque, simulation: Simulation, basename: str) -> list[
         f"  stopping_time {simulation.duration * 1e-9 / simulation.stages!r}",
         f"  stage_count {simulation.stages}",
         f"  Ms {torque.saturation_magnetisation!r}",
-        "  m0 { Oxs_UniformVectorField {",
-        "    norm 1",
-        f"    vector {{ {vector(simulation.initial_direction, ' ')} }}",
-        "  } }",
+        *start,
         "}",
         "Destination table mmArchive",
         "Schedule DataTable table Stage 1",
     ]
+
+
+def _uniform(simulation: Simulation) -> list[str]:
+    return [
+        "  m0 { Oxs_UniformVectorField {",
+        "    norm 1",
+        f"    vector {{ {vector(simulation.initial_direction, ' ')} }}",
+        "  } }",
+    ]
+
+
+def _wall(simulation: Simulation) -> list[str]:
+    """A tanh wall as a Tcl script field."""
+    easy, across, centre, width = wall_axes(simulation)
+    return [
+        "  m0 { Oxs_ScriptVectorField {",
+        "    atlas :atlas",
+        "    script_args rawpt",
+        f"    script {{ Wall {centre!r} {width!r} {vector(easy, ' ')} {vector(across, ' ')} }}",
+        "    norm 1",
+        "  } }",
+    ]
+
+
+_WALL_PROCEDURE = """\
+proc Wall { centre width ex ey ez ax ay az x y z } {
+  set s [expr {($x - $centre) / $width}]
+  set c [expr {-tanh($s)}]
+  set t [expr {1.0 / cosh($s)}]
+  return [list [expr {$c*$ex + $t*$ax}] [expr {$c*$ey + $t*$ay}] [expr {$c*$ez + $t*$az}]]
+}"""
+
+
+def _texture(torque: TextureTorque, simulation: Simulation) -> dict[str, str]:
+    evolver = [
+        _WALL_PROCEDURE,
+        "Specify Anv_SpinTEvolve:evolver {",
+        f"  gamma_G {GAMMA0!r}",
+        f"  alpha {torque.damping!r}",
+        f"  u {torque.drift_velocity(simulation.current_density)!r}",
+        f"  beta {torque.beta!r}",
+        "}",
+    ]
+    remarks = (
+        "Needs the extension Anv_SpinTEvolve (ubermag's OOMMF has it): u and beta directly.",
+    )
+    text = _file(torque, simulation, torque.name, evolver, remarks, _wall(simulation))
+    return {f"{torque.name}.mif": text}
 
 
 def _asymmetric_form(fit: AsymmetricFit) -> list[str]:
@@ -96,7 +148,7 @@ def _asymmetric_form(fit: AsymmetricFit) -> list[str]:
     ]
 
 
-def _file(torque, simulation, basename, evolver, remarks) -> str:
+def _file(torque, simulation, basename, evolver, remarks, start=None) -> str:
     explain = header(
         "OOMMF",
         torque,
@@ -109,20 +161,26 @@ def _file(torque, simulation, basename, evolver, remarks) -> str:
             "# MIF 2.1",
             *(f"# {line}".rstrip() for line in explain),
             "",
-            *_system(torque, simulation),
+            *_system(getattr(torque, "thickness", simulation.height), simulation),
             *evolver,
-            *_driver(torque, simulation, basename),
+            *_driver(torque, simulation, basename, start or _uniform(simulation)),
             "",
         ]
     )
 
 
-def render(torque: ValveTorque, simulation: Simulation) -> dict[str, str]:
+def render(
+    torque: ValveTorque | SpinOrbitTorque | TextureTorque, simulation: Simulation
+) -> dict[str, str]:
     """File name -> text: the two-parameter form, and the asymmetric one where it fits better."""
+    if isinstance(torque, TextureTorque):
+        return _texture(torque, simulation)
     n = solver_numbers(torque, simulation)
     form = [f"P {n.polarisation!r}", f"Lambda {n.Lambda!r}"]
     evolver = _evolver(simulation.damping, n.current_density, n.p, form, n.epsilon_prime)
     files = {f"{torque.name}.mif": _file(torque, simulation, torque.name, evolver, _REMARKS)}
+    if isinstance(torque, SpinOrbitTorque):
+        return files
     symmetric, fit = torque.slonczewski(), torque.asymmetric()
     if fit is not None and fit.max_relative_residual < 0.5 * symmetric.max_relative_residual:
         basename = f"{torque.name}_asymmetric"

@@ -9,6 +9,8 @@ from math import degrees
 import numpy as np
 
 from negf_torque import __version__
+from negf_torque.llg.bulk import SpinOrbitTorque, TextureTorque
+from negf_torque.llg.convert import convert_to_all
 from negf_torque.llg.export.common import Simulation, header
 from negf_torque.llg.slonczewski import efficiency
 from negf_torque.llg.valve import ValveTorque
@@ -59,8 +61,45 @@ def _rows(torque: ValveTorque) -> list[dict[str, float]]:
     ]
 
 
-def render(torque: ValveTorque, simulation: Simulation) -> dict[str, str]:
-    """File name -> text: NAME_torques.json and NAME_torques.csv."""
+def _coefficients(
+    torque: SpinOrbitTorque | TextureTorque, simulation: Simulation
+) -> dict[str, str]:
+    """Coefficients without a table, and the same in every solver's convention."""
+    if isinstance(torque, TextureTorque):
+        kind = "zhang_li"
+        numbers = {
+            "u": torque.drift_velocity(simulation.current_density),
+            "beta": torque.beta,
+        }
+        source, context = "reference", {"polarisation": torque.polarisation or 1.0}
+    else:
+        kind, source = "slonczewski", "spin-hall"
+        numbers = {
+            "J": simulation.current_density,
+            "xi_DL": torque.damping_like,
+            "xi_FL": torque.field_like,
+        }
+        context = {"thickness": torque.thickness, "damping": simulation.damping}
+    context["saturation_magnetisation"] = torque.saturation_magnetisation
+    document = {
+        "about": header("plain tables", torque, simulation, "thickness of the ferromagnet."),
+        "negf_torque": __version__,
+        "hash": torque.hash,
+        "input": {
+            k: None if isinstance(v, float) and np.isnan(v) else v
+            for k, v in asdict(torque).items()
+        },
+        "conventions": convert_to_all(kind, source, numbers, **context),
+    }
+    return {f"{torque.name}_torques.json": json.dumps(document, indent=2, allow_nan=False) + "\n"}
+
+
+def render(
+    torque: ValveTorque | SpinOrbitTorque | TextureTorque, simulation: Simulation
+) -> dict[str, str]:
+    """File name -> text: NAME_torques.json, and NAME_torques.csv of a valve."""
+    if not isinstance(torque, ValveTorque):
+        return _coefficients(torque, simulation)
     rows = _rows(torque)
     fit, asymmetric = torque.slonczewski(), torque.asymmetric()
     prime, deviation = torque.epsilon_prime()

@@ -5,7 +5,14 @@ reference form, with d the thickness of one cell.  M. Beg, M. Lang, H. Fangohr, 
 Magn. 58, 7300205 (2022).
 """
 
-from negf_torque.llg.export.common import Simulation, header, solver_numbers, vector
+from negf_torque.llg.bulk import SpinOrbitTorque, TextureTorque
+from negf_torque.llg.export.common import (
+    Simulation,
+    header,
+    python_wall,
+    solver_numbers,
+    vector,
+)
 from negf_torque.llg.valve import ValveTorque
 from negf_torque.units import GAMMA0
 
@@ -31,19 +38,12 @@ def _energy(simulation: Simulation) -> str:
     return "\n    + ".join(terms) or "0"
 
 
-def render(torque: ValveTorque, simulation: Simulation) -> dict[str, str]:
-    """File name -> text."""
-    n = solver_numbers(torque, simulation)
-    cell = simulation.cell(torque.thickness)
+def _script(torque, simulation, thickness, dynamics, start, explain) -> str:
+    cell = simulation.cell(thickness)
     extent = [c * k for c, k in zip(cell, (*simulation.cells, 1), strict=True)]
-    explain = header(
-        "ubermag",
-        torque,
-        simulation,
-        "thickness of ONE CELL along z; this film is one cell thick.",
-        _REMARKS,
-    )
     body = f"""\
+import math
+
 import discretisedfield as df
 import micromagneticmodel as mm
 
@@ -54,20 +54,18 @@ system.energy = (
     {_energy(simulation)}
 )
 system.dynamics = (
-    mm.Precession(gamma0={GAMMA0!r})
-    + mm.Damping(alpha={simulation.damping!r})
-    + mm.Slonczewski(
-        J={n.current_density!r},  # A/m^2
-        mp=({vector(n.p)}),  # magnetisation of the fixed layer
-        P={n.polarisation!r},  # epsilon = eta/2
-        Lambda={n.Lambda!r},
-        eps_prime={n.epsilon_prime!r},
-    )
+    {dynamics}
 )
+
+
+def start(point):
+{start}
+
+
 system.m = df.Field(
     mesh,
     nvdim=3,
-    value=({vector(simulation.initial_direction)}),
+    value=start,
     norm={torque.saturation_magnetisation!r},  # A/m
 )
 
@@ -77,5 +75,45 @@ if __name__ == "__main__":
     oc.TimeDriver().drive(system, t={simulation.duration * 1e-9!r}, n={simulation.stages})
     print(system.table.data[["t", "mx", "my", "mz"]])
 """
-    text = "\n".join([*(f"# {line}".rstrip() for line in explain), "", body])
+    return "\n".join([*(f"# {line}".rstrip() for line in explain), "", body])
+
+
+def _texture(torque: TextureTorque, simulation: Simulation) -> dict[str, str]:
+    dynamics = f"""mm.Precession(gamma0={GAMMA0!r})
+    + mm.Damping(alpha={torque.damping!r})
+    + mm.ZhangLi(
+        u={torque.drift_velocity(simulation.current_density)!r},  # m/s along +x
+        beta={torque.beta!r},
+    )"""
+    wall = python_wall(simulation).replace("def wall(x):\n", "    x = point[0]\n")
+    explain = header("ubermag", torque, simulation, remarks=_REMARKS[:1])
+    text = _script(torque, simulation, simulation.height, dynamics, wall.rstrip(), explain)
+    return {f"{torque.name}_ubermag.py": text}
+
+
+def render(
+    torque: ValveTorque | SpinOrbitTorque | TextureTorque, simulation: Simulation
+) -> dict[str, str]:
+    """File name -> text."""
+    if isinstance(torque, TextureTorque):
+        return _texture(torque, simulation)
+    n = solver_numbers(torque, simulation)
+    explain = header(
+        "ubermag",
+        torque,
+        simulation,
+        "thickness of ONE CELL along z; this film is one cell thick.",
+        _REMARKS,
+    )
+    dynamics = f"""mm.Precession(gamma0={GAMMA0!r})
+    + mm.Damping(alpha={simulation.damping!r})
+    + mm.Slonczewski(
+        J={n.current_density!r},  # A/m^2
+        mp=({vector(n.p)}),  # p: magnetisation of the fixed layer, or moment of the spin current
+        P={n.polarisation!r},  # epsilon = eta/2
+        Lambda={n.Lambda!r},
+        eps_prime={n.epsilon_prime!r},
+    )"""
+    start = f"    return ({vector(simulation.initial_direction)})"
+    text = _script(torque, simulation, torque.thickness, dynamics, start, explain)
     return {f"{torque.name}_ubermag.py": text}
