@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from negf_torque.greens import batched
+from negf_torque.greens import batched, recursive
 from negf_torque.greens.blocks import (
     SparseBlocks,
     SparseOperators,
@@ -27,14 +27,20 @@ from negf_torque.greens.surface import LeadSelfEnergy, lead_self_energy
 from negf_torque.lattice.layers import LayerChain, LeadCell
 
 __all__ = [
+    "LARGEST_BATCHED",
     "Device",
     "Response",
     "attach",
     "channel_label",
     "lead_self_energies",
     "make_device",
+    "scattering_states",
     "solve",
 ]
+
+#: Rows of a layer up to which many chains are solved at once by compiled loops; larger layers
+#: go to LAPACK one chain at a time.
+LARGEST_BATCHED = 24
 
 
 @dataclass(frozen=True)
@@ -179,27 +185,112 @@ def solve(
     """
     k = np.asarray(k, float)
     energy = np.broadcast_to(np.asarray(energy, float), (len(k),))
-    left, right = leads or lead_self_energies(device.chain, k, energy)
+    leads = leads or lead_self_energies(device.chain, k, energy)
+    phases = device.chain.phases(k)
+    if max(device.chain.sizes) > LARGEST_BATCHED:
+        return _solve_large(device, phases, energy, leads, potential)
     fields = batched.solve(
         device.blocks,
-        device.chain.phases(k),
+        phases,
         energy,
-        left,
-        right,
+        *leads,
         device.operators,
         device.bonds,
         potential=potential,
     )
-    per_site = 7 if device.separate_exchange else 4
-    local = fields.local.reshape(2, device.sites, per_site, len(k))
+    return _response(
+        device,
+        fields.transmission,
+        fields.local,
+        fields.current,
+        leads,
+        (
+            fields.reflection,
+            fields.transmission_amplitude,
+            fields.reflection_right,
+            fields.transmission_amplitude_right,
+        ),
+    )
+
+
+def scattering_states(
+    device: Device, k: ArrayLike, energy: float, potential: ArrayLike | None = None
+) -> recursive.ScatteringStates:
+    """The states themselves, of both leads, at one momentum (d,) and energy."""
+    k, energies = np.reshape(np.asarray(k, float), (1, -1)), np.array([float(energy)])
+    left, right = lead_self_energies(device.chain, k, energies)
+    phases = device.chain.phases(k)[:, 0]
+    return recursive.scattering_states(device.blocks, phases, energy, left, right, potential)
+
+
+def _solve_large(
+    device: Device,
+    phases: NDArray,
+    energy: NDArray,
+    leads: tuple[LeadSelfEnergy, LeadSelfEnergy],
+    potential: ArrayLike | None,
+) -> Response:
+    transmission, local, current = [], [], []
+    amplitudes: tuple[list, ...] = ([], [], [], [])
+    for b in range(len(energy)):
+        one = tuple(
+            LeadSelfEnergy(
+                lead.sigma[b : b + 1],
+                lead.vectors[b : b + 1],
+                lead.flux[b : b + 1],
+                lead.open_channels[b : b + 1],
+            )
+            for lead in leads
+        )
+        shift = (
+            None
+            if potential is None
+            else np.broadcast_to(potential, (device.layers, len(energy)))[:, b]
+        )
+        states = recursive.scattering_states(device.blocks, phases[:, b], energy[b], *one, shift)
+        transmission.append(states.transmission)
+        local.append(states.local(device.operators))
+        current.append(states.current(device.bonds))
+        left, right = (lead.vectors[0][:, : lead.open_channels[0]] for lead in one)
+        # from open channels to the orbitals of the end layers
+        for into, out, outgoing, incoming in zip(
+            amplitudes,
+            (
+                states.reflection,
+                states.transmission_amplitude,
+                states.reflection_right,
+                states.transmission_amplitude_right,
+            ),
+            (left, right, right, left),
+            (left, left, right, right),
+            strict=True,
+        ):
+            into.append(outgoing @ out @ incoming.conj().T)
+    return _response(
+        device,
+        np.array(transmission),
+        np.stack(local, axis=-1),
+        np.stack(current, axis=-1),
+        leads,
+        tuple(np.array(a) for a in amplitudes),
+    )
+
+
+def _response(
+    device: Device,
+    transmission: NDArray,
+    local: NDArray,
+    current: NDArray,
+    leads: tuple[LeadSelfEnergy, LeadSelfEnergy],
+    amplitudes: tuple,
+) -> Response:
+    batch = len(transmission)
+    local = local.reshape(2, device.sites, 7 if device.separate_exchange else 4, batch)
     return Response(
-        transmission=fields.transmission,
-        density=local[:, :, :4],
-        exchange_density=local[:, :, 4:] if device.separate_exchange else local[:, :, 1:],
-        current=fields.current.reshape(2, device.layers - 1, 4, len(k)),
-        open_channels=np.stack([left.open_channels, right.open_channels]),
-        reflection=fields.reflection,
-        transmission_amplitude=fields.transmission_amplitude,
-        reflection_right=fields.reflection_right,
-        transmission_amplitude_right=fields.transmission_amplitude_right,
+        transmission,
+        local[:, :, :4],
+        local[:, :, 4:] if device.separate_exchange else local[:, :, 1:],
+        current.reshape(2, device.layers - 1, 4, batch),
+        np.stack([lead.open_channels for lead in leads]),
+        *amplitudes,
     )
