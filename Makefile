@@ -55,7 +55,6 @@ docs: setup
 lint: setup
 	$(UV) sync --quiet --inexact --python $(INTERPRETER) --group lint
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 bench: setup

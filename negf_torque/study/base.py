@@ -62,7 +62,7 @@ def key(description: str, default: Any = ..., *, unit: str | None = None, **limi
     >>> Bath().temperature
     0.0
     """
-    extra = {"unit": unit} if unit else None
+    extra: dict[str, Any] | None = {"unit": unit} if unit else None
     factory = default.copy if isinstance(default, list | dict) else default
     if callable(factory):
         return Field(

@@ -213,7 +213,7 @@ def _check(data: dict[str, Any], path: Path, allow_code: bool) -> Card | dict[Ke
         "llg": LLGTable if "llg" in data else None,
         "output": OutputTable,
     }
-    tables = {
+    tables: dict[str, Any] = {
         name: _table(name, model, data.get(name, {}), problems)
         for name, model in models.items()
         if model
@@ -223,7 +223,10 @@ def _check(data: dict[str, Any], path: Path, allow_code: bool) -> Card | dict[Ke
     card = Card(
         path,
         data["calculation"]["kind"],
-        **({"system": None} | tables),
+        tables.get("system"),
+        tables["calculation"],
+        tables.get("llg"),
+        tables["output"],
         code=_code(tables.get("system"), path),
     )
     problems.update(getattr(module, "check", lambda card: {})(card))
@@ -254,10 +257,12 @@ def _system_model(
     problems: dict[KeyPath, str],
 ) -> type[BaseModel] | None:
     own = getattr(module, "System", None)
-    if own is not None or (module and not getattr(module, "NEEDS_SYSTEM", True)):
-        if own is None and "system" in data:
-            problems[("system",)] = f'"{module.__name__.rsplit(".")[-1]}" takes no system.'
+    if own is not None:
         return own
+    if module and not getattr(module, "NEEDS_SYSTEM", True):
+        if "system" in data:
+            problems[("system",)] = f'"{module.__name__.rsplit(".")[-1]}" takes no system.'
+        return None
     known = system_builders()
     if "system" not in data:
         if module is not None:

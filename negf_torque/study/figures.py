@@ -195,7 +195,7 @@ def zone_map(
     values = np.asarray(values, float)
     if signed:
         largest = float(np.nanmax(np.abs(values))) or 1.0
-        limits = {"vmin": -largest, "vmax": largest, "cmap": style.DIVERGING}
+        limits: dict[str, Any] = {"vmin": -largest, "vmax": largest, "cmap": style.DIVERGING}
     else:
         limits = {"vmin": min(0.0, float(np.nanmin(values))), "cmap": style.SEQUENTIAL}
     mesh = axes.pcolormesh(

@@ -52,13 +52,13 @@ class BarProgress(Progress):
 
     def advance(self, amount: float = 1, note: str = "") -> None:
         if self._task is not None:
-            self._bars.update(self._task, advance=amount, **({"note": note} if note else {}))
+            fields: dict[str, Any] = {"note": note} if note else {}
+            self._bars.update(self._task, advance=amount, **fields)
 
     def update(self, done: float | None = None, total: float | None = None, note: str = "") -> None:
         if self._task is not None:
-            self._bars.update(
-                self._task, completed=done, total=total, **({"note": note} if note else {})
-            )
+            fields: dict[str, Any] = {"note": note} if note else {}
+            self._bars.update(self._task, completed=done, total=total, **fields)
 
     def finish(self) -> None:
         self._complete()
@@ -78,7 +78,8 @@ class LineProgress(Progress):
     def __init__(self, stream: IO[str], interval: float = 10.0) -> None:
         self._stream, self._interval = stream, interval
         self._stage: str | None = None
-        self._done, self._total, self._note = 0.0, None, ""
+        self._total: float | None = None
+        self._done, self._note = 0.0, ""
         self._began = self._told = 0.0
 
     def start(self, stage: str, total: float | None = None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,7 +74,7 @@ def execute(card: Card, directory: str | Path, progress: Progress | None = None)
     progress = progress or Progress()
     summary = store.prepare(directory, card)
     computed = summary is None
-    if computed:
+    if summary is None:
         began = time.perf_counter()
         with progress:
             dataset = calculate(card, progress)
@@ -131,7 +132,7 @@ def draw(
     kind: str,
     dataset: xr.Dataset,
     directory: Path,
-    formats: list[str],
+    formats: Sequence[str],
     dpi: int = 150,
     film: str | None = None,
 ) -> list[Path]:

@@ -50,7 +50,7 @@ def style() -> AbstractContextManager[None]:
     """Context in which Matplotlib draws in this style; outside nothing changes."""
     import matplotlib
 
-    return matplotlib.rc_context(_SETTINGS)
+    return matplotlib.rc_context(_SETTINGS)  # type: ignore[arg-type]
 
 
 def figure(
@@ -107,7 +107,11 @@ def legend(axes: Axes, **keywords: Any) -> None:
     handles, labels = axes.get_legend_handles_labels()
     if not labels:
         return
-    position = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
+    position: dict[str, Any] = {
+        "loc": "upper left",
+        "bbox_to_anchor": (1.01, 1.0),
+        "borderaxespad": 0.0,
+    }
     axes.legend(handles, labels, **(position | keywords))
 
 

@@ -181,7 +181,7 @@ class System(Table):
     @property
     def magnets(self) -> list[str]:
         """Names of the magnets, from left to right."""
-        named = [("left lead", self.left)]
+        named: list[tuple[str, _Material]] = [("left lead", self.left)]
         named += [(f"layer {number}", layer) for number, layer in enumerate(self.layers)]
         named += [("right lead", self.right)]
         names = [table.name or label for label, table in named if table.exchange]

@@ -51,7 +51,7 @@ def calculate(card: Card, progress: Progress) -> xr.Dataset:
     progress.start("mixing conductances")
     mixing = _mixing(card, sampling)
     values = _angular(valve) | _fits(valve) | _mixing_values(mixing)
-    maps = {}
+    coords: dict[str, Any] = {}
     if chain.dimension == 2 and p.map_points:
         progress.start("maps of the zone")
         maps, coords = _maps(valve, p.energy, p.map_points)
@@ -60,8 +60,6 @@ def calculate(card: Card, progress: Progress) -> xr.Dataset:
             meshes, errors = _mesh_errors(valve, p.energy)
             values |= errors
             coords["mesh"] = meshes
-    else:
-        coords = {}
     converged = valve.converged and all(m.converged for m in mixing.values())
     if p.mesh is not None and not p.temperature:
         # A given mesh is taken as it is: nobody has estimated its error.
@@ -151,8 +149,7 @@ def _angular(valve: ValveResult) -> dict[str, Any]:
     spin = stacked("spin_current_by_bias")
     density = stacked("accumulation_by_bias")
     layers = responses[0].chain.sites.layer
-    accumulation = np.zeros((*density.shape[:2], layers.max() + 1, 3))
-    np.add.at(accumulation, (slice(None), slice(None), layers), density[..., 1:])
+    accumulation = _by_layer(density[..., 1:], layers)
     moment = np.stack([_layer_magnets(response)[1] for response in responses])
     symmetric = BIASES.index("symmetric")
     # A site's field times its spin's error bounds its torque's error; the most a layer has.
@@ -185,6 +182,12 @@ def _angular(valve: ValveResult) -> dict[str, Any]:
         "eta_out_of_plane": valve.out_of_plane_per_current[symmetric],
         "moment": moment,
     }
+
+
+def _by_layer(per_site: NDArray, layers: NDArray) -> NDArray:
+    """Sum (..., sites, 3) over the sites of each layer: (..., layers, 3)."""
+    member = np.equal.outer(np.arange(layers.max() + 1), layers).astype(float)
+    return np.einsum("ls,...sc->...lc", member, per_site)
 
 
 def _frames(valve: ValveResult, torkance: NDArray) -> tuple[NDArray, NDArray]:

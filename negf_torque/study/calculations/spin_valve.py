@@ -230,6 +230,8 @@ def llg_parameters(dataset: xr.Dataset, card: Card) -> tuple[ValveTorque, Simula
     from negf_torque.llg.valve import valve_torque
 
     free, table = card.calculation.free, card.llg
+    if table is None:
+        raise ValueError("the card has no [llg] table.")
     one = dataset.sel(magnet=free, bias="symmetric")
 
     def error(name: str) -> np.ndarray | None:
