@@ -7,6 +7,7 @@ of opposite sign to the drift velocity.  F. Bruckner et al., Sci. Rep. 13, 12054
 
 from negf_torque.llg.bulk import SpinOrbitTorque, TextureTorque
 from negf_torque.llg.convert import convert
+from negf_torque.llg.demagnetisation import prism_factors
 from negf_torque.llg.export.common import (
     Simulation,
     header,
@@ -21,6 +22,8 @@ __all__ = ["render"]
 _REMARKS = (
     "magnum.np's gamma is fixed to 2.21276157e5 m/(A s): times are 0.1 % shorter than with the",
     "free electron's value, critical currents are the same.",
+    "One cell only: the prism's demagnetisation tensor is written out (DemagField of 2.2 leaves",
+    "Ms out there).",
     "Its terms are compiled by torch; set TORCHDYNAMO_DISABLE=1 where there is no compiler.",
 )
 
@@ -31,7 +34,12 @@ def _script(torque, simulation, thickness, material, start, term, explain) -> st
         terms.append("ExchangeField()")
     if simulation.anisotropy != 0:
         terms.append("UniaxialAnisotropyField()")
-    if simulation.demagnetisation:
+    if simulation.demagnetisation and simulation.cells == (1, 1):
+        # DemagField of magnum.np 2.2 leaves M_s out for a mesh of a single cell.
+        factors = prism_factors((*simulation.size, thickness))
+        tensor = vector(-torque.saturation_magnetisation * n for n in factors)
+        terms.append(f"ExternalField(lambda state: state.m * torch.tensor([{tensor}]))")
+    elif simulation.demagnetisation:
         terms.append("DemagField()")
     if any(simulation.field):
         terms.append(f"ExternalField([{vector(simulation.field)}])")
@@ -58,7 +66,7 @@ state.material = {{
 {listing}
 }}
 {start}
-llg = LLGSolver([{", ".join(terms)}])
+llg = LLGSolver([{", ".join(terms)}], atol=1e-7, rtol=1e-7)
 
 if __name__ == "__main__":
     print("# t mx my mz")

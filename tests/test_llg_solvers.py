@@ -1,0 +1,179 @@
+"""Exported inputs, run by the real solvers, against our own integrators.
+
+Skipped where a solver is not installed: `pip install spirit`, `pip install magnumnp torch`.
+"""
+
+import contextlib
+import io
+import runpy
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from negf_torque.llg.bulk import SpinOrbitTorque, TextureTorque
+from negf_torque.llg.chain import Chain, run, wall_start
+from negf_torque.llg.demagnetisation import prism_factors
+from negf_torque.llg.export import Simulation, write
+from negf_torque.llg.macrospin import macrospin, trajectory
+from negf_torque.llg.slonczewski import efficiency
+from negf_torque.llg.torques import constant_torque, valve_spin_torque
+from negf_torque.llg.valve import ValveTorque, slonczewski_field
+from negf_torque.units import GAMMA0, MU0
+
+MS, THICKNESS = 8e5, 2.0
+P = (0.6, 0.3, 0.5)
+
+
+def simulation(**rest):
+    options = dict(
+        current_density=3e11,
+        damping=0.05,
+        cells=(1, 1),
+        size=(20.0, 10.0),
+        anisotropy=2e4,
+        anisotropy_axis=(1, 0.2, 0),
+        field=(1e4, -2e4, 3e4),
+        initial_direction=(0.3, 0.5, -0.6),
+        demagnetisation=False,
+        duration=1.0,
+        output_step=0.1,
+    )
+    return Simulation(**options | rest)
+
+
+def valve(lam=1.6):
+    theta = np.linspace(0.1, 3.0, 13)
+    return ValveTorque(
+        tuple(theta.tolist()),
+        tuple(efficiency(np.cos(theta), 0.5, lam).tolist()),
+        (0.08,) * 13,
+        (0.6,) * 13,
+        cell_area=0.16,
+        thickness=THICKNESS,
+        saturation_magnetisation=MS,
+        fixed_direction=P,
+    )
+
+
+def film(damping_like=0.3, field_like=-0.12):
+    return SpinOrbitTorque(damping_like, field_like, P, THICKNESS, MS)
+
+
+def our_path(torques, chosen, gamma0):
+    """Our integrator with the solver's own gyromagnetic ratio."""
+    factors = (0, 0, 0)
+    if chosen.demagnetisation:
+        factors = prism_factors((*chosen.size, THICKNESS))
+    model = macrospin(
+        MS,
+        chosen.damping,
+        applied=chosen.field,
+        anisotropies=[(2 * chosen.anisotropy / (MU0 * MS), chosen.anisotropy_axis)],
+        demagnetisation=factors,
+        torques=torques,
+        gamma0=gamma0,
+    )
+    return trajectory(
+        model,
+        chosen.initial_direction,
+        chosen.duration,
+        chosen.current_density,
+        samples=chosen.stages + 1,
+    ).m
+
+
+def film_torque(torque):
+    unit = slonczewski_field(1.0, MS, THICKNESS * 1e-9) / 2
+    return constant_torque(P, unit * torque.damping_like, unit * torque.field_like)
+
+
+def printed_by(path):
+    """Rows of numbers that a script prints when it is run."""
+    buffer = io.StringIO()
+    with contextlib.redirect_stdout(buffer):
+        scope = runpy.run_path(str(path), run_name="__main__")
+    rows = []
+    for line in buffer.getvalue().splitlines():
+        with contextlib.suppress(ValueError):
+            rows.append([float(x) for x in line.split()])
+    return np.array([r for r in rows if len(r) == 4]), scope
+
+
+# --- Spirit ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("current", [3e11, -3e11])
+def test_spirit_moves_as_we_do(current, tmp_path):
+    spirit = pytest.importorskip("spirit.constants")
+    chosen = simulation(current_density=current)
+    (path,) = write("spirit", film(), tmp_path, chosen)
+    m = runpy.run_path(str(path))["run"]()[1]
+    gamma0 = spirit.gamma * 1e12 * MU0
+    # Spirit reads its parameters in single precision: 1e-7 of 10 rad.
+    assert_allclose(m, our_path([film_torque(film())], chosen, gamma0), atol=2e-5)
+
+
+# --- magnum.np ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def magnumnp(monkeypatch):
+    monkeypatch.setenv("TORCHDYNAMO_DISABLE", "1")
+    return pytest.importorskip("magnumnp")
+
+
+@pytest.mark.parametrize("current", [3e11, -3e11])
+@pytest.mark.parametrize("lam", [1.6, 0.7])
+@pytest.mark.parametrize("demagnetisation", [False, True])
+def test_magnumnp_moves_as_we_do(magnumnp, current, lam, demagnetisation, tmp_path):
+    chosen = simulation(current_density=current, demagnetisation=demagnetisation)
+    torque = valve(lam)
+    (path,) = write("magnumnp", torque, tmp_path, chosen)
+    rows, _ = printed_by(path)
+    ours = our_path(
+        [valve_spin_torque(torque, form="slonczewski")], chosen, magnumnp.constants.gamma
+    )
+    assert_allclose(rows[:, 0] * 1e9, np.arange(1, 11) * 0.1, rtol=1e-9)
+    assert_allclose(rows[:, 1:], ours[1:], atol=1e-4)
+
+
+def test_magnumnp_spin_orbit_torque(magnumnp, tmp_path):
+    chosen = simulation(current_density=-5e11)
+    (path,) = write("magnumnp", film(), tmp_path, chosen)
+    rows, _ = printed_by(path)
+    ours = our_path([film_torque(film())], chosen, magnumnp.constants.gamma)
+    assert_allclose(rows[:, 1:], ours[1:], atol=1e-4)
+
+
+@pytest.mark.parametrize("current", [1.5e12, -1.5e12])
+def test_magnumnp_moves_a_wall_as_our_chain_does(magnumnp, current, tmp_path):
+    """Zhang-Li: the electron flow pushes the wall; half a nanosecond and several nanometres."""
+    torque = TextureTorque(0.5, 0.15, 0.05, MS)
+    cells = 80
+    chosen = simulation(
+        current_density=current,
+        cells=(cells, 1),
+        size=(2.0 * cells, 10.0),
+        anisotropy=2e5,
+        anisotropy_axis=(0, 0, 1),
+        initial_direction=(1, 0, 0),
+        field=(0, 0, 0),
+        duration=0.5,
+        output_step=0.1,
+    )
+    (path,) = write("magnumnp", torque, tmp_path, chosen)
+    rows, scope = printed_by(path)
+    theirs = scope["state"].m.reshape(cells, 3).numpy()
+    ratio = magnumnp.constants.gamma / GAMMA0
+    chain = Chain(
+        MS, 0.05, 0.15, chosen.exchange, 2e5, 0.0, cells=cells, cell=2.0, hard_axis=(0, 1, 0)
+    )
+    u = torque.drift_velocity(current)
+    # The chain has our g0: run it for the scaled time with the scaled drift instead.
+    start = wall_start(chain, 80.0)
+    assert_allclose(start[:, 0], [scope["wall"](x * 1e-9)[0] for x in chain.positions], atol=1e-12)
+    ours = run(chain, start, 0.5 * ratio, drift=u / ratio, samples=6)[1][-1]
+    assert np.sign(rows[-1, 3]) == np.sign(current)
+    assert abs(rows[-1, 3]) * 80 > 5  # nm
+    assert_allclose(theirs, ours, atol=1e-4)
