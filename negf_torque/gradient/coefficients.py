@@ -225,7 +225,8 @@ def _assemble(total: dict[str, NDArray]) -> Coefficients:
     dos = -g.imag / np.pi
     inside = dos > 1e-12 * np.abs(g)
     lifetime = _ratio(np.where(inside, 0.5, np.nan), width)
-    speed = np.sqrt(_ratio(np.where(inside, total["square_velocity"], np.nan), dos))
+    square = np.where(inside, np.maximum(total["square_velocity"], 0), np.nan)
+    speed = np.sqrt(_ratio(square, np.where(inside, dos, 1.0)))
     return Coefficients(
         self_energy=total["self_energy"],
         dos=dos,

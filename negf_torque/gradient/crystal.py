@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ..greens.quadrature import adaptive_average
 
@@ -92,10 +92,11 @@ class Crystal:
 
     @cached_property
     def is_symmetric(self) -> bool:
-        """Whether H(k) is real: spin-rotation symmetry with sites at inversion centres."""
+        """Whether H(k) is real and even in k: every orbital sits on an inversion centre."""
         probe = (0.31 + 0.27 * np.arange(3 * self.dimension)).reshape(3, -1)
         k = probe @ (2 * np.pi * np.linalg.inv(self.lattice).T)
-        return bool(np.abs(self.hamiltonian(k).imag).max() < 1e-10)
+        here, there = self.hamiltonian(k), self.hamiltonian(-k)
+        return bool(np.abs(here.imag).max() < 1e-10 and np.allclose(here, there, atol=1e-10))
 
     def hamiltonian(self, k: NDArray) -> NDArray:
         """H(k) for Cartesian k (points, d): (points, n, n)."""
