@@ -146,11 +146,11 @@ class _Integrator:
         width = 2 * abs(m.hopping)
         low, high = m.potential.min() - width, m.potential.max() + width
         self.centre, self.radius = (low + high) / 2, (high - low) / 2
-        none, empty, nothing = np.zeros(3, np.int64), np.zeros(0, np.int64), np.zeros(0)
+        none, empty, nothing = np.zeros(3, np.int64), np.zeros(0, np.int64), np.zeros(1)
         self._orbital = (
             np.repeat(m.potential, 2),
             m.hopping,
-            (none, empty, nothing),
+            (np.zeros(2), none, empty, nothing),
             (none, empty, empty, nothing),
         )
         self._local = (

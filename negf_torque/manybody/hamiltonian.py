@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.linalg import eigvalsh_tridiagonal
 
 from negf_torque.manybody.basis import SpinBasis
 from negf_torque.manybody.model import QuantumChain
@@ -47,16 +48,28 @@ class Hamiltonian:
 
     @cached_property
     def bounds(self) -> tuple[float, float]:
-        """Energies between which every eigenvalue lies (rigorous: Weyl and Gershgorin)."""
+        """Energies between which every eigenvalue lies (rigorous).
+
+        Weyl: the sum of the ends of the local spins' spectrum (Gershgorin, or exactly where that
+        is cheap) and of one electron's with J_sd replaced by its largest or smallest eigenvalue
+        on each site: sigma . X has 2S (parallel) and -(2S + 2).
+        """
         m = self.model
-        width = 2 * abs(m.hopping) * np.cos(np.pi / (m.length + 1))
-        diagonal = self.spins.diagonal().real
-        offdiagonal = abs(self.spins).sum(axis=1) - abs(diagonal)
-        # sigma . X has eigenvalues 2S (parallel) and -(2S + 2); outside the spins' sites it is 0
-        ends = np.concatenate([[0.0], -m.coupling * m.two_s, m.coupling * (m.two_s + 2)])
-        low = m.potential.min() - width + (diagonal - offdiagonal).min() + ends.min()
-        high = m.potential.max() + width + (diagonal + offdiagonal).max() + ends.max()
-        return float(low), float(high)
+        parallel, antiparallel = -m.coupling * m.two_s, m.coupling * (m.two_s + 2)
+        ends = []
+        for end, choose in ((0, np.minimum), (m.length - 1, np.maximum)):
+            onsite = m.potential.copy()
+            onsite[m.sites] += choose(parallel, antiparallel)
+            hops = np.full(m.length - 1, -m.hopping)
+            ends.append(eigvalsh_tridiagonal(onsite, hops, select="i", select_range=(end, end))[0])
+        if self.basis.size <= 200:
+            low, high = np.linalg.eigvalsh(self.spins.toarray())[[0, -1]]
+        else:
+            diagonal = self.spins.diagonal().real
+            offdiagonal = abs(self.spins).sum(axis=1) - abs(diagonal)
+            low, high = (diagonal - offdiagonal).min(), (diagonal + offdiagonal).max()
+        margin = 1e-12 * (abs(low) + abs(high) + abs(ends[0]) + abs(ends[1]))
+        return float(low + ends[0] - margin), float(high + ends[1] + margin)
 
     @cached_property
     def kernel_arguments(self) -> tuple:
@@ -65,10 +78,14 @@ class Hamiltonian:
         step = 2 if real else 1
         rows, columns, spins, values = self.coupling
         starts = np.searchsorted(rows, np.arange(self.basis.size + 1))
+        diagonal = self.spins.diagonal()
+        rest = (self.spins - sparse.diags_array(diagonal)).tocsr()
+        rest.eliminate_zeros()
         chain = (
-            self.spins.indptr.astype(np.int64),
-            self.spins.indices.astype(np.int64),
-            self.spins.data,
+            diagonal,
+            rest.indptr.astype(np.int64),
+            rest.indices.astype(np.int64),
+            np.append(rest.data, 0),
         )
         coupling = (starts.astype(np.int64), columns, self.model.sites[spins], values)
         return np.repeat(self.model.potential, step), self.model.hopping, step, chain, coupling

@@ -14,50 +14,75 @@ __all__ = ["apply_rows", "chebyshev_sum", "join_series", "row_overlaps"]
 TINY = 1e-60
 
 
-@njit(cache=True, inline="always")
-def _row(s, psi, out, factor, keep, shift, potential, hop, step, chain, coupling):
-    """Row s of out = factor (H - shift) psi - keep out, keep being 0 or 1."""
-    start, column, value = chain
+@njit(cache=True, inline="always", fastmath={"contract"})
+def _row(s, psi, out, total, weight, factor, keep, shift, potential, hop, step, chain, coupling):
+    """Row s of out = factor (H - shift) psi - keep out, keep being 0 or 1; total += weight out.
+
+    Streams with one common index (slices), in as few passes as possible: the neighbours in
+    space with two neighbours in configuration, then further configurations two at a time.
+    """
+    diagonal, start, column, value = chain
     c_start, c_column, c_site, c_value = coupling
     n = psi.shape[1]
     f = factor * hop
+    level = shift - diagonal[s]
+    row, whole = psi[s], out[s]
+    k, last = start[s], start[s + 1]
+    g, h = 0.0 * value[0], 0.0 * value[0]
+    first, second = row, row
+    if k < last:
+        g, first = factor * value[k], psi[column[k]]
+    if k + 1 < last:
+        h, second = factor * value[k + 1], psi[column[k + 1]]
     for i in range(step):
-        last = n - step + i
-        out[s, i] = (
-            factor * (potential[i] - shift) * psi[s, i] - f * psi[s, i + step] - keep * out[s, i]
-        )
-        out[s, last] = (
-            factor * (potential[last] - shift) * psi[s, last]
-            - f * psi[s, last - step]
-            - keep * out[s, last]
-        )
-    # slices with one common index: the compiler then sees plain streams and vectorises
-    left, middle, right = psi[s, : n - 2 * step], psi[s, step : n - step], psi[s, 2 * step :]
-    target, site = out[s, step : n - step], potential[step : n - step]
+        j = n - step + i
+        here = factor * (potential[i] - level) * row[i] - f * row[i + step]
+        there = factor * (potential[j] - level) * row[j] - f * row[j - step]
+        whole[i] = here + g * first[i] + h * second[i] - keep * whole[i]
+        whole[j] = there + g * first[j] + h * second[j] - keep * whole[j]
+        total[i] += weight * whole[i]
+        total[j] += weight * whole[j]
+    before, middle, after = row[: n - 2 * step], row[step : n - step], row[2 * step :]
+    target, site, sums = whole[step : n - step], potential[step : n - step], total[step : n - step]
+    first, second = first[step : n - step], second[step : n - step]
     for i in range(len(middle)):
-        here = factor * (site[i] - shift) * middle[i]
-        target[i] = here - f * (left[i] + right[i]) - keep * target[i]
-    target = out[s]
-    for k in range(start[s], start[s + 1]):
-        other = psi[column[k]]
-        g = factor * value[k]
+        here = factor * (site[i] - level) * middle[i] + g * first[i] + h * second[i]
+        result = here - f * (before[i] + after[i]) - keep * target[i]
+        target[i] = result
+        sums[i] += weight * result
+    k += 2
+    while k < last:
+        first, g = psi[column[k]], factor * value[k]
+        second, h = first, 0.0 * g
+        if k + 1 < last:
+            second, h = psi[column[k + 1]], factor * value[k + 1]
         for i in range(n):
-            target[i] += g * other[i]
-    for k in range(c_start[s], c_start[s + 1]):
-        g = factor * c_value[k]
-        first = step * c_site[k]
-        for i in range(step):
-            target[first + i] += g * psi[c_column[k], first + i]
+            more = g * first[i] + h * second[i]
+            whole[i] += more
+            total[i] += weight * more
+        k += 2
+    for c in range(c_start[s], c_start[s + 1]):
+        g = factor * c_value[c]
+        begin = step * c_site[c]
+        for i in range(begin, begin + step):
+            more = g * psi[c_column[c], i]
+            whole[i] += more
+            total[i] += weight * more
 
 
-@njit(cache=True)
+@njit(cache=True, fastmath={"contract"})
 def apply_rows(psi, out, shift, potential, hop, step, chain, coupling):
-    """out = (H - shift) psi."""
+    """out = (H - shift) psi.
+
+    chain: diagonal, and the off-diagonal elements among configurations row by row (start,
+    column, value; one spare value at the end); coupling: the J_sd elements row by row.
+    """
+    unused = np.zeros_like(out[0])
     for s in range(psi.shape[0]):
-        _row(s, psi, out, 1.0, 0.0, shift, potential, hop, step, chain, coupling)
+        _row(s, psi, out, unused, 0.0, 1.0, 0.0, shift, potential, hop, step, chain, coupling)
 
 
-@njit(cache=True)
+@njit(cache=True, fastmath={"contract"})
 def chebyshev_sum(
     weights, radius, shift, potential, hop, step, chain, coupling, here, before, even, odd
 ):
@@ -73,12 +98,23 @@ def chebyshev_sum(
             before[s, i] = 0.0
     for k in range(1, len(weights)):
         factor = (1.0 if k == 1 else 2.0) / radius
-        total = even if k % 2 == 0 else odd
+        total, w = even if k % 2 == 0 else odd, weights[k]
         for s in range(rows):
-            _row(s, here, before, factor, 1.0, shift, potential, hop, step, chain, coupling)
-            target, term = total[s], before[s]
-            for i in range(n):
-                target[i] += weights[k] * term[i]
+            _row(
+                s,
+                here,
+                before,
+                total[s],
+                w,
+                factor,
+                1.0,
+                shift,
+                potential,
+                hop,
+                step,
+                chain,
+                coupling,
+            )
         here, before = before, here
 
 
