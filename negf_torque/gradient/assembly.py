@@ -31,12 +31,16 @@ from .retarded import (
 )
 from .scba import pair_matrix
 
-__all__ = ["SurfaceMixed", "SurfaceUniform", "surface_mixed", "surface_uniform"]
+__all__ = ["NoStatesError", "SurfaceMixed", "SurfaceUniform", "surface_mixed", "surface_uniform"]
 
 
 def dagger(a: NDArray) -> NDArray:
     """Hermitian conjugate of the last two axes."""
     return a.conj().swapaxes(-1, -2)
+
+
+class NoStatesError(ValueError):
+    """No states at the Fermi energy: nothing conducts."""
 
 
 class ChargeChannel:
@@ -147,13 +151,13 @@ def surface_uniform(
 
     Raises
     ------
-    ValueError
+    NoStatesError
         If there are no states at this energy: nothing conducts, and the coefficients of a
         metal do not exist.
     """
     density = -lin.g.trace().imag / np.pi
     if not density > 1e-9:
-        raise ValueError(
+        raise NoStatesError(
             f"mu = {lin.energy.real!r}: no states there (density {density:.1e} per cell), "
             "so no conduction. Move mu into a band."
         )
