@@ -258,6 +258,9 @@ def _system_model(
 ) -> type[BaseModel] | None:
     own = getattr(module, "System", None)
     if own is not None:
+        named = data.get("system", {}).get("builder", "")
+        if isinstance(named, str) and ":" in named:
+            _allow(named, path, allow_code, problems)
         return own
     if module and not getattr(module, "NEEDS_SYSTEM", True):
         if "system" in data:
