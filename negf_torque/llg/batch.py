@@ -16,13 +16,17 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import ArrayLike, NDArray
 
-from negf_torque.llg.macrospin import Macrospin, Waveform, largest_field, thermal_field
+from negf_torque.llg.macrospin import (
+    LARGEST_ANGLE,
+    Macrospin,
+    Waveform,
+    largest_field,
+    step_limit,
+    thermal_field,
+)
 from negf_torque.spin import unit_vector
 
 __all__ = ["Ensemble", "integrate"]
-
-#: Largest g0 |H| dt (radians of precession in one step) that `integrate` accepts.
-LARGEST_ANGLE = 0.35
 
 
 @dataclass(frozen=True)
@@ -221,13 +225,12 @@ def _tables(model: Macrospin) -> tuple[NDArray, NDArray, NDArray, NDArray]:
 
 
 def _check_step(model: Macrospin, step: float, drive: float) -> None:
-    bound = largest_field(model, drive)
-    angle = model.gamma0 * bound * step * 1e-9
-    if angle > LARGEST_ANGLE:
-        limit = LARGEST_ANGLE / (model.gamma0 * bound) * 1e9
+    limit = step_limit(model, drive)
+    if step > limit:
         raise ValueError(
-            f"step: {step!r} ns lets the moment precess by {angle:.3g} rad in one step. "
-            f"Give at most {limit:.3g} ns for this field of {bound:.3g} A/m."
+            f"step: {step!r} ns lets the moment precess by {LARGEST_ANGLE * step / limit:.3g} rad "
+            f"in one step. Give at most {limit:.3g} ns "
+            f"for this field of {largest_field(model, drive):.3g} A/m."
         )
 
 

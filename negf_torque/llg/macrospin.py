@@ -21,6 +21,7 @@ from negf_torque.spin import unit_vector
 from negf_torque.units import BOLTZMANN, ELEMENTARY_CHARGE, GAMMA0, MU0
 
 __all__ = [
+    "LARGEST_ANGLE",
     "Macrospin",
     "Trajectory",
     "Waveform",
@@ -28,9 +29,13 @@ __all__ = [
     "macrospin",
     "pulse",
     "ramp",
+    "step_limit",
     "thermal_field",
     "trajectory",
 ]
+
+#: Largest g0 |H| dt (radians of precession in one step) that a fixed-step integration accepts.
+LARGEST_ANGLE = 0.35
 
 
 @dataclass(frozen=True)
@@ -280,3 +285,9 @@ def largest_field(model: Macrospin, drive: float = 0.0) -> float:
         h_a, h_b = torque.coefficients(cosine, drive)
         total += np.max(np.hypot(h_a * np.sqrt(1 - cosine**2), h_b))
     return float(total)
+
+
+def step_limit(model: Macrospin, drive: float = 0.0, field: float = 0.0) -> float:
+    """Largest step in ns for |drive| and an additional field of `field` A/m."""
+    bound = largest_field(model, drive) + abs(field)
+    return LARGEST_ANGLE / (model.gamma0 * bound) * 1e9 if bound else float("inf")

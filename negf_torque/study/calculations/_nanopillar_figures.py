@@ -1,0 +1,167 @@
+"""Figures of a nanopillar: paths on the sphere, signals, spectra, phases, switching."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from negf_torque.study import style
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+__all__ = ["figures"]
+
+_INSIDE = {"loc": "best", "bbox_to_anchor": None, "borderaxespad": 0.5}
+_NAMES = {"P": "P", "AP": "AP", "S": "static", "IP": "in plane", "OOP": "out of plane"}
+
+
+def figures(dataset: xr.Dataset) -> dict[str, Figure]:
+    """All figures that the result has data for, by name."""
+    drawn = {"sphere": _sphere(dataset), "signal": _signal(dataset)}
+    if "phase" in dataset:
+        drawn["phases"] = _phases(dataset)
+    if "switching_probability" in dataset:
+        drawn["switching"] = _switching(dataset)
+    return drawn
+
+
+def _label(current: float) -> str:
+    return f"{current / 1e11:+.3g}" + r" $\times 10^{11}$ A/m$^2$"
+
+
+def _sphere(dataset: xr.Dataset) -> Figure:
+    """Paths seen along y and along z, front side drawn full."""
+    count = dataset.sizes["current"]
+    canvas, axes = style.figure(2, count, 2.9 * count, 6.0, squeeze=False)
+    circle = np.linspace(0, 2 * np.pi, 200)
+    fixed = np.array(dataset.attrs["direction"])
+    views = (((0, 2), 1, -1, "x", "z"), ((0, 1), 2, 1, "x", "y"))
+    for column in range(count):
+        m = dataset["magnetisation"].isel(current=column).values
+        for row, ((a, b), depth, front, horizontal, vertical) in enumerate(views):
+            panel = axes[row, column]
+            panel.plot(np.cos(circle), np.sin(circle), color="0.75", linewidth=1)
+            near = front * m[:, depth] >= 0
+            for mask, colour in ((~near, "0.72"), (near, style.PALETTE[2])):
+                path = np.where(mask[:, None], m[:, [a, b]], np.nan)
+                panel.plot(path[:, 0], path[:, 1], color=colour, linewidth=0.9)
+            panel.plot(*m[0, [a, b]], "o", color=style.PALETTE[0], label="start")
+            panel.plot(*m[-1, [a, b]], "s", color=style.PALETTE[1], label="end")
+            panel.annotate(
+                "",
+                xytext=(0, 0),
+                xy=(fixed[a], fixed[b]),
+                arrowprops={"arrowstyle": "->", "color": style.PALETTE[3], "linewidth": 1.6},
+            )
+            panel.set(aspect="equal", xlim=(-1.1, 1.1), ylim=(-1.1, 1.1))
+            panel.set(xlabel=f"$m_{horizontal}$", ylabel=f"$m_{vertical}$")
+            panel.grid(False)
+        axes[0, column].set_title(_label(float(dataset["current"][column])), fontsize=9.5)
+    style.legend(axes[0, 0], loc="lower left", bbox_to_anchor=None, borderaxespad=0.3, fontsize=8)
+    return canvas
+
+
+def _signal(dataset: xr.Dataset) -> Figure:
+    """cos(theta) against time and its spectrum."""
+    canvas, (left, right) = style.figure(1, 2, 10.5, 3.8)
+    looks = style.lines(markers=False)
+    frequency = dataset["frequency"].values
+    top = frequency[-1]
+    for k, current in enumerate(dataset["current"].values):
+        look = next(looks)
+        left.plot(dataset["time"], dataset["cosine"].isel(current=k), **look)
+        density = dataset["spectrum"].isel(current=k).values
+        if density[1:].max() > 1e-8:
+            right.semilogy(frequency[1:], density[1:], label=_label(float(current)), **look)
+        else:
+            right.plot([], [], label=_label(float(current)) + ", at rest", **look)
+    weight = dataset["spectrum"].values[:, 1:].sum(axis=0)
+    if weight.sum() > 0:
+        top = frequency[1:][np.searchsorted(np.cumsum(weight) / weight.sum(), 0.9999)] * 1.3
+        peak = dataset["spectrum"].values[:, 1:].max()
+        right.set_ylim(peak * 1e-8, peak * 3)
+    right.set_xlim(0, min(max(top, 5 * frequency[1]), frequency[-1]))
+    left.set(xlabel="Time (ns)", ylabel=r"$\cos\theta = \mathbf{m}\cdot\mathbf{p}$")
+    left.set_xlim(0, float(dataset["time"][-1]))
+    right.set(xlabel="Frequency (GHz)", ylabel="Spectral density (1/GHz)")
+    style.legend(right)
+    return canvas
+
+
+def _phases(dataset: xr.Dataset) -> Figure:
+    """Phase diagram: end states from both starts, exact limits of the static states."""
+    from matplotlib.colors import BoundaryNorm, ListedColormap
+
+    from negf_torque.llg.phases import LABELS
+
+    current = dataset["map_current"].values / 1e11
+    field = dataset["map_field"].values / 1e3
+    sets = [
+        [frozenset(dataset["phase"].isel(map_current=i, map_field=j).values.tolist())
+         for j in range(len(field))]
+        for i in range(len(current))
+    ]  # fmt: skip
+    kinds = sorted({s for row in sets for s in row}, key=sorted)
+    codes = np.array([[kinds.index(s) for s in row] for row in sets])
+    import matplotlib
+
+    colours = matplotlib.colormaps[style.SEQUENTIAL](np.linspace(0.15, 1, len(kinds)))
+    canvas, axes = style.figure(1, 1, 7.6, 4.8)
+    norm = BoundaryNorm(np.arange(len(kinds) + 1) - 0.5, len(kinds))
+    mesh = axes.pcolormesh(
+        field, current, codes, cmap=ListedColormap(colours), norm=norm, shading="nearest"
+    )
+    bar = canvas.colorbar(mesh, ax=axes, ticks=np.arange(len(kinds)))
+    bar.ax.set_yticklabels([" / ".join(_NAMES[LABELS[c]] for c in sorted(s)) for s in kinds])
+    bar.ax.tick_params(length=0)
+    axes.plot(
+        dataset["boundary_field"] / 1e3,
+        dataset["boundary_current"] / 1e11,
+        ".",
+        color="white",
+        markersize=3,
+        label="boundary, refined",
+    )
+    for name, dashes in (("P", "-"), ("AP", "--")):
+        limit = dataset["static_limit"].sel(start=name) / 1e11
+        axes.plot(field, limit, dashes, color=style.PALETTE[1], label=f"{name} unstable (exact)")
+    axes.set(xlabel="Field along p (kA/m)", ylabel=r"Current density ($10^{11}$ A/m$^2$)")
+    axes.set_ylim(current[0], current[-1])
+    axes.grid(False)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3)
+    return canvas
+
+
+def _switching(dataset: xr.Dataset) -> Figure:
+    """Probability against time for each pulse, and against the current."""
+    canvas, (left, right) = style.figure(1, 2, 10.0, 3.8)
+    looks = style.lines(markers=False)
+    runs = dataset.sizes["run"]
+    for k, current in enumerate(dataset["pulse_current"].values):
+        times = dataset["switching_time"].isel(pulse_current=k).values
+        times = np.sort(times[np.isfinite(times)])
+        look = next(looks)
+        left.step(
+            np.append(0, times),
+            np.arange(len(times) + 1) / runs,
+            where="post",
+            label=_label(float(current)),
+            color=look["color"],
+            linestyle=look["linestyle"],
+        )
+    left.set(xlabel="Time (ns)", ylabel="Switched fraction", ylim=(-0.02, 1.02))
+    style.legend(left, **_INSIDE)
+    right.errorbar(
+        dataset["pulse_current"] / 1e11,
+        dataset["switching_probability"],
+        yerr=dataset["switching_probability_error"],
+        fmt="o-",
+        color=style.PALETTE[0],
+        capsize=3,
+    )
+    right.set(xlabel=r"Current density ($10^{11}$ A/m$^2$)", ylabel="Switching probability")
+    right.set_ylim(-0.02, 1.02)
+    return canvas

@@ -1,0 +1,64 @@
+"""What the result of a nanopillar holds: name, dimensions, unit and sign of every variable."""
+
+from negf_torque.study.labels import Variable
+
+__all__ = ["VARIABLES"]
+
+VARIABLES: dict[str, Variable] = {
+    "current": Variable(
+        ("current",),
+        "A/m^2",
+        "Current density",
+        "e times the electron flux from the fixed to the free layer: > 0 and P > 0 favour P.",
+    ),
+    "time": Variable(("time",), "ns", "Time"),
+    "component": Variable(("component",), "", "Component in the pillar's frame, z along it"),
+    "magnetisation": Variable(
+        ("current", "time", "component"),
+        "1",
+        "Magnetisation direction",
+        "Of the magnetisation, not of the spin; without temperature.",
+    ),
+    "cosine": Variable(
+        ("current", "time"), "1", "Cosine of the angle to the fixed layer's magnetisation"
+    ),
+    "frequency": Variable(("frequency",), "GHz", "Frequency"),
+    "spectrum": Variable(
+        ("current", "frequency"),
+        "1/GHz",
+        "Spectral density of the cosine",
+        "One-sided, Hann window, second half of the run; its integral is the variance.",
+    ),
+    "map_current": Variable(("map_current",), "A/m^2", "Current density", "As `current`."),
+    "map_field": Variable(
+        ("map_field",), "A/m", "Field", "Along the fixed layer's magnetisation, added to `applied`."
+    ),
+    "start": Variable(("start",), "", "State near which the runs started"),
+    "phase": Variable(
+        ("start", "map_current", "map_field"),
+        "1",
+        "End state",
+        "0 P, 1 AP, 2 static elsewhere, 3 precession through the plane, 4 on one side of it.",
+    ),
+    "boundary_current": Variable(
+        ("boundary",), "A/m^2", "Current of a boundary point", "Refined by bisection."
+    ),
+    "boundary_field": Variable(("boundary",), "A/m", "Field of a boundary point"),
+    "pulse_current": Variable(("pulse_current",), "A/m^2", "Current density of the pulse"),
+    "run": Variable(("run",), "", "Run of the thermal ensemble"),
+    "switching_time": Variable(
+        ("pulse_current", "run"),
+        "ns",
+        "Time of the first crossing of m.p = 0",
+        "Not-a-number where the run never crossed.",
+    ),
+    "switching_probability": Variable(
+        ("pulse_current",), "1", "Fraction of runs that have crossed by the end of the run"
+    ),
+    "static_limit": Variable(
+        ("start", "map_field"),
+        "A/m^2",
+        "Current at which the static state loses its stability",
+        "Exact linear stability, trace or determinant; not-a-number within the range of the map.",
+    ),
+}

@@ -1,0 +1,133 @@
+"""Ready cards of the magnetisation dynamics: numbers, figures, mistakes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from negf_torque.llg.slonczewski import efficiency
+from negf_torque.llg.stability import ralph_stiles_current
+from negf_torque.study.card import load, parse
+from negf_torque.study.errors import CardError
+from negf_torque.study.run import calculate
+
+SYSTEMS = Path(__file__).parents[1] / "systems"
+
+PILLAR = """
+[system]
+saturation_magnetisation = 8e5
+damping = 0.02
+size = [100, 60, 3]
+shape = "none"
+
+[system.torque]
+polarisation = 0.4
+Lambda = 1.5
+
+[calculation]
+kind = "nanopillar"
+currents = [-8e11, 2e11]
+duration = 4
+"""
+
+
+def test_nanopillar_card_loads_and_estimates_nothing_wrong():
+    card = load(SYSTEMS / "nanopillar.toml")
+    assert card.kind == "nanopillar"
+    assert parse(card.toml()).hash == card.hash
+
+
+@pytest.fixture(scope="module")
+def small():
+    text = PILLAR.replace('shape = "none"', "anisotropy = 5e3\napplied = [1e3, 0, 0]")
+    text += """
+[calculation.map]
+currents = [-8e11, 8e11]
+fields = [-4e4, 4e4]
+points = [5, 3]
+duration = 6
+refinements = 3
+
+[calculation.switching]
+currents = [-2e11, -9e11]
+pulse = 3
+duration = 3
+runs = 40
+"""
+    return calculate(parse(text))
+
+
+def test_critical_currents_are_those_of_the_trace(small):
+    """Of an ellipsoid: H_k and M_s replaced by the differences of its factors."""
+    from negf_torque.llg.demagnetisation import ellipsoid_factors
+    from negf_torque.units import MU0
+
+    ms, (nx, ny, nz) = 8e5, ellipsoid_factors((100, 60, 3))
+    h_k = 1e4 / (MU0 * ms)
+    for name, sign in (("P", 1), ("AP", -1)):
+        h1, h2 = (sign * 1e3 + h_k + (n - nx) * ms for n in (ny, nz))
+        eta = float(efficiency(sign, 0.4, 1.5))
+        # Eq. 26 with its H + H_k + Ms/2 written as (H1 + H2)/2, per area.
+        volume, ms_one = 3.0, 1.0
+        current = ralph_stiles_current(0.02, eta, volume, ms_one, (h1 + h2) / 2 - 0.5, 0.0)
+        current *= ms * 1e18
+        assert_allclose(small.attrs[f"limit_{name}_current"], -sign * current, rtol=1e-6)
+        assert small.attrs[f"limit_{name}_how"] == "oscillation"
+
+
+def test_negative_current_switches_to_ap(small):
+    assert float(small["cosine"].isel(current=0, time=-1)) < -0.99
+    assert float(small["cosine"].isel(current=1, time=-1)) > 0.99
+    probability = small["switching_probability"].values
+    assert probability[0] < 0.2 and probability[1] > 0.9
+    assert set(np.unique(small["phase"])) <= set(range(5))
+
+
+def test_summary_listing_and_figures(small):
+    card = parse(PILLAR)
+    names = [s.name for s in card.module.summary(small)]
+    assert "critical_current[P]" in names and "switching_probability[-9e+11 A/m^2]" in names
+    assert len(card.module.listings(small)[0].rows) == 5
+    assert set(card.module.figures(small)) == {"sphere", "signal", "phases", "switching"}
+    for name in small.variables:
+        assert name.removesuffix("_error") in card.module.VARIABLES
+
+
+def test_table_of_eta_instead_of_the_form():
+    angles = np.linspace(0, 180, 13)
+    eta = efficiency(np.cos(np.radians(angles)), 0.4, 1.5)
+    table = f"angles = {angles.tolist()}\neta = {eta.tolist()}"
+    one = calculate(parse(PILLAR.replace("duration = 4", "duration = 1")))
+    two = calculate(
+        parse(
+            PILLAR.replace("polarisation = 0.4\nLambda = 1.5", table).replace(
+                "duration = 4", "duration = 1"
+            )
+        )
+    )
+    assert_allclose(one["magnetisation"], two["magnetisation"], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("polarisation = 0.4\n", "", "either polarisation"),
+        ("damping = 0.02", "damping = -0.02", "damping"),
+        ("saturation_magnetisation = 8e5\n", "", "saturation_magnetisation"),
+        ("Lambda = 1.5", "Lambda = 1.5\nangles = [0, 90]", "either polarisation"),
+        (
+            "duration = 4",
+            "duration = 4\nstep = 0.1\n[calculation.switching]\ncurrents = [1e11]",
+            "at most",
+        ),
+        (
+            "duration = 4",
+            "duration = 4\n[calculation.map]\ncurrents = [1e11, -1e11]\nfields = [0, 1]",
+            "not a range",
+        ),
+    ],
+)
+def test_mistakes_are_named(old, new, words):
+    with pytest.raises(CardError, match=words):
+        parse(PILLAR.replace(old, new))
