@@ -12,7 +12,7 @@ contours are written here once more.
 
 import numpy as np
 
-from negf_torque.gradient.ladder import Impurities, superapply
+from negf_torque.gradient.ladder import ScatteringMap, superapply
 from negf_torque.gradient.model import BulkModel, ZoneMesh, exchange_model, harmonics_at
 from negf_torque.gradient.scba import solve_scba
 from negf_torque.spin import SIGMA
@@ -95,7 +95,7 @@ def contour(nodes, scale):
 class Born:
     """Self-energies by energy, solved once each."""
 
-    def __init__(self, zone: Zone, impurities: Impurities) -> None:
+    def __init__(self, zone: Zone, impurities: ScatteringMap) -> None:
         self.zone, self.s = zone, impurities.superoperator
         self.ds = impurities.derivative
         self.cache: dict[complex, object] = {}

@@ -6,7 +6,7 @@ from gradient_engine_routes import GENERIC, two_orbital_model
 
 from negf_torque.gradient.engine import gradient_tensors
 from negf_torque.gradient.ladder import (
-    Impurities,
+    ScatteringMap,
     born_map,
     charge_functional,
     magnetic_impurities,
@@ -174,7 +174,7 @@ GOOD = magnetic_impurities(1.0)
         (lambda: gradient_tensors(MODEL, GOOD, -1.0, -0.1), "mu, temperature"),
         (lambda: gradient_tensors(MODEL, GOOD, -1.0, tolerance=0), "tolerance: 0"),
         (lambda: gradient_tensors(MODEL, magnetic_impurities(0.0), -1.0), "all strengths are zero"),
-        (lambda: gradient_tensors(MODEL, Impurities(np.eye(16)), -1.0), "superoperator"),
+        (lambda: gradient_tensors(MODEL, ScatteringMap(np.eye(16)), -1.0), "superoperator"),
         (
             lambda: gradient_tensors(MODEL, GOOD, -1.0, observables=np.zeros((1, 2, 2, 2))),
             "observables: shape",

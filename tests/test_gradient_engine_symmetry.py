@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from negf_torque.gradient.engine import field_response, gradient_tensors
-from negf_torque.gradient.ladder import Impurities, magnetic_impurities
+from negf_torque.gradient.ladder import ScatteringMap, magnetic_impurities
 from negf_torque.gradient.mixed import mixed_response
 from negf_torque.gradient.model import BulkModel, ZoneMesh, square_rashba
 from negf_torque.gradient.retarded import first_order, linear_response
@@ -64,7 +64,7 @@ def test_a_change_of_the_local_basis_changes_nothing(generic):
         u @ model.hoppings @ u.conj().T, u @ model.exchange @ u.conj().T,
     )  # fmt: skip
     both = np.kron(u, u.conj())
-    impurities = Impurities(both @ IMPURITIES.superoperator @ both.conj().T)
+    impurities = ScatteringMap(both @ IMPURITIES.superoperator @ both.conj().T)
     assert_same(gradient_tensors(rotated, impurities, MU, **OPTIONS), generic, 1e-12)
 
 
@@ -100,7 +100,7 @@ def test_a_scale_of_energy_drops_out(generic):
     scaled = BulkModel(
         model.lattice, model.displacements, scale * model.hoppings, scale * model.exchange
     )
-    impurities = Impurities(scale**2 * IMPURITIES.superoperator)
+    impurities = ScatteringMap(scale**2 * IMPURITIES.superoperator)
     options = OPTIONS | {"tolerance": 1e-8}
     assert_same(gradient_tensors(scaled, impurities, scale * MU, **options), generic, 1e-9)
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .assembly import NoStatesError
-from .ladder import Impurities
+from .ladder import ScatteringMap
 from .meshing import ConstantBroadening
 from .model import BulkModel, ZoneMesh
 from .points import Point, Request, mesh_error, surface_point
@@ -85,7 +85,7 @@ def _thermal_seas(points, sea_mu, integrals) -> list[dict[str, NDArray]]:
 
 def gradient_tensors(
     model: BulkModel,
-    impurities: Impurities | ConstantBroadening,
+    impurities: ScatteringMap | ConstantBroadening,
     mu: float,
     temperature: float = 0.0,
     *,
@@ -103,7 +103,7 @@ def gradient_tensors(
     ----------
     model : BulkModel
         The magnet at one direction n.
-    impurities : Impurities or ConstantBroadening
+    impurities : ScatteringMap or ConstantBroadening
         Self-energy: self-consistent Born, or -i eta.
     mu, temperature : float
         Chemical potential and k_B T, in the energy unit of H.
@@ -157,7 +157,7 @@ def gradient_tensors(
 
 def _request(model, source, texture, ladder, observables, tolerance) -> Request:
     size = model.orbitals**2
-    if isinstance(source, Impurities):
+    if isinstance(source, ScatteringMap):
         if source.superoperator.shape != (size, size):
             raise ValueError(
                 f"impurities: superoperator {source.superoperator.shape}, the model needs "
@@ -168,8 +168,8 @@ def _request(model, source, texture, ladder, observables, tolerance) -> Request:
                 "impurities: all strengths are zero; a clean metal has no finite conductivity. "
                 "Give an impurity strength or a ConstantBroadening."
             )
-    dressed = isinstance(source, Impurities) and ladder
-    used = source if dressed else Impurities(np.zeros((size, size)))
+    dressed = isinstance(source, ScatteringMap) and ladder
+    used = source if dressed else ScatteringMap(np.zeros((size, size)))
     if observables is not None:
         observables = np.asarray(observables, complex)
         wanted = model.hoppings.shape
@@ -236,7 +236,7 @@ def _result(request, at_mu, parts, diagnostics) -> GradientTensors:
 
 def field_response(
     model: BulkModel,
-    source: Impurities | ConstantBroadening,
+    source: ScatteringMap | ConstantBroadening,
     mu: float,
     observables: NDArray,
     temperature: float = 0.0,

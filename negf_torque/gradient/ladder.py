@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from negf_torque.spin import SIGMA, spin_matrix, unit_vector
 
 __all__ = [
-    "Impurities",
+    "ScatteringMap",
     "born_map",
     "charge_functional",
     "magnetic_impurities",
@@ -36,7 +36,7 @@ NULL_CUT = 1e-11
 
 
 @dataclass(frozen=True)
-class Impurities:
+class ScatteringMap:
     """Born self-energy map S and its derivative in n.
 
     Attributes
@@ -78,7 +78,7 @@ def magnetic_impurities(
     axis: ArrayLike = (0, 0, 1),
     follow: bool = False,
     sites: NDArray | None = None,
-) -> Impurities:
+) -> ScatteringMap:
     """Scalar and uniaxial magnetic point impurities on spin-1/2 orbitals.
 
     S[g] = gi g + gp sum_a sigma_a g sigma_a + (gz - gp) (axis.sigma) g (axis.sigma)
@@ -129,9 +129,9 @@ def magnetic_impurities(
 
     total = total + difference * pair(along, along)
     if not follow or difference == 0:
-        return Impurities(total)
+        return ScatteringMap(total)
     turn = [lift(sigma) for sigma in SIGMA]
-    return Impurities(
+    return ScatteringMap(
         total, difference * np.stack([pair(s, along) + pair(along, s) for s in turn])
     )
 

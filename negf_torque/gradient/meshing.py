@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .ladder import Impurities
+from .ladder import ScatteringMap
 from .model import BulkModel, ZoneMesh, bloch, chunk_size
 from .scba import BornSolution, greens_function, local_greens, solve_scba
 
@@ -51,7 +51,7 @@ class MeshChoice:
 def uniform_solution(
     model: BulkModel,
     mesh: ZoneMesh,
-    source: Impurities | ConstantBroadening,
+    source: ScatteringMap | ConstantBroadening,
     z: complex,
     guess: NDArray | None = None,
 ) -> BornSolution:
@@ -84,7 +84,7 @@ def null_test(model: BulkModel, mesh: ZoneMesh, solution: BornSolution) -> NDArr
 
 def choose_mesh(
     model: BulkModel,
-    source: Impurities | ConstantBroadening,
+    source: ScatteringMap | ConstantBroadening,
     energy: float,
     tolerance: float,
     max_points: int = 4_000_000,

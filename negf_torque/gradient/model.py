@@ -31,6 +31,7 @@ __all__ = [
     "bloch",
     "exchange_model",
     "harmonics_at",
+    "magnet_model",
     "square_rashba",
 ]
 
@@ -117,6 +118,44 @@ def exchange_model(
         np.asarray(hoppings, complex) + np.einsum("a,arij->rij", n, exchange),
         exchange,
     )
+
+
+def magnet_model(
+    lattice: ArrayLike,
+    displacements: ArrayLike,
+    hoppings: ArrayLike,
+    exchange_field: ArrayLike,
+    direction: ArrayLike,
+) -> BulkModel:
+    """Magnet with an on-site exchange field, turned into any direction.
+
+    Parameters
+    ----------
+    lattice, displacements : (d, d), (harmonics, d)
+        As in :class:`BulkModel`; the origin must be among the displacements.
+    hoppings : (harmonics, 2 n, 2 n)
+        H_R with the exchange field in it; spin is the fastest index.
+    exchange_field : (n, 3)
+        Delta m of every orbital: H contains -(1/2) Delta m.sigma.
+    direction : (3,)
+        Where all moments are to point.
+
+    Raises
+    ------
+    ValueError
+        If no displacement is zero.
+    """
+    field, displacements = np.asarray(exchange_field, float), np.asarray(displacements, float)
+    origin = np.flatnonzero(np.all(np.abs(displacements) < 1e-12, axis=1))
+    if len(origin) == 0:
+        raise ValueError("displacements: none is zero; the exchange field acts on the sites.")
+    bare = np.array(hoppings, complex)
+    exchange = np.zeros((3, *bare.shape), complex)
+    for orbital, delta in enumerate(field):
+        spin = slice(2 * orbital, 2 * orbital + 2)
+        bare[origin[0], spin, spin] += np.einsum("a,aij->ij", delta / 2, SIGMA)
+        exchange[:, origin[0], spin, spin] = -np.linalg.norm(delta) / 2 * SIGMA
+    return exchange_model(lattice, displacements, bare, exchange, direction)
 
 
 def square_rashba(

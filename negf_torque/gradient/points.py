@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .assembly import SurfaceMixed, SurfaceUniform, surface_mixed, surface_uniform
-from .ladder import Impurities
+from .ladder import ScatteringMap
 from .meshing import ConstantBroadening, MeshChoice, choose_mesh, uniform_solution
 from .mixed import Mixed, mixed_response
 from .model import BulkModel, ZoneMesh
@@ -50,8 +50,8 @@ class Request:
     """What is asked of one calculation."""
 
     model: BulkModel
-    source: Impurities | ConstantBroadening
-    ladder: Impurities
+    source: ScatteringMap | ConstantBroadening
+    ladder: ScatteringMap
     observables: NDArray | None
     texture: bool
     tolerance: float

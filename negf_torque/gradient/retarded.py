@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .ladder import Impurities, superapply
+from .ladder import ScatteringMap, superapply
 from .model import Bloch, BulkModel, ZoneMesh, bloch, harmonics_at
 from .scba import greens_function, pair_matrix
 
@@ -47,7 +47,7 @@ class Linear:
     Attributes
     ----------
     energy, sigma, g : complex, (n, n), (n, n)
-    ladder : Impurities
+    ladder : ScatteringMap
         The map that dresses responses; zero where the ladder is switched off.
     resolvent : (n^2, n^2)
         (1 - X S)^-1, X[V] = int_k G V G.
@@ -62,7 +62,7 @@ class Linear:
     energy: complex
     sigma: NDArray
     g: NDArray
-    ladder: Impurities
+    ladder: ScatteringMap
     resolvent: NDArray
     bubble: NDArray
     g_e: NDArray
@@ -126,7 +126,7 @@ def observables_at(model: BulkModel, observables: NDArray | None, k: NDArray, b:
 def linear_response(
     model: BulkModel,
     mesh: ZoneMesh,
-    ladder: Impurities,
+    ladder: ScatteringMap,
     z: complex,
     sigma: NDArray,
 ) -> Linear:
