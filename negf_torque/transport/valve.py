@@ -156,24 +156,22 @@ def spin_valve(
     aside = np.where(
         collinear, np.where(np.cos(angles) > 0, _OFF_COLLINEAR, np.pi - _OFF_COLLINEAR), angles
     )
-    solved = np.concatenate([[0.0, np.pi], angles, aside[collinear]])
+    wanted = np.concatenate([[0.0, np.pi], angles, aside])
+    solved, which = np.unique(wanted, return_inverse=True)
     p, directions = valve_directions(chain, fixed, free, solved)
     responses = window_response(
         [aligned(chain, {free: m}) for m in directions], energy, sampling, progress
     )
-    count = len(angles)
-    main = responses[2 : 2 + count]
-    beside = list(main)
-    for n, response in zip(np.flatnonzero(collinear), responses[2 + count :], strict=True):
-        beside[n] = response
-    _, beside_directions = valve_directions(chain, fixed, free, aside)
-
+    parallel, antiparallel = (responses[n] for n in which[:2])
+    at, beside = which[2 : 2 + len(angles)], which[2 + len(angles) :]
+    main = [responses[n] for n in at]
     index = chain.magnets.index(free)
-    components = _components(main, index, directions[2 : 2 + count], p)
-    beside_in, beside_out, _ = _components(beside, index, beside_directions, p)
+    components = _components(main, index, directions[at], p)
+    near = [responses[n] for n in beside]
+    beside_in, beside_out, _ = _components(near, index, directions[beside], p)
     in_per_sin, out_per_sin = beside_in / np.sin(aside), beside_out / np.sin(aside)
     # the right reservoir drives a current of the opposite sign
-    current = np.array([r.conductance for r in beside]) * np.array([[1], [-1], [1]])
+    current = np.array([r.conductance for r in near]) * np.array([[1], [-1], [1]])
     with np.errstate(invalid="ignore", divide="ignore"):
         eta, out_eta = in_per_sin / current, out_per_sin / current
     return ValveResult(
@@ -181,12 +179,12 @@ def spin_valve(
         free=free,
         angles=angles,
         fixed_direction=p,
-        free_directions=directions[2 : 2 + count],
+        free_directions=directions[at],
         responses=tuple(main),
         conductance=np.array([r.conductance for r in main]),
         conductance_error=np.array([r.conductance_error for r in main]),
-        conductance_parallel=responses[0].conductance,
-        conductance_antiparallel=responses[1].conductance,
+        conductance_parallel=parallel.conductance,
+        conductance_antiparallel=antiparallel.conductance,
         in_plane=np.where(collinear, 0.0, components[0]),
         out_of_plane=np.where(collinear, 0.0, components[1]),
         longitudinal=components[2],
