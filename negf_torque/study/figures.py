@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["curves", "draw_stack", "zone_map"]
 
 _MOST_ARROWS = 24
+_SHADES = ("#c9dcec", "#f2d3b3", "#cfe3c5", "#e3cde6", "#dddddd")
 
 
 def draw_stack(
@@ -46,8 +48,9 @@ def draw_stack(
     names = [str(name) for name in np.asarray(magnets)]
     count = len(names)
     reach = max(2.0, 0.12 * count)
-    palette = {name: shade for name, shade in zip(dict.fromkeys(names), _shades(), strict=False)}
-    palette[""] = "#f4f4f4"
+    magnetic = dict.fromkeys(name for name in names if name)
+    palette = {"": "#f4f4f4"} | dict(zip(magnetic, cycle(_SHADES), strict=False))
+    inch = axes.get_figure().get_size_inches()[0] / (count + 2 * reach + 1)
     for begin, end in _runs(names):
         axes.add_patch(
             Rectangle(
@@ -59,17 +62,11 @@ def draw_stack(
                 linewidth=0.8,
             )
         )
-        label = names[begin] or "N"
-        axes.text((begin + end - 1) / 2, 1.08, label, ha="center", va="bottom", fontsize=9)
-        axes.text(
-            (begin + end - 1) / 2,
-            -1.08,
-            str(end - begin),
-            ha="center",
-            va="top",
-            fontsize=8,
-            color="0.35",
-        )
+        centre, label = (begin + end - 1) / 2, names[begin] or "N"
+        fits = 0.08 * len(label) < (end - begin) * inch
+        if label not in ("left lead", "right lead"):
+            axes.text(centre, 1.08 if fits else 1.36, label, ha="center", va="bottom", fontsize=9)
+        axes.text(centre, -1.08, str(end - begin), ha="center", va="top", fontsize=8, color="0.35")
     for side, lead in zip((-1, 1), lead_moments, strict=True):
         edge = -0.5 - reach if side < 0 else count - 0.5
         axes.add_patch(
@@ -110,12 +107,8 @@ def draw_stack(
         fontsize=8,
         color="0.3",
     )
-    axes.set(xlim=(-0.9 - reach, count - 0.1 + reach), ylim=(-2.25, 1.6), title=title)
+    axes.set(xlim=(-0.9 - reach, count - 0.1 + reach), ylim=(-2.1, 1.75), title=title)
     axes.axis("off")
-
-
-def _shades() -> list[str]:
-    return ["#f4f4f4", "#c9dcec", "#f2d3b3", "#cfe3c5", "#e3cde6", "#dddddd"]
 
 
 def _runs(names: list[str]) -> list[tuple[int, int]]:

@@ -176,7 +176,9 @@ class System(Table):
     )
     left: LeadTable = key("Left electrode.", LeadTable)
     right: LeadTable = key("Right electrode.", LeadTable)
-    layers: list[LayerTable] = key("The layers from left to right.", min_length=1)
+    layers: list[LayerTable] = key(
+        "The layers from left to right; an empty list is a bare interface between the leads."
+    )
 
     @property
     def magnets(self) -> list[str]:

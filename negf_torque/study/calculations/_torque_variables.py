@@ -1,0 +1,55 @@
+"""What the result of kind "torque" holds: name, dimensions, unit and sign of every variable."""
+
+from negf_torque.study.calculations import _valve_variables as valve
+from negf_torque.study.labels import Variable
+
+__all__ = ["VARIABLES"]
+
+WINDOW, TORKANCE, CONDUCTANCE = valve.WINDOW, valve.TORKANCE, valve.CONDUCTANCE
+SHARED = ("bias", "magnet", "component", "flow", "layer", "bond")
+
+VARIABLES: dict[str, Variable] = {
+    **{name: valve.VARIABLES[name] for name in SHARED},
+    "lead": Variable(("lead",), "", "Lead"),
+    "site": Variable(("site",), "1", "Site", "Numbered layer by layer from left to right."),
+    "site_layer": Variable(("site",), "1", "Layer of the site"),
+    "site_magnet": Variable(("site",), "", "Magnet that the site belongs to"),
+    "conductance": Variable((), CONDUCTANCE, "Conductance", "Both spins."),
+    "torkance": Variable(
+        ("bias", "magnet", "component"),
+        TORKANCE,
+        "Torkance",
+        f"Torque on the magnet's moments per volt, V > 0 drives electrons to the right; {WINDOW}.",
+    ),
+    "layer_torkance": Variable(
+        ("bias", "layer", "component"), TORKANCE, "Torkance of each layer", f"{WINDOW}."
+    ),
+    "site_torkance": Variable(
+        ("bias", "site", "component"),
+        TORKANCE,
+        "Torkance of each site",
+        "Delta m x s on the site's moment; " + WINDOW + ".",
+    ),
+    "spin_current": Variable(
+        ("bias", "bond", "flow"),
+        TORKANCE,
+        "Current on each bond",
+        valve.VARIABLES["spin_current"].convention,
+    ),
+    "spin_accumulation": Variable(
+        ("bias", "site", "component"),
+        "hbar/2 per V and cell",
+        "Spin accumulation of each site",
+        "<sigma> per volt of bias; " + WINDOW + ".",
+    ),
+    "open_channels": Variable(
+        ("lead",), "1", "Open channels", "Of both spins; mean over the zone."
+    ),
+    "moment": Variable(
+        ("site", "component"), "1", "Majority-spin direction", "Zero in a normal metal."
+    ),
+    "exchange": Variable(("site",), "eV", "Exchange splitting"),
+    "position": Variable(
+        ("site", "component"), "lattice constants", "Position", "As in the builder."
+    ),
+}

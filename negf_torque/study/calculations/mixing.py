@@ -1,0 +1,170 @@
+"""`kind = "mixing"`: mixing conductances of an interface or a layer, seen from the left lead.
+
+The left lead must be a normal metal.  With a magnetic right lead (`layers` may be empty) the device
+is one interface; with a normal one it is a layer, which also transmits.  Circuit theory and
+drift-diffusion take the Sharvin-corrected value.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import field_validator
+
+from negf_torque.study.base import CalculationTable, Scalar, key
+from negf_torque.study.calculations._valve_variables import CONDUCTANCE
+from negf_torque.study.labels import Variable
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+    from negf_torque.study.base import Progress
+    from negf_torque.study.card import Card
+
+__all__ = ["VARIABLES", "Parameters", "figures", "run", "summary"]
+
+VARIABLES: dict[str, Variable] = {
+    "energy": Variable(("energy",), "eV", "Fermi energy"),
+    "reflection": Variable(
+        ("energy",),
+        CONDUCTANCE,
+        "Mixing conductance g_r",
+        "Sum of 1 - r_up conj(r_dn); real part absorbed, imaginary part precession.",
+    ),
+    "transmission": Variable(
+        ("energy",),
+        CONDUCTANCE,
+        "Transmission mixing conductance g_t",
+        "Sum of t_up conj(t_dn); not-a-number where the right lead is magnetic.",
+    ),
+    "sharvin": Variable(
+        ("energy",), CONDUCTANCE, "Sharvin conductance", "Channels of the left lead per spin."
+    ),
+    "reflection_corrected": Variable(
+        ("energy",),
+        CONDUCTANCE,
+        "Sharvin-corrected mixing conductance",
+        "1/(1/g_r - 1/(2 g_Sharvin)).",
+    ),
+}
+
+
+class Parameters(CalculationTable):
+    """The `[calculation]` table."""
+
+    kind: Literal["mixing"] = key("Mixing conductances of an interface or a layer.")
+    energy: float | list[float] = key("Fermi energy, or a list of them.", unit="eV")
+    direction: tuple[float, float, float] | None = key(
+        "Spin quantisation axis; default the direction of the first moment from the left.", None
+    )
+    temperature: float = key("Temperature of the leads.", 0.0, unit="K", ge=0)
+    tolerance: float = key(
+        "Relative error of the zone average that is asked for.", 1e-6, ge=1e-12, le=0.1
+    )
+    mesh: int | None = key(
+        "Instead of the tolerance: points of a uniform shifted mesh per direction.",
+        None,
+        ge=1,
+        le=100_000,
+    )
+    max_evaluations: int = key(
+        "Points (momentum, energy) after which the adaptive average gives up.", 50_000_000, ge=1
+    )
+
+    @field_validator("energy")
+    @classmethod
+    def _some(cls, value: float | list[float]) -> float | list[float]:
+        if value == []:
+            raise ValueError("has no energy. Give a number, or a list of numbers.")
+        return value
+
+
+def run(card: Card, progress: Progress) -> xr.Dataset:
+    """Average over the zone at each energy; see `negf_torque.transport.mixing`."""
+    from negf_torque.lattice import layer_chain
+    from negf_torque.study.labels import labelled
+    from negf_torque.transport.mixing import mixing_conductance
+    from negf_torque.transport.sampling import Sampling
+
+    p = card.calculation
+    sampling = Sampling(p.tolerance, p.mesh, p.temperature, p.max_evaluations)
+    progress.start("building the device")
+    chain = layer_chain(card.build())
+    energies = np.atleast_1d(p.energy)
+    progress.start("averaging over the zone", len(energies))
+    found = []
+    for energy in energies:
+        found.append(mixing_conductance(chain, float(energy), p.direction, sampling))
+        progress.advance()
+    none = complex(np.nan, np.nan)
+    values = {
+        "reflection": [m.reflection for m in found],
+        "reflection_error": [m.reflection_error for m in found],
+        "transmission": [none if m.transmission is None else m.transmission for m in found],
+        "transmission_error": [m.transmission_error for m in found],
+        "sharvin": [m.sharvin for m in found],
+        "sharvin_error": [m.sharvin_error for m in found],
+        "reflection_corrected": [m.reflection_corrected for m in found],
+    }
+    if p.mesh is not None and not p.temperature:
+        values = {name: value for name, value in values.items() if not name.endswith("_error")}
+    dataset = labelled(
+        VARIABLES,
+        values,
+        {"energy": energies},
+        converged=all(m.converged for m in found),
+        k_points=sum(m.evaluations for m in found),
+    )
+    if chain.dimension == 0:
+        for variable in dataset.data_vars.values():
+            variable.attrs["units"] = variable.attrs["units"].replace(" per cell", "")
+    return dataset
+
+
+def summary(dataset: xr.Dataset) -> list[Scalar]:
+    """All conductances at each energy."""
+    converged = bool(dataset.attrs.get("converged", True))
+    found = []
+    for index, energy in enumerate(dataset["energy"].values):
+        one = dataset.isel(energy=index)
+        for name in ("reflection", "transmission", "sharvin", "reflection_corrected"):
+            value = one[name].values.item()
+            if not np.isfinite(value):
+                continue
+            error = one[f"{name}_error"].values.item() if f"{name}_error" in one else None
+            found.append(
+                Scalar(
+                    f"{name}[{energy:g} eV]",
+                    value,
+                    one[name].attrs["units"],
+                    error,
+                    converged,
+                    dataset[name].attrs["long_name"],
+                )
+            )
+    return found
+
+
+def figures(dataset: xr.Dataset) -> dict[str, Figure]:
+    """Conductances versus energy, where there are several."""
+    from negf_torque.study import style
+
+    if dataset.sizes["energy"] < 2:
+        return {}
+    drawing, axes = style.figure(width=7.6)
+    ordered = dataset.sortby("energy")
+    curves = {
+        "Re g_r": ordered["reflection"].values.real,
+        "Im g_r": ordered["reflection"].values.imag,
+        "|g_t|": np.abs(ordered["transmission"].values),
+        "Sharvin": ordered["sharvin"].values,
+    }
+    for (label, values), look in zip(curves.items(), style.lines(), strict=False):
+        if np.any(np.isfinite(values)):
+            axes.plot(ordered["energy"], values, label=label, **look)
+    axes.set_xlabel("Fermi energy (eV)")
+    axes.set_ylabel(style.axis_label("Conductance", dataset["reflection"].attrs["units"]))
+    style.legend(axes)
+    return {"mixing": drawing}

@@ -1,0 +1,173 @@
+"""`kind = "torque"`: conductance, spin currents and torques of a device as it is built.
+
+Any two-terminal magnet: stacks and wires with textures (walls, spirals), several magnets, a Kwant
+system of one's own.  Torque, spin and spin current are given site by site, layer by layer and
+magnet by magnet.  They are the *window* parts of the linear response (states between both chemical
+potentials); the dimension `bias` shows how they depend on the division of the bias.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from negf_torque.study.base import CalculationTable, Listing, Scalar, key
+from negf_torque.study.calculations._torque_variables import VARIABLES
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+    from negf_torque.study.base import Progress
+    from negf_torque.study.card import Card
+
+__all__ = ["VARIABLES", "Parameters", "figures", "listings", "run", "summary"]
+
+
+class Parameters(CalculationTable):
+    """The `[calculation]` table."""
+
+    kind: Literal["torque"] = key("Conductance, spin currents and torques of one device.")
+    energy: float = key("Fermi energy.", unit="eV")
+    temperature: float = key("Temperature of the leads.", 0.0, unit="K", ge=0)
+    tolerance: float = key(
+        "Relative error of the zone average that is asked for.", 1e-6, ge=1e-12, le=0.1
+    )
+    mesh: int | None = key(
+        "Instead of the tolerance: points of a uniform shifted mesh per direction.",
+        None,
+        ge=1,
+        le=100_000,
+    )
+    max_evaluations: int = key(
+        "Points (momentum, energy) after which the adaptive average gives up.", 50_000_000, ge=1
+    )
+
+
+def run(card: Card, progress: Progress) -> xr.Dataset:
+    """Solve the device; see `negf_torque.transport.linear`."""
+    from negf_torque.lattice import layer_chain
+    from negf_torque.study.labels import labelled
+    from negf_torque.transport.linear import window_response
+    from negf_torque.transport.sampling import Sampling
+    from negf_torque.transport.torque import BIASES
+
+    p = card.calculation
+    sampling = Sampling(p.tolerance, p.mesh, p.temperature, p.max_evaluations)
+    progress.start("building the device")
+    chain = layer_chain(card.build())
+    progress.start("averaging over the zone" if chain.dimension else "scattering states")
+    (response,) = window_response(
+        [chain], p.energy, sampling, lambda points: progress.update(points, note=f"{points} points")
+    )
+    sites = chain.sites
+    field = np.linalg.norm(sites.exchange, axis=1)
+    values = {
+        "conductance": response.conductance,
+        "conductance_error": response.conductance_error,
+        "torkance": response.magnet_torkance_by_bias,
+        "torkance_error": (("magnet",), response.torkance_error),
+        "layer_torkance": response.layer_torkance_by_bias,
+        "site_torkance": response.site_torkance_by_bias,
+        "site_torkance_error": (("site",), np.sqrt(3) * response.density_error * field),
+        "spin_current": response.spin_current_by_bias,
+        "spin_current_error": ((), response.current_error),
+        "spin_accumulation": response.accumulation_by_bias[..., 1:],
+        "spin_accumulation_error": ((), response.density_error / (2 * np.pi)),
+        "open_channels": response.open_channels,
+        "moment": sites.exchange / np.where(field > 0, field, 1.0)[:, None],
+        "exchange": field,
+        "position": _positions(sites.position),
+    }
+    if p.mesh is not None and not p.temperature:
+        values = {name: value for name, value in values.items() if not name.endswith("_error")}
+    coords = {
+        "bias": list(BIASES),
+        "magnet": list(chain.magnets),
+        "component": ["x", "y", "z"],
+        "flow": ["charge", "x", "y", "z"],
+        "lead": ["left", "right"],
+        "layer": np.arange(len(chain.onsite)),
+        "bond": np.arange(len(chain.onsite) - 1) + 0.5,
+        "site": np.arange(len(sites.layer)),
+        "site_layer": ("site", sites.layer),
+        "site_magnet": ("site", np.array([name or "" for name in sites.magnet], dtype=str)),
+    }
+    dataset = labelled(
+        VARIABLES,
+        values,
+        coords,
+        converged=response.converged,
+        response="window",
+        k_points=response.evaluations,
+    )
+    if chain.dimension == 0:
+        for variable in dataset.variables.values():
+            units = variable.attrs.get("units", "")
+            variable.attrs["units"] = units.replace(" per cell", "").replace(" and cell", "")
+    return dataset
+
+
+def _positions(position: np.ndarray) -> np.ndarray:
+    """(sites, 3), missing coordinates zero."""
+    padded = np.zeros((len(position), 3))
+    padded[:, : position.shape[1]] = position
+    return padded
+
+
+def summary(dataset: xr.Dataset) -> list[Scalar]:
+    """Conductance, open channels and the torque on every magnet."""
+    converged = bool(dataset.attrs.get("converged", True))
+    unit = dataset["torkance"].attrs["units"]
+
+    def error(name: str, **select: str) -> float | None:
+        if f"{name}_error" not in dataset:
+            return None
+        return float(dataset[f"{name}_error"].sel(select))
+
+    found = [
+        Scalar(
+            "conductance",
+            float(dataset["conductance"]),
+            dataset["conductance"].attrs["units"],
+            error("conductance"),
+            converged,
+        )
+    ]
+    for lead in ("left", "right"):
+        channels = float(dataset["open_channels"].sel(lead=lead))
+        found.append(Scalar(f"open_channels[{lead}]", channels, "1", note="both spins, mean"))
+    for magnet in dataset["magnet"].values:
+        for component in "xyz":
+            value = dataset["torkance"].sel(bias="symmetric", magnet=magnet, component=component)
+            found.append(
+                Scalar(
+                    f"torkance[{magnet}, {component}]",
+                    float(value),
+                    unit,
+                    error("torkance", magnet=str(magnet)),
+                    converged,
+                    "window, symmetric bias",
+                )
+            )
+    return found
+
+
+def listings(dataset: xr.Dataset) -> list[Listing]:
+    """Torque of each magnet for the three divisions of the bias."""
+    columns = ("magnet", "bias", "x", "y", "z")
+    rows = tuple(
+        (str(magnet), str(bias), *map(float, dataset["torkance"].sel(bias=bias, magnet=magnet)))
+        for magnet in dataset["magnet"].values
+        for bias in dataset["bias"].values
+    )
+    unit = dataset["torkance"].attrs["units"]
+    return [Listing(f"Torkance (window parts), in {unit}", columns, rows)] if rows else []
+
+
+def figures(dataset: xr.Dataset) -> dict[str, Figure]:
+    """See `_torque_figures`."""
+    from negf_torque.study.calculations._torque_figures import figures as draw
+
+    return draw(dataset)
