@@ -6,7 +6,8 @@ transverse tensor is a 2 x 2 matrix,
     T = a 1 + b eps + c tau_z + d tau_x,      eps_(theta phi) = 1,
 
 whose first two parts exist in every magnet (a: damping, non-adiabatic torque; b: spin, adiabatic
-torque) and whose last two are anisotropies that spin-orbit coupling brings.
+torque) and whose last two are anisotropies that spin-orbit coupling, or impurity moments with
+an axis of their own, bring.
 """
 
 import numpy as np
@@ -23,8 +24,8 @@ __all__ = [
 ]
 
 
-def transverse_frame(direction: ArrayLike) -> NDArray:
-    """e_theta and e_phi, rows of a (2, 3) array; at the poles e_phi = y.
+def transverse_frame(direction: ArrayLike, azimuth: float = 0.0) -> NDArray:
+    """e_theta and e_phi, rows of a (2, 3) array; `azimuth` (radians) decides at the poles.
 
     Examples
     --------
@@ -34,11 +35,13 @@ def transverse_frame(direction: ArrayLike) -> NDArray:
     """
     n = unit_vector(direction)
     sine = np.hypot(n[0], n[1])
-    phi = np.array([-n[1], n[0], 0.0]) / sine if sine > 1e-12 else np.array([0.0, 1.0, 0.0])
+    phi = np.array([-np.sin(azimuth), np.cos(azimuth), 0.0])
+    if sine > 1e-12:
+        phi = np.array([-n[1], n[0], 0.0]) / sine
     return np.stack([np.cross(phi, n), phi])
 
 
-def transverse_parts(tensor: NDArray, direction: ArrayLike) -> NDArray:
+def transverse_parts(tensor: NDArray, direction: ArrayLike, azimuth: float = 0.0) -> NDArray:
     """(a, b, c, d) of a tensor (3, ..., 3) across n, shape (4, ...).
 
     Examples
@@ -49,7 +52,7 @@ def transverse_parts(tensor: NDArray, direction: ArrayLike) -> NDArray:
     >>> transverse_parts(tensor, (0, 0, 1))
     array([2., 3., 0., 0.])
     """
-    frame = transverse_frame(direction)
+    frame = transverse_frame(direction, azimuth)
     t = np.einsum("pa,a...b,qb->pq...", frame, tensor, frame)
     return 0.5 * np.stack(
         [t[0, 0] + t[1, 1], t[0, 1] - t[1, 0], t[0, 0] - t[1, 1], t[0, 1] + t[1, 0]]
