@@ -38,7 +38,7 @@ def transverse_frame(direction: ArrayLike, azimuth: float = 0.0) -> NDArray:
     phi = np.array([-np.sin(azimuth), np.cos(azimuth), 0.0])
     if sine > 1e-12:
         phi = np.array([-n[1], n[0], 0.0]) / sine
-    return np.stack([np.cross(phi, n), phi])
+    return np.stack([np.cross(phi, n), phi]) + 0.0  # no negative zeros
 
 
 def transverse_parts(tensor: NDArray, direction: ArrayLike, azimuth: float = 0.0) -> NDArray:
