@@ -21,7 +21,7 @@ n_spins = 3
 [calculation]
 kind = "quantum_chain"
 duration = 60
-output_step = 5
+output_step = 5.0
 levels = 12
 
 [calculation.packet]
@@ -89,7 +89,9 @@ def test_summary_and_tables(paper):
     assert abs(scalars["drift_norm[+x]"].value) < 1e-12
     assert abs(scalars["drift_energy[+x]"].value) < 1e-12
     assert scalars["electron_sz[-z]"].error == 2e-10
-    assert len(calculation.listings(paper)) == 2
+    spins, _, levels = calculation.listings(paper)
+    assert spins.rows[0][3] == -1 and len(spins.rows) == 6
+    assert levels.rows[0] == ("local spins alone", -0.402, 2)
 
 
 def test_warnings_tell_of_the_walls_and_the_clipped_packet(paper):
@@ -112,7 +114,7 @@ def test_figures_are_drawn_for_all_data(short, paper):
 def test_a_film_is_made_on_request(short):
     few = short.isel(time=slice(0, 3), injection=[0])
     assert calculation.animations(few) == {}
-    film = calculation.animations(few, "gif")["film_-z.gif"]
+    film = calculation.animations(few, "gif")["film_minus_z.gif"]
     assert film[:6] == b"GIF89a"
     with pytest.raises(ValueError, match="profiles = true"):
         calculation.animations(few.drop_vars("density"), "gif")
@@ -206,6 +208,7 @@ def test_estimate_comes_before_the_run():
         ("local_superposition = [{ twice_m = [1, 1] }]", "", "", "2m of each of the 3"),
         ("local_superposition = [{ twice_m = [1, 1, 2] }]", "", "", "2m = 2 of local spin 2"),
         ("times = [3, 1]", "", "", "calculation.times: they must start"),
+        ("", "sites = [1.5]", "", "system.sites"),
         ("tolerance = 1", "", "", "calculation.tolerance"),
         ('method = "euler"', "", "", "calculation.method"),
         ("memory_limit = 1e-6", "", "", "calculation.memory_limit: 4 spin configurations x 80"),
@@ -225,6 +228,13 @@ def test_mistakes_are_told_before_any_work(change, system, packet, message):
 def test_a_packet_wider_than_the_chain_is_refused():
     with pytest.raises(CardError, match="calculation.packet.spread: the packet is 400 sites wide"):
         parse(SHORT.replace("spread = 0.3", "spread = 0.01"))
+
+
+def test_too_many_output_times_are_refused():
+    with pytest.raises(CardError, match="calculation.output_step: 60000000000 output times"):
+        parse(SHORT.replace("output_step = 5.0", "output_step = 1e-9"))
+    with pytest.raises(CardError, match="profiles = false"):
+        parse(SHORT.replace("output_step = 5.0", "output_step = 1e-3").replace("= 80", "= 800"))
 
 
 def test_a_run_too_large_says_what_would_fit():

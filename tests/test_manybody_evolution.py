@@ -333,6 +333,7 @@ def test_wall_weight_is_the_probability_that_a_longer_chain_lets_through():
         ({"times": []}, "one or more"),
         ({"memory_limit": 0}, "memory_limit: 0"),
         ({"memory_limit": 1e5}, "What would fit: "),
+        ({"method": "crank-nicolson", "memory_limit": 1e6}, "this run with chebyshev"),
         ({"sectors": (0,)}, "miss 1 of the initial state"),
     ],
 )

@@ -102,9 +102,9 @@ def test_classical_spins_follow_their_equations_of_motion():  # independent: ano
         b = model.field + 2 * model.anisotropy * x
         for n, site in enumerate(model.sites):
             h[site] -= model.coupling[n] * np.einsum("a,aij,j->i", x[n], sigma, psi[site])
-            b[n] += model.coupling[n] * np.einsum(
-                "i,aij,j->a", psi[site].conj(), sigma, psi[site]
-            ).real
+            b[n] += (
+                model.coupling[n] * np.einsum("i,aij,j->a", psi[site].conj(), sigma, psi[site]).real
+            )
         b[1:] += model.exchange * x[:-1]
         b[:-1] += model.exchange * x[1:]
         flat = (-1j / HBAR * h).ravel()

@@ -29,7 +29,7 @@ from negf_torque.manybody.hamiltonian import Hamiltonian, hamiltonian, spin_hami
 from negf_torque.manybody.model import QuantumChain, macrospin, quantum_chain, twice_spin
 from negf_torque.manybody.observables import REGIONS, Observer, Sample
 from negf_torque.manybody.propagate import ChebyshevPropagator, CrankNicolsonPropagator
-from negf_torque.manybody.size import RunSize, TooLargeError, check_size, run_size
+from negf_torque.manybody.size import RunSize, TooLargeError, check_size, readable, run_size
 from negf_torque.manybody.spectrum import Levels, composite_levels, degeneracies, spin_levels
 from negf_torque.manybody.states import (
     LocalState,
@@ -79,6 +79,7 @@ __all__ = [
     "product_state",
     "purity",
     "quantum_chain",
+    "readable",
     "run_size",
     "sector_sizes",
     "spin_hamiltonian",

@@ -72,6 +72,7 @@ def classical_directions(model: QuantumChain, local: LocalState) -> NDArray:
     differ by one lowering of one spin; vectors may then be shorter than 2S.
     """
     vectors = np.zeros((model.n_spins, 3))
+    table = local.amplitudes or {}
     for n, size in enumerate(model.two_s):
         low = np.arange(size + 1)
         ladder = 2 * np.sqrt((low[:-1] + 1) * (size - low[:-1]))
@@ -80,10 +81,10 @@ def classical_directions(model: QuantumChain, local: LocalState) -> NDArray:
             weight, lowering = abs(c) ** 2, np.sum(np.conj(c[1:]) * ladder * c[:-1])
         else:
             weight, lowering = np.zeros(size + 1), 0.0
-            for row, amplitude in local.amplitudes.items():
+            for row, amplitude in table.items():
                 weight[row[n]] += abs(amplitude) ** 2
                 below = (*row[:n], row[n] + 1, *row[n + 1 :])
-                partner = local.amplitudes.get(below, 0)
+                partner = table.get(below, 0)
                 if partner:
                     lowering += np.conj(partner) * ladder[row[n]] * amplitude
         vectors[n] = np.real(lowering), -np.imag(lowering), weight @ (size - 2 * low)

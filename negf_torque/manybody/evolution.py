@@ -141,7 +141,8 @@ def evolve(
     if sectors is None:
         sectors = occupied_sectors(model, electron_spin, local)
     wave = wave_packet(model.length, packet.wave_number, packet.spread, packet.centre)
-    size = check_size(model, sectors, len(times), entanglement, memory_limit)
+    factors = method == "crank-nicolson"
+    size = check_size(model, sectors, len(times), entanglement, memory_limit, factors)
     h = hamiltonian(model, SpinBasis.of(model.two_s, sectors))
     psi = initial_state(h.basis, wave, electron_spin, local)
     propagate = _propagator(h, psi, method, tolerance, step, shift, times[-1])

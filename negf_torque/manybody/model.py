@@ -18,6 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = ["QuantumChain", "macrospin", "quantum_chain", "twice_spin"]
 
 LARGEST_TWICE_SPIN = 7
+#: Beyond these nothing fits into a computer, and even counting states would take long.
+MOST_SITES, MOST_SPINS = 10_000_000, 4000
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ def quantum_chain(
     ...
     ValueError: sites: 11 lies outside the chain. Give sites from 0 to 9.
     """
-    length = _whole("length", length, 2)
+    length = _whole("length", length, 2, MOST_SITES)
     where = _sites(length, sites, n_spins)
     count = len(where)
     if macrospin_coupling not in ("2S", "S"):
@@ -214,7 +216,7 @@ def twice_spin(spin: float) -> int:
 def _sites(length: int, sites: Sequence[int] | None, n_spins: int | None) -> NDArray:
     """Sites of the local spins, given or in a row about the middle."""
     if sites is None:
-        count = _whole("n_spins", 5 if n_spins is None else n_spins, 1)
+        count = _whole("n_spins", 5 if n_spins is None else n_spins, 1, MOST_SPINS)
         if count > length:
             raise ValueError(
                 f"n_spins: {count} local spins do not fit on {length} sites. "
@@ -222,8 +224,10 @@ def _sites(length: int, sites: Sequence[int] | None, n_spins: int | None) -> NDA
             )
         return np.arange(count) + (length - count + 1) // 2
     where = np.asarray(sites)
-    if where.ndim != 1 or where.size == 0 or not np.all(where == where.astype(int)):
-        raise ValueError(f"sites: {sites!r} is not a list of sites. Give whole numbers.")
+    if where.ndim != 1 or not 0 < where.size <= MOST_SPINS or np.any(where != np.floor(where)):
+        raise ValueError(
+            f"sites: {sites!r} is not a list of sites. Give 1 to {MOST_SPINS} whole numbers."
+        )
     where = where.astype(int)
     outside = where[(where < 0) | (where >= length)]
     if outside.size:
@@ -240,9 +244,10 @@ def _sites(length: int, sites: Sequence[int] | None, n_spins: int | None) -> NDA
     return where
 
 
-def _whole(name: str, value: float, least: int) -> int:
-    if isinstance(value, bool) or not np.isfinite(value) or value != int(value) or value < least:
-        raise ValueError(f"{name}: {value!r} is not valid. Give a whole number, {least} or more.")
+def _whole(name: str, value: float, least: int, most: int) -> int:
+    whole = not isinstance(value, bool) and np.isfinite(value) and value == int(value)
+    if not whole or not least <= value <= most:
+        raise ValueError(f"{name}: {value!r} is not valid. Give a whole number, {least} to {most}.")
     return int(value)
 
 

@@ -111,7 +111,7 @@ class Observer:
             local_spin=local_spin,
             probability=weight,
             purity=np.sum(spectrum**2),
-            entropy=entropy(spectrum) if self.entanglement else np.nan,
+            entropy=np.array(entropy(spectrum) if self.entanglement else np.nan),
             electron_spin_purity=(weight.sum() ** 2 + electron_spin @ electron_spin) / 2,
             local_spin_purity=local_purity,
             density=density,
@@ -213,16 +213,22 @@ class Observer:
         """
         basis = self.h.basis
         levels = int(basis.two_s.max()) + 1
-        parts = [[], [], [], [], []]
+        parts: list[list[NDArray]] = [[], [], [], [], []]
         for n, size in enumerate(basis.two_s):
             for change in range(1, int(size) + 1):
-                lower, upper, value = ladder_product(basis, {n: change})
+                if change == 1:
+                    lower, upper, keep = ladder_product(basis, {n: 1})
+                else:
+                    upper = np.flatnonzero(basis.lowered[:, n] + change <= size)
+                    lower = basis.find(upper, {n: np.full(len(upper), change)})
+                    upper, lower = upper[lower >= 0], lower[lower >= 0]
+                    keep = np.zeros(len(lower))
                 element = basis.lowered[upper, n] * levels + basis.lowered[lower, n]
-                keep = value if change == 1 else np.zeros_like(value)
                 columns = (lower, upper, np.full(len(lower), n), element.astype(int), keep)
                 for part, column in zip(parts, columns, strict=True):
                     part.append(column)
-        return tuple(np.concatenate(part) for part in parts)
+        left, right, spin, place, factor = (np.concatenate(part) for part in parts)
+        return left, right, spin, place, factor
 
     @cached_property
     def _torque_terms(self) -> tuple[NDArray, NDArray, NDArray, NDArray, NDArray]:

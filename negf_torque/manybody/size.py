@@ -72,8 +72,11 @@ def run_size(
     sectors: Sequence[int],
     n_times: int = 1,
     entanglement: bool = True,
+    factors: bool = False,
 ) -> RunSize:
     """Size of a run on `length` sites with these spins, sectors and output times.
+
+    `factors` counts the LU factors of Crank-Nicolson: a band of twice the configurations.
 
     Examples
     --------
@@ -90,6 +93,8 @@ def run_size(
     # keys, configurations and sparse terms of the basis; then the samples
     memory += dim * (2 * len(sizes) + 64 + 60 * len(sizes))
     memory += 8 * n_times * (8 * length + dim + 16 * len(sizes))
+    if factors:
+        memory += 4 * BYTES * dim * dim * length
     if entanglement:
         memory += 3 * BYTES * min(local, 2 * length) ** 2
         memory += 2 * BYTES * local * length if local > 2 * length else 0
@@ -102,6 +107,7 @@ def check_size(
     n_times: int = 1,
     entanglement: bool = True,
     limit: float = 4e9,
+    factors: bool = False,
 ) -> RunSize:
     """Size of a run, refused if it needs more than `limit` bytes.
 
@@ -112,14 +118,14 @@ def check_size(
     """
     if not limit > 0:
         raise ValueError(f"memory_limit: {limit!r} is not a size. Give a positive number.")
-    size = run_size(model.length, model.two_s, sectors, n_times, entanglement)
+    size = run_size(model.length, model.two_s, sectors, n_times, entanglement, factors)
     if size.memory <= limit:
         return size
 
     def fits(length: int, count: int) -> bool:
         sizes = model.two_s[:count]
         kept = [q for q in sectors if q <= sizes.sum() + 1]
-        return run_size(length, sizes, kept, n_times, entanglement).memory <= limit
+        return run_size(length, sizes, kept, n_times, entanglement, factors).memory <= limit
 
     remedies = []
     shortest = max(int(model.sites.max() - model.sites.min()) + 1, 2)
@@ -129,9 +135,10 @@ def check_size(
     most = _largest(lambda n: fits(model.length, n), 0, model.n_spins)
     if most >= 1:
         remedies.append(f"{most} local spins on this chain")
-    without = run_size(model.length, model.two_s, sectors, n_times, False)
-    if entanglement and without.memory <= limit:
-        remedies.append("this run with entanglement = false")
+    for name, kept in (("entanglement = false", (False, factors)), ("chebyshev", (True, False))):
+        less = run_size(model.length, model.two_s, sectors, n_times, *kept)
+        if kept != (entanglement, factors) and less.memory <= limit:
+            remedies.append(f"this run with {name}")
     fit = " or ".join(remedies) if remedies else "no shorter chain or smaller magnet"
     raise TooLargeError(
         f"memory_limit: {size.dimension} spin configurations x {model.length} sites = "

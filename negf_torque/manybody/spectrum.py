@@ -92,6 +92,7 @@ def _lowest(model: QuantumChain, count: int, electron: bool, memory_limit: float
     if count < 1:
         raise ValueError(f"count: {count!r} is not a number of levels. Give 1 or more.")
     top = int(model.two_s.sum()) + int(electron)
+    blocks: list[tuple[int, ...]]
     if model.conserved == "S_z":
         blocks = [(q,) for q in range(top + 1)]
         # without a field along z, turning every spin over maps q to top - q
@@ -105,7 +106,7 @@ def _lowest(model: QuantumChain, count: int, electron: bool, memory_limit: float
         part = _block_levels(model, block, count, electron, memory_limit)
         parts.append(part)
         if mirrored and 2 * block[0] < top:
-            parts.append((part[0], *(-values for values in part[1:])))
+            parts.append((part[0], -part[1], -part[2], -part[3]))
     energy, total, of_electron, local = (
         np.concatenate([part[i] for part in parts]) for i in range(4)
     )

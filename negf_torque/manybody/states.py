@@ -55,14 +55,15 @@ class LocalState:
             for spinor, column in zip(self.spinors, lowered.T, strict=True):
                 out = out * spinor[column]
             return out
-        return np.array([self.amplitudes.get(tuple(row), 0) for row in lowered.tolist()], complex)
+        table = self.amplitudes or {}
+        return np.array([table.get(tuple(row), 0) for row in lowered.tolist()], complex)
 
     def lowerings(self) -> list[int]:
         """Total numbers of lowerings that occur, in ascending order."""
         if self.amplitudes is not None:
             return sorted({sum(row) for row in self.amplitudes})
         possible = {0: 1.0}
-        for spinor in self.spinors:
+        for spinor in self.spinors or ():
             weights = abs(spinor) ** 2
             sums: dict[int, float] = {}
             for q, probability in possible.items():
@@ -173,7 +174,7 @@ def packet_facts(
         energy=energy,
         energy_spread=float(np.sqrt(max(np.vdot(h, h).real - energy**2, 0.0))),
         position=position,
-        position_spread=float(np.sqrt(max(density @ x**2 - position**2, 0.0))),
+        position_spread=float(np.sqrt(max(float(density @ x**2) - position**2, 0.0))),
         velocity=float(current.sum()),
         clipped=max(clipped, 0.0),
     )
@@ -190,7 +191,7 @@ def coherent_state(two_s: int, direction: ArrayLike) -> NDArray:
     x, y, z = unit_vector(direction)
     # cos(theta/2), sin(theta/2): each from the sum that does not cancel, so that -z is exact
     up, down = np.sqrt((1 + z) / 2), np.sqrt((1 - z) / 2)
-    sideways = np.hypot(x, y)
+    sideways = float(np.hypot(x, y))
     if sideways > 0:
         up, down = (up, sideways / 2 / up) if z >= 0 else (sideways / 2 / down, down)
     phase = (x + 1j * y) / sideways if sideways > 0 else 1.0

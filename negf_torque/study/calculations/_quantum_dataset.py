@@ -19,7 +19,10 @@ from negf_torque.manybody import (
     ehrenfest,
     evolve,
     macrospin,
+    occupied_sectors,
     orbital_purity,
+    readable,
+    run_size,
     spin_levels,
     wave_packet,
 )
@@ -103,8 +106,11 @@ def _evolve(
 ) -> Evolution:
     """One run with the numerical choices of the card; `plain` for the macrospin."""
     table = card.calculation
-    progress.start(stage, float(times[-1]) or None)
     everything = tuple(range(int(model.two_s.sum()) + 2)) if table.full_space else None
+    sectors = everything or occupied_sectors(model, direction, local)
+    size = run_size(model.length, model.two_s, sectors, len(times), table.entanglement)
+    stage += f" ({size.dimension} spin configurations, {size.states} states, "
+    progress.start(f"{stage}{readable(size.memory)})", float(times[-1]) or None)
     return evolve(
         model,
         times,
@@ -117,7 +123,7 @@ def _evolve(
         shift=table.crank_nicolson_shift,
         entanglement=table.entanglement,
         memory_limit=1e9 * table.memory_limit,
-        sectors=everything,
+        sectors=sectors,
         progress=lambda time: progress.update(done=time),
     )
 
@@ -145,7 +151,9 @@ def _run_values(runs: list[Evolution], profiles: bool) -> dict[str, Any]:
         "local_spin_purity torque mean_field_torque region_probability",
     ]
     plain = " ".join(names).split() + (["density", "current"] if profiles else [])
-    values = {name: np.array([getattr(run.samples, name) for run in runs]) for name in plain}
+    values: dict[str, Any] = {
+        name: np.array([getattr(run.samples, name) for run in runs]) for name in plain
+    }
     values["wall_weight"] = np.array([run.wall_weight for run in runs])
     values["orbital_purity"] = np.array([orbital_purity(run.state) for run in runs])
     facts = runs[0].facts
@@ -343,4 +351,13 @@ def tables(dataset: xr.Dataset) -> list[Listing]:
             rows.append(tuple(float(value) for value in row))
         title = f"Electron {name}: spins in hbar/2 (electron s, local spin 0 S0)"
         found.append(Listing(title, tuple(columns), tuple(rows)))
+    levels = {"chain_level": "local spins alone", "composite_level": "with the electron"}
+    lines = [
+        (words, energy, count)
+        for name, words in levels.items()
+        if name in dataset
+        for energy, count in degeneracies(dataset[name].values)[:5]
+    ]
+    if lines:
+        found.append(Listing("Lowest levels", ("of", "energy (eV)", "degeneracy"), tuple(lines)))
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["figures", "film"]
+__all__ = ["figures", "file_name", "film"]
 
 #: Probabilities drawn in one panel, and frames of a film, at most.
 MOST_CURVES, MOST_FRAMES = 6, 120
@@ -26,7 +26,7 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
     if "chain_level" in dataset:
         drawn["levels"] = _levels(dataset)
     for name in dataset["injection"].values:
-        one, suffix = dataset.sel(injection=name), _file_name(str(name))
+        one, suffix = dataset.sel(injection=name), file_name(str(name))
         drawn[f"spins_{suffix}"] = _spins(one, str(name))
         if "macrospin_spin" in dataset:
             drawn[f"macrospin_{suffix}"] = _macrospin(one, str(name))
@@ -36,8 +36,14 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
     return drawn
 
 
-def _file_name(name: str) -> str:
-    """A direction as part of a file name: -z becomes minus_z."""
+def file_name(name: str) -> str:
+    """A direction as part of a file name.
+
+    Examples
+    --------
+    >>> file_name("-z"), file_name("(0.6, 0, -0.8)")
+    ('minus_z', '0.6_0_m0.8')
+    """
     plain = {"+": "plus_", "-": "minus_", "(": "", ")": "", ",": "", " ": "_"}
     if len(name) > 2:
         plain |= {"-": "m"}
@@ -187,7 +193,7 @@ def _quantum_and_classical(axes: Axes, one: xr.Dataset) -> None:
     axes.set_ylim(low, low + 1.3 * (high - low))
     low, high = turned.get_ylim()
     turned.set_ylim(low, low + 1.3 * (high - low))
-    labels = [line.get_label() for line in lines]
+    labels = [str(line.get_label()) for line in lines]
     turned.legend(lines, labels, loc="upper left", ncols=2, fontsize=8.5)
 
 
@@ -324,11 +330,11 @@ def _maps(one: xr.Dataset, name: str) -> Figure:
             axis.axvline(edge, color="white" if flow == "number" else "0.3", lw=0.7, ls=":")
         axis.set_xlabel("Site (dotted: the magnet)")
         axis.set_title("Electron" if flow == "number" else f"Electron's spin along ${flow}$")
-    flow = one["current"].sel(flow="z")
-    largest = float(np.quantile(abs(flow), 0.995)) or 1.0
+    current = one["current"].sel(flow="z")
+    largest = float(np.quantile(abs(current), 0.995)) or 1.0
     look = {"cmap": style.DIVERGING, "vmin": -1e3 * largest, "vmax": 1e3 * largest}
     label = r"Spin current $z$ ($10^{-3}\,\hbar/2$ per fs)"
-    _image(panels[-2], 1e3 * flow.transpose("time", "bond"), "bond", label, "both", look)
+    _image(panels[-2], 1e3 * current.transpose("time", "bond"), "bond", label, "both", look)
     panels[-2].set_xlabel("Bond")
     panels[-2].set_title("Current of spin $z$ to the right")
     _local_map(panels[-1], one)
@@ -341,7 +347,7 @@ def _image(axes: Axes, data: xr.DataArray, across: str, label: str, extend: str,
     gaps = np.diff(time)
     if len(time) > 2 and np.ptp(gaps) < 1e-9 * gaps.max():
         reach = (position[0] - 0.5, position[-1] + 0.5, time[0], time[-1])
-        mesh = axes.imshow(
+        mesh: Any = axes.imshow(
             data.values,
             origin="lower",
             extent=reach,
@@ -353,7 +359,8 @@ def _image(axes: Axes, data: xr.DataArray, across: str, label: str, extend: str,
         mesh = axes.pcolormesh(
             position, time, data.values, shading="nearest", rasterized=True, **look
         )
-    axes.get_figure().colorbar(mesh, ax=axes, label=label, extend=extend)
+    drawing: Any = axes.get_figure()
+    drawing.colorbar(mesh, ax=axes, label=label, extend=extend)
     axes.set_ylabel("Time (fs)")
     axes.grid(False)
 
@@ -369,7 +376,7 @@ def _local_map(axes: Axes, one: xr.Dataset) -> None:
         if one.sizes["spin"] > 1:
             style.legend(axes, **_INSIDE)
     else:
-        largest = float(abs(lost).max()) or 1.0
+        largest = float(np.quantile(abs(lost), 0.998)) or 1.0
         look = {"cmap": style.DIVERGING, "vmin": -largest, "vmax": largest}
         data = lost.transpose("time", "spin")
         _image(axes, data, "spin", r"Lost $2S_z$ ($\hbar/2$)", "neither", look)

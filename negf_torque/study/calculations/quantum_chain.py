@@ -42,12 +42,14 @@ Vector = tuple[float, float, float]
 Vectors = list[float] | list[list[float]]
 #: States from which matrix products are worth several threads.
 THREADS_FROM = 100_000
+#: Output times, and output times x sites, that a result can hold.
+MOST_TIMES, MOST_PROFILE = 100_000, 10_000_000
 
 
 class System(Table):
     """The `[system]` table: the electron's chain and the local spins on it."""
 
-    length: int = key("Sites of the electron's chain, between hard walls.", 400, ge=2)
+    length: int = key("Sites of the electron's chain, between hard walls.", 400, ge=2, le=1_000_000)
     hopping: float = key("Hopping gamma between neighbouring sites.", 1.0, unit="eV")
     potential: float | list[float] = key(
         "Potential of the electron, one for all sites or one for each.", 0.0, unit="eV"
@@ -56,6 +58,7 @@ class System(Table):
         "Number of local spins in a row about the middle (default 5), unless `sites` is given.",
         None,
         ge=1,
+        le=4000,
     )
     sites: list[int] | None = key("0-based sites of the local spins, all different.", None)
     spin: float | list[float] = key(
@@ -171,6 +174,10 @@ def output_times(table: Parameters) -> np.ndarray:
     if table.times:
         return np.asarray(table.times, float)
     count = int(np.floor(table.duration / table.output_step + 1e-9))
+    if count > MOST_TIMES:
+        raise ValueError(
+            f"output_step: {count} output times are too many to keep. Give a longer step."
+        )
     times = table.output_step * np.arange(count + 1)
     return times if table.duration - times[-1] < 1e-9 else np.append(times, table.duration)
 
@@ -197,7 +204,8 @@ def check(card: Card) -> dict[tuple, str]:
     """Mistakes that need more than one key, and runs that do not fit into memory."""
     from negf_torque.manybody import TooLargeError, wave_packet
 
-    table, problems = card.calculation, {}
+    table = card.calculation
+    problems: dict[tuple, str] = {}
     try:
         model = model_of(card)
     except ValueError as error:
@@ -207,11 +215,14 @@ def check(card: Card) -> dict[tuple, str]:
         wave_packet(model.length, packet.wave_number, packet.spread, packet.centre)
     except ValueError as error:
         problems |= _placed(error, ("calculation", "packet"), PacketTable)
-    count = len(output_times(table))
-    if count * model.length > 10_000_000:
+    try:
+        count = len(output_times(table))
+    except ValueError as error:
+        return problems | _placed(error, ("calculation",), Parameters)
+    if table.profiles and count * model.length > MOST_PROFILE:
         problems["calculation", "output_step"] = (
             f"{count} output times of {model.length} sites are too many to keep. "
-            "Give a longer step."
+            "Give a longer step, or profiles = false."
         )
     if table.times and (table.times[0] < 0 or np.any(np.diff(table.times) <= 0)):
         problems["calculation", "times"] = "they must start at 0 or later and ascend."
@@ -249,6 +260,7 @@ def _sizes(card: Card, model: QuantumChain, local: LocalState) -> list[Any]:
             len(output_times(table)),
             table.entanglement,
             1e9 * table.memory_limit,
+            table.method == "crank-nicolson",
         )
         for direction in table.electron_spins
     ]
@@ -321,12 +333,12 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
 
 def animations(dataset: xr.Dataset, form: str | None = None) -> dict[str, bytes]:
     """Films by file name: what the card asked for, or `form` ("gif" or "mp4")."""
-    from negf_torque.study.calculations._quantum_figures import film
+    from negf_torque.study.calculations._quantum_figures import file_name, film
 
     form = form or dataset.attrs.get("animation", "none")
     if form == "none":
         return {}
     return {
-        f"film_{name}.{form}": film(dataset, str(name), form)
+        f"film_{file_name(str(name))}.{form}": film(dataset, str(name), form)
         for name in dataset["injection"].values
     }
