@@ -112,14 +112,20 @@ def sharvin_corrected_conductance(
     """Conductance per spin without half the Sharvin resistance of each side.
 
     1/G' = 1/G - (1/2)(1/g_N + 1/g_F), all per spin; leave `sharvin_magnet` out when the
-    ferromagnet is a reservoir whose resistance belongs to the contact.
+    ferromagnet is a reservoir whose resistance belongs to the contact.  A perfectly transparent
+    contact has none of its own: it is given 1e6 times the Sharvin conductance.
+
+    Raises
+    ------
+    ValueError
+        When the conductance exceeds what the Sharvin resistances allow.
     """
     inverse = 1 / conductance - 0.5 / sharvin_normal
     if sharvin_magnet is not None:
         inverse -= 0.5 / sharvin_magnet
-    if inverse <= 0:
+    if inverse < -1e-4 / sharvin_normal:
         raise ValueError(
             f"conductance: {conductance!r} is not below what the Sharvin resistances allow "
-            f"(1/G' = {inverse!r} <= 0)."
+            f"(1/G' = {inverse!r} < 0)."
         )
-    return 1 / inverse
+    return 1 / max(inverse, 1e-6 / sharvin_normal)
