@@ -297,6 +297,8 @@ def tabulated(
     ValueError
         If the grid does not increase, shapes differ, or a density is negative.
     """
+    from .series import power_series
+
     e, n, nv = (np.asarray(v, float) for v in (energy, dos, velocity_dos))
     if e.ndim != 1 or len(e) < 3 or not np.all(np.diff(e) > 0):
         raise ValueError("energy: give at least three increasing energies.")
@@ -308,7 +310,6 @@ def tabulated(
     centre, radius = (e[0] + e[-1]) / 2, (e[-1] - e[0]) / 2
     x = (e - centre) / radius
     moment = np.stack([_second_kind_moments(x, v * radius, moments) for v in (n, nv)])
-    order = np.arange(1, moments + 1)
 
     def series(z: NDArray, coefficients: NDArray) -> Pair:
         zeta = (np.asarray(z, complex) - centre) / radius
@@ -316,11 +317,7 @@ def tabulated(
         w = zeta - root
         # the branch inside the unit circle, written without cancellation
         w = np.where(np.abs(w) > 1, zeta + root, 1 / (zeta + root))
-        value = np.zeros_like(w)
-        slope = np.zeros_like(w)
-        for c, k in zip(coefficients[::-1], order[::-1], strict=True):
-            value = value * w + c
-            slope = slope * w + k * c
+        value, slope = (v.reshape(w.shape) for v in power_series(w.reshape(-1), coefficients))
         scale = 2 / radius
         with np.errstate(divide="ignore", invalid="ignore"):
             return scale * w * value, scale * slope * (-w / root) / radius

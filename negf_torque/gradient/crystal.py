@@ -10,7 +10,7 @@ logarithm of the broadening and wins in clean systems.  Mirror planes that only 
 of orbitals are found and used.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,7 +21,7 @@ from ..greens.quadrature import adaptive_average
 
 __all__ = ["Crystal", "Zone", "cubic_crystal"]
 
-Integrand = Callable[[NDArray], NDArray]
+Integrand = Callable[[NDArray, NDArray | None], NDArray]
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,7 @@ class Crystal:
     Raises
     ------
     ValueError
-        If H(k) is not Hermitian or not real (an orbital not at an inversion centre), shapes do
-        not fit, or no orbital carries an exchange field.
+        If H(k) is not Hermitian, shapes do not fit, or no orbital carries an exchange field.
     """
 
     lattice: NDArray
@@ -90,26 +89,49 @@ class Crystal:
         """Of the cell, nm^d."""
         return float(abs(np.linalg.det(self.lattice)))
 
-    @cached_property
-    def is_symmetric(self) -> bool:
-        """Whether H(k) is real and even in k: every orbital sits on an inversion centre."""
-        probe = (0.31 + 0.27 * np.arange(3 * self.dimension)).reshape(3, -1)
-        k = probe @ (2 * np.pi * np.linalg.inv(self.lattice).T)
-        here, there = self.hamiltonian(k), self.hamiltonian(-k)
-        return bool(np.abs(here.imag).max() < 1e-10 and np.allclose(here, there, atol=1e-10))
-
     def hamiltonian(self, k: NDArray) -> NDArray:
         """H(k) for Cartesian k (points, d): (points, n, n)."""
-        return self._series(self.hoppings, k)
+        return self._series(self.hoppings, k, even=True)
 
     def velocity(self, k: NDArray, axis: int = 0) -> NDArray:
         """dH/dk along a Cartesian axis, (points, n, n)."""
-        return self._series(1j * self.displacements[:, axis, None, None] * self.hoppings, k)
+        return self._series(self.displacements[:, axis, None, None] * self.hoppings, k, even=False)
 
-    def _series(self, matrices: NDArray, k: NDArray) -> NDArray:
+    def _series(self, matrices: NDArray, k: NDArray, even: bool) -> NDArray:
+        """sum_R M_R e^(i k.R), or with i M_R; real where H(k) is real and even."""
         n = self.orbitals
-        phase = np.exp(1j * k @ self.displacements.T)
-        return (phase @ matrices.reshape(len(matrices), n * n)).reshape(len(k), n, n)
+        angle, flat = k @ self.displacements.T, matrices.reshape(len(matrices), n * n)
+        if self.is_even:
+            value = np.cos(angle) @ flat.real if even else -np.sin(angle) @ flat.real
+        else:
+            value = np.exp(1j * angle) @ (flat if even else 1j * flat)
+        return value.reshape(len(k), n, n)
+
+    @cached_property
+    def is_even(self) -> bool:
+        """Whether H(k) is real and H(-k) = H(k): then cosines suffice."""
+        if np.abs(self.hoppings.imag).max() > 1e-12:
+            return False
+        probe = (0.31 + 0.27 * np.arange(3 * self.dimension)).reshape(3, -1)
+        k = probe @ (2 * np.pi * np.linalg.inv(self.lattice).T)
+        flat = self.hoppings.reshape(len(self.hoppings), -1)
+        return bool(np.abs(np.sin(k @ self.displacements.T) @ flat).max() < 1e-10)
+
+    @cached_property
+    def is_symmetric(self) -> bool:
+        """Whether every orbital sits on an inversion centre and has a parity.
+
+        H(-k) = P H(k) P with signs P, and the time-reversed H(-k)* = H(k), so that H is real
+        and symmetric after a change of phase of the odd orbitals.
+        """
+        if np.abs(self.hoppings.imag).max() > 1e-12:
+            return False
+        return self._is_sign_change(-np.eye(self.dimension))
+
+    @cached_property
+    def kept(self) -> dict[tuple, tuple]:
+        """Blocks of k, H and v on the meshes used last."""
+        return {}
 
     @cached_property
     def edges(self) -> tuple[float, float]:
@@ -127,13 +149,14 @@ class Crystal:
     def mirrors(self) -> tuple[bool, ...]:
         """Cartesian mirror planes k_i -> -k_i under which H changes by signs of orbitals only."""
         square = np.allclose(self.lattice, np.diag(np.diag(self.lattice)))
-        return tuple(square and self._is_mirror(i) for i in range(self.dimension))
+        flips = [np.diag(1.0 - 2 * row) for row in np.eye(self.dimension)]
+        return tuple(square and self._is_sign_change(flip) for flip in flips)
 
-    def _is_mirror(self, axis: int) -> bool:
+    def _is_sign_change(self, operation: NDArray) -> bool:
+        """Whether H(operation k) = D H(k) D with signs D of the orbitals."""
         probe = (0.37 + 0.83 * np.arange(4 * self.dimension)).reshape(4, -1) ** 1.1
-        flipped = probe.copy()
-        flipped[:, axis] *= -1
-        here, there = self.hamiltonian(probe), self.hamiltonian(flipped)
+        probe = probe / np.abs(self.lattice).max()
+        here, there = self.hamiltonian(probe), self.hamiltonian(probe @ operation.T)
         signs = np.zeros(self.orbitals)
         for start in range(self.orbitals):
             if signs[start]:
@@ -159,7 +182,7 @@ class Zone:
     ----------
     crystal : Crystal
     size : int
-        Points along each reciprocal vector (before mirrors); 0: iterated adaptive quadrature.
+        Points along each reciprocal vector (even, before mirrors); 0: iterated adaptive quadrature.
     tolerance : float
         Of the adaptive quadrature, relative to the largest column.
     """
@@ -168,33 +191,52 @@ class Zone:
     size: int
     tolerance: float = 1e-8
 
-    def average(self, integrand: Integrand) -> NDArray:
-        """Mean of a complex integrand, k (points, d) Cartesian -> (points, columns)."""
+    def average(self, integrand: Integrand, velocity: bool = False) -> NDArray:
+        """Mean of a complex integrand (h, v) -> (points, columns); v is None unless asked for."""
+        if self.size == 0:
+            crystal = self.crystal
+            return self.over_k(
+                lambda k: integrand(crystal.hamiltonian(k), crystal.velocity(k) if velocity else 0)
+            )
+        blocks = self._blocks(velocity)
+        return sum(integrand(h, v).sum(axis=0) for h, v in blocks) / sum(len(h) for h, _ in blocks)
+
+    def over_k(self, integrand: Callable[[NDArray], NDArray]) -> NDArray:
+        """Mean of a complex integrand of Cartesian k (points, d)."""
+        if self.size == 0:
+            return self._adaptive(integrand)
+        total, count = 0.0, 0
+        for k in self._points():
+            total, count = total + integrand(k).sum(axis=0), count + len(k)
+        return total / count
+
+    def _points(self) -> Iterator[NDArray]:
+        """The mesh, shifted by half a step, in blocks that fit the cache."""
         crystal = self.crystal
         reciprocal = 2 * np.pi * np.linalg.inv(crystal.lattice).T
-        if self.size == 0:
-            return self._adaptive(integrand, reciprocal)
-        axes = [
-            (np.arange((self.size + 1) // 2 if mirror else self.size) + 0.5) / self.size
-            for mirror in crystal.mirrors
-        ]
-        weights = [np.ones(len(a)) for a in axes]
-        for axis, weight, mirror in zip(axes, weights, crystal.mirrors, strict=True):
-            # an odd mesh has a point on the mirror plane at the zone boundary
-            weight[mirror and np.isclose(axis, 0.5)] = 0.5
-        shape = tuple(len(a) for a in axes)
-        total, norm = 0.0, np.prod([w.sum() for w in weights])
-        block = max(16, 32768 // crystal.orbitals**2)
+        shape = tuple(self.size // 2 if mirror else self.size for mirror in crystal.mirrors)
+        block = max(64, 32768 // crystal.orbitals**2)
         count = int(np.prod(shape))
         for start in range(0, count, block):
             index = np.unravel_index(np.arange(start, min(start + block, count)), shape)
-            k = np.stack([a[i] for a, i in zip(axes, index, strict=True)], axis=1) @ reciprocal
-            w = np.prod([w[i] for w, i in zip(weights, index, strict=True)], axis=0)
-            total = total + w @ integrand(k)
-        return total / norm
+            yield (np.stack(index, axis=1) + 0.5) / self.size @ reciprocal
 
-    def _adaptive(self, integrand: Integrand, reciprocal: NDArray) -> NDArray:
+    def _blocks(self, velocity: bool) -> list[tuple[NDArray, NDArray | None]]:
+        """H (and v) on the mesh; kept for the next pass where memory allows."""
+        crystal, name = self.crystal, (self.size, velocity)
+        if name not in crystal.kept:
+            blocks = [
+                (crystal.hamiltonian(k), crystal.velocity(k) if velocity else None)
+                for k in self._points()
+            ]
+            crystal.kept[name] = blocks
+            while len(crystal.kept) > 1 and sum(map(_size, crystal.kept.values())) > _KEPT:
+                crystal.kept.pop(next(iter(crystal.kept)))
+        return crystal.kept[name]
+
+    def _adaptive(self, integrand: Callable[[NDArray], NDArray]) -> NDArray:
         box = [[0.0, 0.5 if mirror else 1.0] for mirror in self.crystal.mirrors]
+        reciprocal = 2 * np.pi * np.linalg.inv(self.crystal.lattice).T
 
         def real(unit: NDArray) -> NDArray:
             value = integrand(unit @ reciprocal)
@@ -207,6 +249,14 @@ class Zone:
             raise ArithmeticError("the zone average did not reach its tolerance")
         half = len(result.value) // 2
         return result.value[:half] + 1j * result.value[half:]
+
+
+#: Matrix elements of kept meshes: 400 MB of doubles.
+_KEPT = 50_000_000
+
+
+def _size(blocks: list) -> int:
+    return sum(h.size * (1 if v is None else 2) for h, v in blocks)
 
 
 def cubic_crystal(hopping: float = 1.0, exchange: float = 1.0, dimension: int = 3) -> Crystal:

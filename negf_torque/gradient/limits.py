@@ -61,12 +61,15 @@ def weak_disorder(
     >>> round(float(w.beta * 0.5 / (2 * np.pi * 0.01 * w.dos[0])), 12)
     1.0
     """
-    mu, m = np.asarray(chemical_potential, float), np.asarray(exchange, float)
-    gz, gp = impurities.longitudinal, impurities.transverse
-    z = np.stack(np.broadcast_arrays(mu + m, mu - m)).astype(complex)
+    mu, m, gz, gp, same, other = np.broadcast_arrays(
+        np.asarray(chemical_potential, float), np.asarray(exchange, float),
+        impurities.longitudinal, impurities.transverse,
+        impurities.same_spin, impurities.other_spin,
+    )
+    z = np.stack([mu + m, mu - m]).astype(complex)
     g, h = band.green(z)[0], band.velocity(z)[0]
     dos = np.maximum(-g.imag / np.pi, 0)
-    width = np.pi * (impurities.same_spin * dos + impurities.other_spin * dos[::-1])
+    width = np.pi * (same * dos + other * dos[::-1])
     sigma = _ratio(np.where(dos > 0, -h.imag, 0), 2 * np.pi * width)
     sigma = np.where(dos > 0, sigma, 0.0)
     polarisation = _ratio(sigma[0] - sigma[1], sigma[0] + sigma[1])

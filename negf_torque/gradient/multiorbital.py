@@ -1,6 +1,7 @@
 """Coefficients of a lattice with several orbitals, without spin-orbit coupling.
 
-H(k) real and symmetric, local impurities that do not mix orbitals, with strengths gi_a, gz_a,
+H(k) real and symmetric up to phases of the orbitals (every one on an inversion centre), local
+impurities that do not mix orbitals, with strengths gi_a, gz_a,
 gp_a of orbital a.  Self-energies, vertices and ladders become vectors and matrices over the
 orbitals; with the pair function of a minority propagator at z1 and a majority one at z2,
 
@@ -31,7 +32,7 @@ from .thermal import thermal_nodes
 
 __all__ = ["CrystalSolution", "crystal_coefficients", "solve_crystal"]
 
-_SIZES = (6, 8, 12, 16, 24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 320, 384, 512, 768, 1024)
+_SIZES = (6, 8, 12, 16, 24, 36, 54, 80, 120, 180, 270, 400, 600, 900)
 
 
 class _Strengths(NamedTuple):
@@ -78,25 +79,32 @@ def _strengths(impurities: Impurities, n: int) -> _Strengths:
 
 def propagator(h: NDArray, z: NDArray) -> NDArray:
     """[diag(z) - H]^-1 for H (points, n, n)."""
-    if h.shape[-1] == 1:
+    n = h.shape[-1]
+    if n == 1:
         return 1 / (z - h)
+    if n == 2:
+        a, d = z[0] - h[:, 0, 0], z[1] - h[:, 1, 1]
+        determinant = a * d - h[:, 0, 1] * h[:, 1, 0]
+        inverse = np.empty(h.shape, complex)
+        inverse[:, 0, 0], inverse[:, 1, 1] = d / determinant, a / determinant
+        inverse[:, 0, 1], inverse[:, 1, 0] = h[:, 0, 1] / determinant, h[:, 1, 0] / determinant
+        return inverse
     matrix = -h.astype(complex)
-    index = np.arange(h.shape[-1])
+    index = np.arange(n)
     matrix[:, index, index] += z
     return np.linalg.inv(matrix)
 
 
 def _local(zone: Zone, z: NDArray) -> tuple[NDArray, NDArray]:
     """g (2, n) and pairs (2, n, n) of both spins."""
-    crystal, n = zone.crystal, zone.crystal.orbitals
+    n = zone.crystal.orbitals
 
-    def integrand(k: NDArray) -> NDArray:
-        h = crystal.hamiltonian(k)
+    def integrand(h: NDArray, _: NDArray | None) -> NDArray:
         columns = []
         for spin in range(2):
             g = propagator(h, z[spin])
             columns.append(np.einsum("kaa->ka", g))
-            columns.append((g * g.swapaxes(1, 2)).reshape(len(k), -1))
+            columns.append((g * g.swapaxes(1, 2)).reshape(len(h), -1))
         return np.concatenate(columns, axis=1)
 
     value = zone.average(integrand).reshape(2, n + n * n)
@@ -120,10 +128,15 @@ def _converge(zone, energy, strengths, start, tolerance, steps=30):
         jacobian = np.block(
             [[eye - same * pairs[0], -other * pairs[1]], [-other * pairs[0], eye - same * pairs[1]]]
         )
-        new = z - np.linalg.solve(jacobian, force.ravel()).reshape(2, n)
+        step = np.linalg.solve(jacobian, force.ravel()).reshape(2, n)
+        new = z - step
         grazing = (new.imag < energy.imag) & (new.imag > energy.imag - 1e-9)
         new = np.where(grazing, new.real + 1j * energy.imag, new)
         causal = np.all(np.isfinite(new) & (new.imag >= energy.imag))
+        expected = np.abs(step).max() ** 2 / max(z.imag.min(), 1e-12)
+        if causal and expected <= tolerance:
+            # quadratic convergence: another pass would only confirm the step
+            return new, g + np.einsum("sab,sb->sa", pairs, step), pairs, float(expected)
         z = new if causal else (z + mapped) / 2
     raise ArithmeticError(
         f"self-consistent Born equation not converged at energy {energy:.6g} (residual "
@@ -174,7 +187,7 @@ def solve_crystal(
         )
     else:
         z = np.where(start.imag > energy.imag, start, start.real + 1j * (energy.imag + 1e-3))
-    inner = min(tolerance * 0.1, 1e-9)
+    inner = max(0.02 * tolerance, 1e-13)
     if method == "adaptive":
         zone = Zone(crystal, 0, tolerance)
         z, g, pairs, residual = _converge(zone, energy, strengths, z, tolerance)
@@ -218,16 +231,15 @@ def _total_slopes(s: CrystalSolution, strengths: _Strengths) -> NDArray:
 
 def _surface(zone: Zone, s: CrystalSolution, strengths: _Strengths, vertex: bool) -> dict:
     """Everything weighted with -f' at one energy."""
-    crystal, n = zone.crystal, zone.crystal.orbitals
-    m = crystal.exchange.astype(complex)
+    n = zone.crystal.orbitals
+    m = zone.crystal.exchange.astype(complex)
     rung = strengths.transverse if vertex else np.zeros(n)
 
-    def pair_integrand(k: NDArray) -> NDArray:
-        h = crystal.hamiltonian(k)
+    def pair_integrand(h: NDArray, _: NDArray | None) -> NDArray:
         up, down = propagator(h, s.z[0]), propagator(h, s.z[1])
         rr = down * up.swapaxes(1, 2)
         ra = down * up.conj()  # the advanced one is the adjoint
-        return np.concatenate([rr.reshape(len(k), -1), ra.reshape(len(k), -1)], axis=1)
+        return np.concatenate([rr.reshape(len(h), -1), ra.reshape(len(h), -1)], axis=1)
 
     rr, ra = zone.average(pair_integrand).reshape(2, n, n)
     v1 = np.linalg.solve(np.eye(n) - rung[:, None] * rr, -m)
@@ -235,8 +247,7 @@ def _surface(zone: Zone, s: CrystalSolution, strengths: _Strengths, vertex: bool
     y_ra = dressed @ ra @ m
     y_rr = np.linalg.solve((np.eye(n) - rr * rung).T, m) @ rr @ m
 
-    def current_integrand(k: NDArray) -> NDArray:
-        h, v = crystal.hamiltonian(k), crystal.velocity(k)
+    def current_integrand(h: NDArray, v: NDArray) -> NDArray:
         up, down = propagator(h, s.z[0]), propagator(h, s.z[1])
         up_a, down_a = up.conj().swapaxes(1, 2), down.conj().swapaxes(1, 2)
         dv, vu, vu_a = down @ v, v @ up, v @ up_a
@@ -251,7 +262,7 @@ def _surface(zone: Zone, s: CrystalSolution, strengths: _Strengths, vertex: bool
         ]
         return np.concatenate([r, np.stack([q, *sigma], axis=1)], axis=1)
 
-    value = zone.average(current_integrand)
+    value = zone.average(current_integrand, velocity=True)
     r, (q, uu_a, uu, dd_a, dd) = value[:n], value[n:]
     return {
         "damping_ra": y_ra.real / np.pi,
@@ -264,21 +275,59 @@ def _surface(zone: Zone, s: CrystalSolution, strengths: _Strengths, vertex: bool
     }
 
 
+def _converged_surface(crystal, energy, impurities, tolerance, start, first, method, vertex):
+    """Solution and Fermi-surface terms on meshes refined until the terms stand still as well."""
+    strengths = _strengths(impurities, crystal.orbitals)
+    s = solve_crystal(crystal, energy, impurities, tolerance, start, first, method)
+    found = _surface(Zone(crystal, s.size, tolerance), s, strengths, vertex)
+    if s.size == 0:
+        return s, found
+    inner = max(0.02 * tolerance, 1e-13)
+    for size in (n for n in _SIZES if n > s.size):
+        zone = Zone(crystal, size)
+        z, g, pairs, residual = _converge(zone, complex(energy), strengths, s.z, inner)
+        finer = _surface(zone, CrystalSolution(energy, z, g, pairs, size, 0.0, residual),
+                         strengths, vertex)
+        change = _relative_change(found, finer)
+        error = change ** (size / s.size) if change < 1 else change
+        s = CrystalSolution(complex(energy), z, g, pairs, size, error, residual)
+        found = finer
+        # self-energies of about 0.1 eV: their absolute tolerance is ten times finer than this
+        if error <= 10 * tolerance:
+            return s, found
+    raise ArithmeticError(
+        f"Fermi-surface averages not converged with {s.size} points an axis (change {error:.1g})"
+    )
+
+
+def _relative_change(old: dict, new: dict) -> float:
+    """Largest change of the torques, relative to the damping and to the adiabatic torque."""
+    damping = abs(new["damping_ra"] + new["damping_rr"])
+    adiabatic, total = abs(new["current_ra"].real), new["sigma_up"] + new["sigma_down"]
+    surface = new["current_ra"].imag + new["current_rr"]
+    changes = [
+        abs(old["current_ra"] - new["current_ra"]) / max(adiabatic, 0.01 * total, 1e-300),
+        abs(old["current_ra"].imag + old["current_rr"] - surface) / max(
+            abs(surface), 0.003 * adiabatic, 1e-4 * total, 1e-300),
+        abs(old["damping_ra"] + old["damping_rr"] - damping) / max(damping, 1e-6),
+    ]
+    return float(max(changes))
+
+
 def _sea(zone: Zone, s: CrystalSolution, strengths: _Strengths, vertex: bool) -> complex:
     """(d1 - d2) Y^RR/pi at one energy of the contour."""
-    crystal, n = zone.crystal, zone.crystal.orbitals
-    m = crystal.exchange.astype(complex)
+    n = zone.crystal.orbitals
+    m = zone.crystal.exchange.astype(complex)
     rung = strengths.transverse if vertex else np.zeros(n)
     slope = _total_slopes(s, strengths)
 
-    def integrand(k: NDArray) -> NDArray:
-        h = crystal.hamiltonian(k)
+    def integrand(h: NDArray, _: NDArray | None) -> NDArray:
         up, down = propagator(h, s.z[0]), propagator(h, s.z[1])
         pair = down * up.swapaxes(1, 2)
         d_down = -(down * slope[1]) @ down
         d_up = -(up * slope[0]) @ up
         change = d_down * up.swapaxes(1, 2) - down * d_up.swapaxes(1, 2)
-        return np.concatenate([pair.reshape(len(k), -1), change.reshape(len(k), -1)], axis=1)
+        return np.concatenate([pair.reshape(len(h), -1), change.reshape(len(h), -1)], axis=1)
 
     pair, change = zone.average(integrand).reshape(2, n, n)
     left = np.linalg.solve((np.eye(n) - pair * rung).T, m)
@@ -311,7 +360,8 @@ def crystal_coefficients(
     temperature : float
         k_B T, eV.
     tolerance : float
-        Of the self-energies (eV), which sets the meshes.
+        Of the self-energies (eV), which sets the meshes; torques are refined until their
+        relative change extrapolates to less than ten times this number.
     method : {"mesh", "adaptive"}
         Uniform meshes, or iterated adaptive quadrature for small broadening.
     sea_nodes, thermal : int
@@ -328,8 +378,8 @@ def crystal_coefficients(
     """
     if not crystal.is_symmetric:
         raise ValueError(
-            "crystal: H(k) is not real, so that an orbital is not on an inversion centre. Use the "
-            "spiral route, which needs no symmetry."
+            "crystal: an orbital is not on an inversion centre (H(-k) is not H(k) up to signs of "
+            "orbitals, or hoppings are complex). Use the spiral route, which needs no symmetry."
         )
     if not (np.isfinite(temperature) and temperature >= 0):
         raise ValueError(f"temperature: {temperature!r} eV. Give k_B T, 0 or more.")
@@ -354,8 +404,10 @@ def crystal_coefficients(
 
     terms, solutions, start, size = [], [], None, 0
     for offset in surface.offset:
-        s = solve_crystal(crystal, mu + offset, impurities, tolerance, start, size // 2, method)
-        terms.append(_surface(Zone(crystal, s.size, tolerance), s, strengths, vertex))
+        s, found = _converged_surface(
+            crystal, mu + offset, impurities, tolerance, start, size // 2, method, vertex
+        )
+        terms.append(found)
         solutions.append(s)
         start, size = s.z, s.size
         step()
@@ -365,10 +417,13 @@ def crystal_coefficients(
     }
     spin_sea, errors = 0j, [s.error for s in solutions]
     start = None
+    heaviest = np.abs(sea.weight).max()
     for offset, weight in zip(sea.offset, sea.weight, strict=True):
-        s = solve_crystal(crystal, mu + offset, impurities, tolerance, start)
+        # nodes close to the Fermi energy need fine meshes but weigh next to nothing
+        allowed = min(tolerance * heaviest / abs(weight), 1e-3)
+        s = solve_crystal(crystal, mu + offset, impurities, allowed, start)
         spin_sea += weight * _sea(Zone(crystal, s.size), s, strengths, vertex)
-        errors.append(s.error)
+        errors.append(s.error * abs(weight) / heaviest)
         start = s.z
         step()
     level = solutions[len(solutions) // 2]

@@ -77,7 +77,7 @@ class _Lattice:
     def average(self, integrand: Callable[[NDArray], NDArray]) -> NDArray:
         crystal = self.crystal
         plain = _Plain(crystal.lattice, crystal.displacements, crystal.hoppings, crystal.exchange)
-        return Zone(plain, self.size).average(integrand)
+        return Zone(plain, self.size).over_k(integrand)
 
 
 class _Plain(Crystal):

@@ -1,0 +1,132 @@
+"""Figures of a bulk ferromagnet: coefficients against each parameter, maps, parts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from negf_torque.study import style
+from negf_torque.study.calculations._ferromagnet_variables import PARAMETERS, PARTS
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+__all__ = ["figures"]
+
+_INSIDE = {"loc": "best", "bbox_to_anchor": None, "borderaxespad": 0.5}
+
+
+def figures(dataset: xr.Dataset) -> dict[str, Figure]:
+    """All figures that the result has data for, by name."""
+    drawn = {"parts": _parts(dataset)}
+    for name in PARAMETERS:
+        if f"beta_vs_{name}" in dataset:
+            drawn[f"sweep_{name}"] = _sweep(dataset, name)
+    if "beta_map" in dataset:
+        drawn["map"] = _map(dataset)
+    return drawn
+
+
+def _sweep(dataset: xr.Dataset, name: str) -> Figure:
+    """Four panels; dashed lines are the weak-disorder formulas."""
+    label, unit = PARAMETERS[name]
+    x = dataset[name].values
+    canvas, axes = style.figure(2, 2, 8.2, 5.8, sharex=True)
+    for panel, quantity in zip(axes[0], ("beta", "alpha"), strict=True):
+        curves = style.lines(markers=False)
+        panel.plot(x, dataset[f"{quantity}_vs_{name}"], label="self-consistent", **next(curves))
+        weak = f"{quantity}_weak_vs_{name}"
+        if weak in dataset:
+            panel.plot(x, dataset[weak], label="weak disorder", **next(curves))
+        symbol = r"$\beta$ (nonadiabaticity)" if quantity == "beta" else r"$\alpha$ (damping)"
+        panel.set_ylabel(symbol)
+        style.legend(panel, **_INSIDE)
+    panel, curves = axes[1, 0], style.lines(markers=False)
+    panel.plot(x, dataset[f"polarisation_vs_{name}"], label="$P$", **next(curves))
+    ratio = dataset[f"adiabatic_ratio_vs_{name}"]
+    panel.plot(x, ratio, label=r"$J_{ad}/[(\sigma_u - \sigma_d)/2e^2]$", **next(curves))
+    panel.set_ylabel("Polarisation, adiabatic ratio")
+    style.legend(panel, **_INSIDE)
+    panel, curves = axes[1, 1], style.lines(markers=False)
+    sigma = dataset[f"conductivity_vs_{name}"]
+    for spin, text in (("up", "majority"), ("down", "minority")):
+        panel.plot(x, sigma.sel(spin=spin), label=text, **next(curves))
+    panel.set_ylabel(style.axis_label("Conductivity", dataset["conductivity"].attrs["units"]))
+    style.legend(panel, **_INSIDE)
+    for panel in axes.ravel():
+        if _is_logarithmic(x):
+            panel.set_xscale("log")
+    for panel in axes[1]:
+        panel.set_xlabel(style.axis_label(label, unit.replace("^2", "²")))
+    canvas.suptitle(
+        "Where the curves leave the dashed lines, level widths are no longer small against the "
+        "exchange", fontsize=9.5,
+    )
+    return canvas
+
+
+def _is_logarithmic(x: np.ndarray) -> bool:
+    """Whether the values have equal ratios."""
+    return len(x) > 2 and x.min() > 0 and np.allclose(np.diff(np.log(x), 2), 0, atol=1e-6)
+
+
+def _map(dataset: xr.Dataset) -> Figure:
+    canvas, axes = style.figure(1, 2, 9.2, 3.8, sharey=True)
+    x, y = dataset["map_x"], dataset["map_y"]
+    for panel, (name, symbol) in zip(
+        axes, (("beta", r"$\beta$"), ("alpha", r"$\alpha$")), strict=True
+    ):
+        values = dataset[f"{name}_map"].values
+        finite = values[np.isfinite(values)]
+        low, high = np.percentile(finite, [1, 99]) if finite.size else (0, 1)
+        image = panel.pcolormesh(
+            x, y, values, shading="nearest", cmap=style.SEQUENTIAL, vmin=low, vmax=high,
+            rasterized=True,
+        )
+        ratio = dataset["polarisation_map"].values
+        if np.nanmax(ratio) > 0.999 and np.nanmin(ratio) < 0.99:
+            panel.contour(x, y, ratio, [0.999], colors="white", linewidths=1, linestyles="--")
+        canvas.colorbar(image, ax=panel, label=symbol, extend="both")
+        panel.set_xlabel(style.axis_label(x.attrs["long_name"], x.attrs["units"]))
+        if _is_logarithmic(x.values):
+            panel.set_xscale("log")
+        if _is_logarithmic(y.values):
+            panel.set_yscale("log")
+        panel.grid(False)
+    axes[0].set_ylabel(style.axis_label(y.attrs["long_name"], y.attrs["units"]))
+    canvas.suptitle(
+        r"$\beta$ and $\alpha$ over two parameters; white dashes: border of the half-metal "
+        "($P$ = 0.999)", fontsize=9.5,
+    )
+    return canvas
+
+
+def _parts(dataset: xr.Dataset) -> Figure:
+    """Bars: each pair of a colour adds up to the total (line)."""
+    names = {
+        "beta": r"$\beta$", "damping": "$A$", "spin_renormalisation": r"$\delta S$",
+        "adiabatic": r"$J_{ad}$",
+    }
+    canvas, axes = style.figure(1, 4, 10.2, 3.6)
+    texts = [p.replace("_", " ") for p in PARTS[1:]]
+    colours = [style.PALETTE[i] for i in (0, 0, 2, 2, 3, 3)]
+    for panel, (name, symbol) in zip(axes, names.items(), strict=True):
+        values = dataset["parts"].sel(quantity=name)
+        total = float(values.sel(part="total"))
+        scale = total if total else 1.0
+        bars = np.array([float(values.sel(part=p)) for p in PARTS[1:]]) / scale
+        known = np.isfinite(bars)
+        panel.barh(
+            np.arange(len(bars))[known], bars[known], color=np.array(colours)[known], height=0.7
+        )
+        panel.axvline(1.0 if total else 0.0, color="0.35", linewidth=1, linestyle="--")
+        panel.axvline(0.0, color="0.2", linewidth=0.8)
+        panel.set_yticks(np.arange(len(bars)), texts if panel is axes[0] else [""] * len(bars))
+        panel.invert_yaxis()
+        panel.set_title(f"{symbol} = {total:.4g}")
+        panel.set_xlabel("part / total" if total else "part")
+    canvas.suptitle("What each coefficient is made of: bars of one colour add up to the dashed "
+                    "total", fontsize=9.5)
+    return canvas
