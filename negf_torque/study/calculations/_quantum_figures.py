@@ -379,7 +379,7 @@ def _local_map(axes: Axes, one: xr.Dataset) -> None:
         largest = float(np.quantile(abs(lost), 0.998)) or 1.0
         look = {"cmap": style.DIVERGING, "vmin": -largest, "vmax": largest}
         data = lost.transpose("time", "spin")
-        _image(axes, data, "spin", r"Lost $2S_z$ ($\hbar/2$)", "neither", look)
+        _image(axes, data, "spin", r"Lost $2S_z$ ($\hbar/2$)", "both", look)
         axes.set(xlabel="Local spin", ylabel="Time (fs)")
         if one.sizes["spin"] <= 12:
             axes.set_xticks(one["spin"].values)
