@@ -23,6 +23,7 @@ from negf_torque.greens.blocks import (
     sparse_blocks,
     sparse_operators,
 )
+from negf_torque.greens.response import self_energy_derivative
 from negf_torque.greens.surface import LeadSelfEnergy, lead_self_energy
 from negf_torque.lattice.layers import LayerChain, LeadCell
 
@@ -31,7 +32,9 @@ __all__ = [
     "Device",
     "Response",
     "attach",
+    "attach_analytic",
     "channel_label",
+    "fourier_blocks",
     "lead_self_energies",
     "make_device",
     "scattering_states",
@@ -135,6 +138,27 @@ def attach(lead: LeadCell, size: int, phases: NDArray, energy: NDArray) -> LeadS
     vectors = np.zeros((batch, size, surface.vectors.shape[2]), complex)
     vectors[:, rows] = surface.vectors[:, :width]
     return LeadSelfEnergy(sigma, vectors, surface.flux, surface.open_channels)
+
+
+def attach_analytic(
+    lead: LeadCell, size: int, phases: NDArray, energy: NDArray
+) -> tuple[NDArray, NDArray]:
+    """Self-energy and dSigma/dz on the end layer, (B, size, size), at complex energies."""
+    cell, hopping = _fourier_sum(lead.onsite, phases), _fourier_sum(lead.hopping, phases)
+    sigma = lead_self_energy(cell, hopping, energy).sigma
+    slope = self_energy_derivative(cell, hopping, energy, sigma)
+    whole = np.zeros((2, len(energy), size, size), complex)
+    rows, width = lead.interface, len(lead.interface)
+    whole[:, :, rows[:, None], rows] = np.stack([sigma, slope])[:, :, :width, :width]
+    return whole[0], whole[1]
+
+
+def fourier_blocks(chain: LayerChain, phases: NDArray) -> tuple[list[NDArray], list[NDArray]]:
+    """On-site blocks and couplings as full matrices, (B, n, n) each."""
+    return (
+        [_fourier_sum(block, phases) for block in chain.onsite],
+        [_fourier_sum(block, phases) for block in chain.coupling],
+    )
 
 
 def _fourier_sum(harmonics: NDArray, phases: NDArray) -> NDArray:

@@ -20,7 +20,7 @@ from negf_torque.notices import ConvergenceWarning
 from negf_torque.transport.device import channel_label
 from negf_torque.units import BOLTZMANN
 
-__all__ = ["Sampling", "average", "mirror_symmetric"]
+__all__ = ["Sampling", "average", "contour_average", "mirror_symmetric"]
 
 #: Columns as a function of momenta (B, d) and energies (B,): (B, columns).
 Columns = Callable[[NDArray, NDArray], NDArray]
@@ -159,6 +159,59 @@ def average(
             stacklevel=2,
         )
     return result
+
+
+def contour_average(
+    columns: Columns, chain: LayerChain, bottom: float, energy: float, sampling: Sampling
+) -> Average:
+    """-(1/pi) Im of the integral of `columns` from `bottom` to `energy`, averaged over the zone.
+
+    Columns are analytic in the upper half plane (retarded): the path is the half circle
+    z = c - r exp(-i pi s), 0 < s < 1, one more axis of the quadrature, innermost.
+
+    Parameters
+    ----------
+    columns : callable
+        Momenta (B, d) and complex energies (B,) -> complex (B, m).
+    """
+    d = chain.dimension
+    even, swap = mirror_symmetric(chain)
+    centre, radius = (energy + bottom) / 2, (energy - bottom) / 2
+
+    def on_path(k: NDArray, s: NDArray) -> NDArray:
+        turn = radius * np.exp(-1j * np.pi * s)
+        slope = 1j * np.pi * turn
+        return -(slope[:, None] * columns(k, centre - turn)).imag / np.pi
+
+    if sampling.mesh is not None and d:
+        points = shifted_mesh([sampling.mesh] * d)
+
+        def over_mesh(s: NDArray) -> NDArray:
+            values = on_path(np.tile(points, (len(s), 1)), np.repeat(s[:, 0], len(points)))
+            return values.reshape(len(s), len(points), -1).mean(axis=1)
+
+        return adaptive_average(over_mesh, [[0.0, 1.0]], rtol=sampling.tolerance, scale=_largest)
+
+    def integrand(x: NDArray) -> NDArray:
+        k, s = x[:, :d], x[:, d]
+        if not swap:
+            return on_path(k, s)
+        k = np.stack([k[:, 0], k[:, 0] * k[:, 1]], axis=1)
+        return on_path(k, s) * (2 * x[:, :1] / np.pi)
+
+    zone = [[0, np.pi], [0, 1]] if swap else [[0, np.pi if even else 2 * np.pi]] * d
+    with threadpool_limits(1, "blas") if d else nullcontext():
+        return adaptive_average(
+            integrand,
+            [*zone, [0.0, 1.0]],
+            rtol=sampling.tolerance,
+            scale=_largest,
+            max_evaluations=sampling.max_evaluations,
+        )
+
+
+def _largest(size: NDArray) -> NDArray:
+    return np.full(size.shape, size.max())
 
 
 def _thermal_energy(u: NDArray, sampling: Sampling) -> NDArray:
