@@ -131,3 +131,48 @@ def test_table_of_eta_instead_of_the_form():
 def test_mistakes_are_named(old, new, words):
     with pytest.raises(CardError, match=words):
         parse(PILLAR.replace(old, new))
+
+
+# --- domain wall ----------------------------------------------------------------------------
+
+WALL = """
+[system]
+saturation_magnetisation = 8e5
+damping = 0.1
+beta = 0.2
+easy = 2e5
+hard = 4e4
+width_model = "fixed"
+
+[calculation]
+kind = "domain_wall"
+drifts = [0, 200, 5]
+shown = [20, 150]
+duration = 60
+"""
+
+
+def test_wall_velocities_follow_the_closed_form():
+    result = calculate(parse(WALL))
+    # Walker threshold u_c alpha/|beta - alpha| = 70.9 m/s lies between the points.
+    assert_allclose(result.attrs["walker_drift"], result.attrs["critical_drift"], rtol=1e-12)
+    # Above it the crossings of Phi are known to one output of 0.03 ns in a run of 60 ns.
+    assert_allclose(result["velocity"], result["velocity_formula"], rtol=3e-3, atol=1e-6)
+    card = parse(WALL)
+    assert set(card.module.figures(result)) == {"wall"}
+    summary = {s.name: s.value for s in card.module.summary(result)}
+    assert_allclose(summary["velocity[u = 20 m/s]"], 40, rtol=1e-4)
+    assert_allclose(summary["slope"], 2.0)
+
+
+def test_wall_profile_of_the_chain():
+    chain = "[calculation.chain]\ndrift = 20\nduration = 0.2\ncells = 80\n"
+    card = parse(WALL + chain)
+    result = calculate(card)
+    assert result["profile"].shape == (41, 80, 3)
+    assert_allclose(np.linalg.norm(result["profile"], axis=-1), 1, rtol=1e-12)
+    assert float(result["chain_position"][-1] - result["chain_position"][0]) > 3.9
+    assert set(card.module.figures(result)) == {"wall", "profile"}
+    with pytest.raises(CardError, match="does not resolve"):
+        parse(WALL + chain + "cell = 9\n")
+    assert load(SYSTEMS / "domain_wall.toml").kind == "domain_wall"
