@@ -99,11 +99,13 @@ def _lowest(model: QuantumChain, count: int, electron: bool, memory_limit: float
         mirrored = not np.any(model.field[:, 2])
     else:
         blocks, mirrored = [tuple(range(top + 1))], False
+    if mirrored:
+        blocks = [block for block in blocks if 2 * block[0] <= top]
+    for block in blocks:
+        _check_block(model, block, electron, memory_limit)
     parts = []
     for block in blocks:
-        if mirrored and 2 * block[0] > top:
-            continue
-        part = _block_levels(model, block, count, electron, memory_limit)
+        part = _block_levels(model, block, count, electron)
         parts.append(part)
         if mirrored and 2 * block[0] < top:
             parts.append((part[0], -part[1], -part[2], -part[3]))
@@ -115,10 +117,9 @@ def _lowest(model: QuantumChain, count: int, electron: bool, memory_limit: float
 
 
 def _block_levels(
-    model: QuantumChain, sectors: tuple[int, ...], count: int, electron: bool, limit: float
+    model: QuantumChain, sectors: tuple[int, ...], count: int, electron: bool
 ) -> tuple[NDArray, NDArray, NDArray, NDArray]:
     """Energies, 2 S_z, <sigma_z> and <2 S_z,n> of one block."""
-    _check_block(model, sectors, electron, limit)
     basis = SpinBasis.of(model.two_s, sectors, electron)
     if electron:
         h = hamiltonian(model, basis)
