@@ -50,7 +50,8 @@ def draw_stack(
     reach = max(2.0, 0.12 * count)
     magnetic = dict.fromkeys(name for name in names if name)
     palette = {"": "#f4f4f4"} | dict(zip(magnetic, cycle(_SHADES), strict=False))
-    inch = axes.get_figure().get_size_inches()[0] / (count + 2 * reach + 1)
+    figure: Figure = axes.get_figure()  # type: ignore[assignment]
+    inch = figure.get_size_inches()[0] / (count + 2 * reach + 1)
     for begin, end in _runs(names):
         axes.add_patch(
             Rectangle(
