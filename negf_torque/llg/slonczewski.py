@@ -181,6 +181,28 @@ def _table(
     return cosine, eta, np.sqrt(w)
 
 
+def _best_form(c: NDArray, y: NDArray, w: NDArray):
+    """Least-squares (q, x) of q/(1 + x c), |x| < 1."""
+
+    def deviation(v):
+        return w * (v[0] / (1 + v[1] * c) - y)
+
+    # A multiplicative start: 1/eta is linear in cos(theta) where eta keeps its sign.
+    usable = np.abs(y) > 1e-6
+    design = np.stack([np.ones_like(c), c], axis=1) * (w * y**2)[:, None]
+    (alpha, beta), *_ = np.linalg.lstsq(design[usable], (w * y)[usable], rcond=None)
+    x0 = np.clip(beta / alpha if alpha else 0.0, -0.9, 0.9)
+    limit = 1 - 1e-9
+    return least_squares(
+        deviation,
+        [1 / alpha if alpha else 1.0, x0],
+        bounds=([-np.inf, -limit], [np.inf, limit]),
+        xtol=1e-15,
+        ftol=1e-15,
+        gtol=1e-15,
+    )
+
+
 def fit_slonczewski(
     theta: ArrayLike,
     eta: ArrayLike,
@@ -219,23 +241,7 @@ def fit_slonczewski(
         return SlonczewskiFit(0.0, 1.0, 0.0, 0.0, True, 0.0, 0.0)
     y = eta / scale
 
-    def deviation(v):
-        return w * (v[0] / (1 + v[1] * c) - y)
-
-    # A multiplicative start: 1/eta is linear in cos(theta) where eta keeps its sign.
-    usable = np.abs(y) > 1e-6
-    design = np.stack([np.ones_like(c), c], axis=1) * (w * y**2)[:, None]
-    (alpha, beta), *_ = np.linalg.lstsq(design[usable], (w * y)[usable], rcond=None)
-    x0 = np.clip(beta / alpha if alpha else 0.0, -0.9, 0.9)
-    limit = 1 - 1e-9
-    best = least_squares(
-        deviation,
-        [1 / alpha if alpha else 1.0, x0],
-        bounds=([-np.inf, -limit], [np.inf, limit]),
-        xtol=1e-15,
-        ftol=1e-15,
-        gtol=1e-15,
-    )
+    best = _best_form(c, y, w)
     q, x = best.x
     norm = np.sqrt(np.sum((w * y) ** 2))
     square = (1 + x) / (1 - x)

@@ -20,8 +20,7 @@ __all__ = ["render"]
 
 _REMARKS = (
     "Needs a CUDA device; single precision unless built otherwise.",
-    "A ferromagnet of mumax+ has either the Slonczewski or the Zhang-Li torque: the other must",
-    "stay unset.",
+    "A ferromagnet of mumax+ has either the Slonczewski or the Zhang-Li torque: the other is off.",
 )
 
 
@@ -72,7 +71,8 @@ def render(
         )
         start = f"\n\n{python_wall(simulation)}\n\n"
         start += "magnet.magnetization = lambda x, y, z: wall(x)\n"
-        drive = f"magnet.pol = {n['P']!r}\nmagnet.xi = {n['xi']!r}\n"
+        drive = "magnet.enable_slonczewski_torque = False\n"
+        drive += f"magnet.pol = {n['P']!r}\nmagnet.xi = {n['xi']!r}\n"
         drive += f"magnet.jcur = ({n['J']!r}, 0, 0)  # A/m^2, conventional"
         explain = header("mumax+", torque, simulation, remarks=_REMARKS)
         return {
@@ -91,6 +91,7 @@ def render(
     start = f"magnet.magnetization = ({vector(simulation.initial_direction)})"
     drive = "\n".join(
         [
+            "magnet.enable_zhang_li_torque = False",
             f"magnet.pol = {n.polarisation!r}  # epsilon = eta/2",
             f"magnet.Lambda = {n.Lambda!r}",
             f"magnet.epsilon_prime = {n.epsilon_prime!r}",

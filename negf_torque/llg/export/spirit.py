@@ -31,49 +31,12 @@ def _angle_loss(n, cosine: float) -> str:
     )
 
 
-def render(
-    torque: ValveTorque | SpinOrbitTorque | TextureTorque, simulation: Simulation
-) -> dict[str, str]:
-    """File name -> text."""
-    if isinstance(torque, TextureTorque):
-        raise ValueError(
-            "solver: 'spirit' takes textures on its own atomic lattice, which a continuum "
-            "coefficient does not give. Use u and beta from 'plain'."
-        )
-    n = solver_numbers(torque, simulation)
-    start = np.array(simulation.initial_direction)
-    cosine = float(np.round(start @ np.array(n.p), 12))
-    numbers = convert(
-        "slonczewski",
-        "mumax3",
-        "spirit",
-        {
-            "J": n.current_density,
-            "P": n.polarisation,
-            "Lambda": n.Lambda,
-            "epsilon_prime": n.epsilon_prime,
-        },
-        saturation_magnetisation=torque.saturation_magnetisation,
-        thickness=torque.thickness,
-        cosine=cosine,
-    )
-    p = numbers["p_sign"] * np.array(n.p)
-    # Energies per spin: K V with M_s V = moment, in meV.
-    to_mev = _MOMENT * BOHR_MAGNETON / torque.saturation_magnetisation / ELEMENTARY_CHARGE * 1e3
-    field = MU0 * np.array(simulation.field)
+def _script(simulation: Simulation, field, numbers: dict[str, float], p, steps: int) -> str:
+    """Body of the script; `field` in tesla, energies in meV."""
     strength = float(np.linalg.norm(field))
     direction = field / strength if strength else np.array([0.0, 0.0, 1.0])
-    remarks = (
-        "One spin stands for the layer; no exchange.  The film's own demagnetisation field is not",
-        "included: Spirit has one anisotropy axis, used for the given anisotropy.",
-        *(() if abs(n.Lambda - 1) < 1e-12 else (_angle_loss(n, cosine),)),
-        "a_j >= 0 and p are reversed together where needed.  gamma is g_e mu_B/hbar.",
-    )
-    explain = header(
-        "Spirit", torque, simulation, "thickness of the whole layer (contained in a_j).", remarks
-    )
-    steps = max(1, round(simulation.output_step * 1e3 / 1e-3))
-    body = f"""\
+    anisotropy = numbers["anisotropy"]
+    return f"""\
 import os
 import tempfile
 
@@ -107,7 +70,7 @@ def run():
             llg.set_damping(p, {simulation.damping!r})
             hamiltonian.set_field(p, {strength!r}, [{vector(direction)}])  # T
             hamiltonian.set_anisotropy(
-                p, {simulation.anisotropy * to_mev!r}, [{vector(simulation.anisotropy_axis)}]
+                p, {anisotropy!r}, [{vector(simulation.anisotropy_axis)}]
             )  # meV
             llg.set_stt(p, False, {numbers["a_j"]!r}, [{vector(p)}])  # meV
             llg.set_non_adiabatic_damping(p, {numbers["beta"]!r})
@@ -132,5 +95,49 @@ if __name__ == "__main__":
     for time, m in zip(*run()):
         print(time, *m)
 """
+
+
+def render(
+    torque: ValveTorque | SpinOrbitTorque | TextureTorque, simulation: Simulation
+) -> dict[str, str]:
+    """File name -> text."""
+    if isinstance(torque, TextureTorque):
+        raise ValueError(
+            "solver: 'spirit' takes textures on its own atomic lattice, which a continuum "
+            "coefficient does not give. Use u and beta from 'plain'."
+        )
+    n = solver_numbers(torque, simulation)
+    start = np.array(simulation.initial_direction)
+    cosine = float(np.round(start @ np.array(n.p), 12))
+    numbers = convert(
+        "slonczewski",
+        "mumax3",
+        "spirit",
+        {
+            "J": n.current_density,
+            "P": n.polarisation,
+            "Lambda": n.Lambda,
+            "epsilon_prime": n.epsilon_prime,
+        },
+        saturation_magnetisation=torque.saturation_magnetisation,
+        thickness=torque.thickness,
+        cosine=cosine,
+    )
+    p = numbers["p_sign"] * np.array(n.p)
+    # Energies per spin: K V with M_s V = moment, in meV.
+    to_mev = _MOMENT * BOHR_MAGNETON / torque.saturation_magnetisation / ELEMENTARY_CHARGE * 1e3
+    field = MU0 * np.array(simulation.field)
+    remarks = (
+        "One spin stands for the layer; no exchange.  The film's own demagnetisation field is not",
+        "included: Spirit has one anisotropy axis, used for the given anisotropy.",
+        *(() if abs(n.Lambda - 1) < 1e-12 else (_angle_loss(n, cosine),)),
+        "a_j >= 0 and p are reversed together where needed.  gamma is g_e mu_B/hbar.",
+    )
+    explain = header(
+        "Spirit", torque, simulation, "thickness of the whole layer (contained in a_j).", remarks
+    )
+    steps = max(1, round(simulation.output_step * 1e3 / 1e-3))
+    numbers["anisotropy"] = simulation.anisotropy * to_mev
+    body = _script(simulation, field, numbers, p, steps)
     text = "\n".join([*(f"# {line}".rstrip() for line in explain), "", body])
     return {f"{torque.name}_spirit.py": text}

@@ -19,6 +19,47 @@ __all__ = ["render"]
 _MOMENT = 2.0
 
 
+def _material(torque, simulation: Simulation, numbers: dict[str, float], asymmetry: float):
+    """Lines of the material file."""
+    atom = simulation.anisotropy * _MOMENT * BOHR_MAGNETON / torque.saturation_magnetisation
+    return [
+        "material:num-materials=1",
+        "material[1]:material-name=layer",
+        f"material[1]:damping-constant={simulation.damping!r}",
+        f"material[1]:atomic-spin-moment={_MOMENT!r} !muB",
+        f"material[1]:second-order-uniaxial-anisotropy-constant={atom!r}",
+        f"material[1]:uniaxial-anisotropy-direction={vector(simulation.anisotropy_axis, ',')}",
+        f"material[1]:initial-spin-direction={vector(simulation.initial_direction, ',')}",
+        f"material[1]:spin-transfer-relaxation-torque={numbers['rj']!r} !T",
+        f"material[1]:spin-transfer-precession-torque={numbers['pj']!r} !T",
+        f"material[1]:spin-transfer-torque-asymmetry={asymmetry!r}",
+        "",
+    ]
+
+
+def _control(name: str, simulation: Simulation, p) -> list[str]:
+    """Lines of the input file."""
+    field = MU0 * np.array(simulation.field)
+    strength = float(np.linalg.norm(field))
+    direction = field / strength if strength else np.array([0.0, 0.0, 1.0])
+    return [
+        "create:single-spin",
+        f"material:file={name}.mat",
+        "sim:program=time-series",
+        "sim:integrator=llg-heun",
+        "sim:temperature=0",
+        "sim:time-step=1 !fs",
+        f"sim:total-time-steps={round(simulation.duration * 1e-9 / 1e-15)}",
+        f"sim:time-steps-increment={max(1, round(simulation.output_step * 1e-9 / 1e-15))}",
+        f"sim:applied-field-strength={strength!r} !T",
+        f"sim:applied-field-unit-vector={vector(direction, ',')}",
+        f"sim:spin-transfer-torque-polarization-unit-vector={vector(p, ',')}",
+        "output:real-time",
+        "output:magnetisation",
+        "",
+    ]
+
+
 def render(
     torque: ValveTorque | SpinOrbitTorque | TextureTorque, simulation: Simulation
 ) -> dict[str, str]:
@@ -46,10 +87,6 @@ def render(
         thickness=torque.thickness,
         damping=simulation.damping,
     )
-    field = MU0 * np.array(simulation.field)
-    strength = float(np.linalg.norm(field))
-    direction = field / strength if strength else np.array([0.0, 0.0, 1.0])
-    atom = simulation.anisotropy * _MOMENT * BOHR_MAGNETON / torque.saturation_magnetisation
     remarks = (
         "One spin stands for the layer; exchange and the film's demagnetisation are not included.",
         "The asymmetry divides the field-like torque too, where epsilon' is constant in the valve:",
@@ -65,39 +102,9 @@ def render(
         remarks,
     )
     comment = [f"# {line}".rstrip() for line in explain]
-    material = [
-        *comment,
-        "material:num-materials=1",
-        "material[1]:material-name=layer",
-        f"material[1]:damping-constant={simulation.damping!r}",
-        f"material[1]:atomic-spin-moment={_MOMENT!r} !muB",
-        f"material[1]:second-order-uniaxial-anisotropy-constant={atom!r}",
-        f"material[1]:uniaxial-anisotropy-direction={vector(simulation.anisotropy_axis, ',')}",
-        f"material[1]:initial-spin-direction={vector(simulation.initial_direction, ',')}",
-        f"material[1]:spin-transfer-relaxation-torque={numbers['rj']!r} !T",
-        f"material[1]:spin-transfer-precession-torque={numbers['pj']!r} !T",
-        f"material[1]:spin-transfer-torque-asymmetry={asymmetry!r}",
-        "",
-    ]
-    steps = round(simulation.duration * 1e-9 / 1e-15)
-    control = [
-        *comment,
-        "create:single-spin",
-        f"material:file={torque.name}.mat",
-        "sim:program=time-series",
-        "sim:integrator=llg-heun",
-        "sim:temperature=0",
-        "sim:time-step=1 !fs",
-        f"sim:total-time-steps={steps}",
-        f"sim:time-steps-increment={max(1, round(simulation.output_step * 1e-9 / 1e-15))}",
-        f"sim:applied-field-strength={strength!r} !T",
-        f"sim:applied-field-unit-vector={vector(direction, ',')}",
-        f"sim:spin-transfer-torque-polarization-unit-vector={vector(p, ',')}",
-        "output:real-time",
-        "output:magnetisation",
-        "",
-    ]
+    material = _material(torque, simulation, numbers, asymmetry)
+    control = _control(torque.name, simulation, p)
     return {
-        f"{torque.name}.mat": "\n".join(material),
-        f"{torque.name}_vampire.input": "\n".join(control),
+        f"{torque.name}.mat": "\n".join(comment + material),
+        f"{torque.name}_vampire.input": "\n".join(comment + control),
     }

@@ -1,0 +1,105 @@
+"""Parts of a nanopillar's result: stability limits, phase diagram, thermal switching."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from negf_torque.llg.macrospin import Macrospin
+
+__all__ = ["add_phases", "add_switching", "stability_limit"]
+
+
+def stability_limit(model: Macrospin, state: np.ndarray, largest: float = 3e13) -> dict[str, Any]:
+    """Current at which the state loses its stability (of either sign), and how."""
+    from negf_torque.llg.stability import critical_drive, fixed_point
+
+    point = fixed_point(model, state)
+    if point is None or not point.stable or point.m @ state < 0.5:
+        return {"current": float("nan"), "how": "not stable without current"}
+    found = [critical_drive(model, point.m, s * largest, steps=120) for s in (1, -1)]
+    found = [f for f in found if f is not None]
+    if not found:
+        return {"current": float("nan"), "how": "stable at all currents"}
+    current, how = min(found, key=lambda f: abs(f[0]))
+    return {"current": float(current), "how": how}
+
+
+def add_phases(table, model, p, progress, values, coords) -> None:
+    """The phase diagram, and the exact limits of the static states beside it."""
+    from negf_torque.llg.phases import phase_map
+    from negf_torque.llg.stability import critical_drive, fixed_point
+
+    part = table.map
+    drives = np.linspace(*part.currents, part.points[0])
+    fields = np.linspace(*part.fields, part.points[1])
+    progress.start("phase diagram", len(fields) + 1)
+    found = phase_map(
+        model,
+        drives,
+        fields,
+        axis=p,
+        normal=(0, 0, 1) if abs(p[2]) < 0.9 else (1, 0, 0),
+        duration=part.duration,
+        step=table.step,
+        refinements=part.refinements,
+    )
+    progress.advance()
+    limits = np.full((2, len(fields)), np.nan)
+    for k, h in enumerate(fields):
+        here = model.with_field(model.field + h * p)
+        for s, state in enumerate((p, -p)):
+            point = fixed_point(here, state)
+            if point is None or not point.stable or point.m @ state < 0.5:
+                continue
+            edges = [
+                critical_drive(here, point.m, edge, steps=24) for edge in part.currents if edge
+            ]
+            edges = [edge[0] for edge in edges if edge is not None]
+            limits[s, k] = min(edges, key=abs) if edges else np.nan
+        progress.advance()
+    coords |= {"map_current": drives, "map_field": fields, "start": ["P", "AP"]}
+    values |= {
+        "phase": found.codes,
+        "boundary_current": found.boundary[:, 0],
+        "boundary_field": found.boundary[:, 1],
+        "static_limit": limits,
+    }
+
+
+def add_switching(table, model, p, progress, values, coords) -> None:
+    """Thermal ensemble under a pulse, all currents at once."""
+    from negf_torque.llg.batch import integrate
+    from negf_torque.llg.macrospin import pulse
+    from negf_torque.llg.signals import switching_probability
+
+    part = table.switching
+    progress.start("switching", len(part.currents))
+    side = np.sign(np.array(table.start) @ p) or 1.0
+    passages = []
+    for k, current in enumerate(part.currents):
+        start = np.broadcast_to(table.start, (part.runs, 3))
+        ensemble = integrate(
+            model,
+            start,
+            part.duration,
+            table.step,
+            drive=pulse(current, 0.0, part.pulse),
+            temperature=part.temperature,
+            seed=part.seed,
+            first_trajectory=k * part.runs,
+            stride=max(1, int(round(part.duration / table.step / 100))),
+            axis=side * p,
+            level=0.0,
+        )
+        passages.append(ensemble.passage)
+        progress.advance()
+    found = [switching_probability(times, part.duration) for times in passages]
+    coords |= {"pulse_current": part.currents, "run": np.arange(part.runs)}
+    values |= {
+        "switching_time": np.array(passages),
+        "switching_probability": np.array([f[0] for f in found]),
+        "switching_probability_error": np.array([f[1] for f in found]),
+    }
