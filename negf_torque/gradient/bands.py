@@ -178,9 +178,11 @@ def parabolic(mass: float = 1.0, dimension: int = 3) -> Band:
             z = np.asarray(z, complex)
             return m / (2 * np.pi) * (np.log(-1j * z) - 0.5j * np.pi), m / (2 * np.pi) / z
         k = root(z)
-        if dimension == 3:
-            return -0.5j * m / np.pi * k, -0.5j * m**2 / np.pi / k
-        return -1j * m / k, 1j * m**2 / k**3
+        # at the very band edge the slope is infinite: let it be, Newton then falls back
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if dimension == 3:
+                return -0.5j * m / np.pi * k, -0.5j * m**2 / np.pi / k
+            return -1j * m / k, 1j * m**2 / k**3
 
     def velocity(z: NDArray) -> Pair:
         g = green(z)[0]

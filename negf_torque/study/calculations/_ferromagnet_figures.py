@@ -60,10 +60,11 @@ def _sweep(dataset: xr.Dataset, name: str) -> Figure:
             panel.set_xscale("log")
     for panel in axes[1]:
         panel.set_xlabel(style.axis_label(label, unit.replace("^2", "²")))
-    canvas.suptitle(
-        "Where the curves leave the dashed lines, level widths are no longer small against the "
-        "exchange", fontsize=9.5,
-    )
+    if f"beta_weak_vs_{name}" in dataset:
+        canvas.suptitle(
+            "Where the upper curves leave the dashed lines, level widths are no longer small "
+            "against the exchange", fontsize=9.5,
+        )
     return canvas
 
 
@@ -72,7 +73,13 @@ def _is_logarithmic(x: np.ndarray) -> bool:
     return len(x) > 2 and x.min() > 0 and np.allclose(np.diff(np.log(x), 2), 0, atol=1e-6)
 
 
+def _label(axis: xr.DataArray) -> str:
+    return style.axis_label(axis.attrs["long_name"], axis.attrs["units"].replace("^2", "²"))
+
+
 def _map(dataset: xr.Dataset) -> Figure:
+    from matplotlib.colors import LogNorm, Normalize
+
     canvas, axes = style.figure(1, 2, 9.2, 3.8, sharey=True)
     x, y = dataset["map_x"], dataset["map_y"]
     for panel, (name, symbol) in zip(
@@ -81,21 +88,21 @@ def _map(dataset: xr.Dataset) -> Figure:
         values = dataset[f"{name}_map"].values
         finite = values[np.isfinite(values)]
         low, high = np.percentile(finite, [1, 99]) if finite.size else (0, 1)
+        scale = LogNorm(low, high) if 0 < 5 * low < high else Normalize(low, high)
         image = panel.pcolormesh(
-            x, y, values, shading="nearest", cmap=style.SEQUENTIAL, vmin=low, vmax=high,
-            rasterized=True,
+            x, y, values, shading="nearest", cmap=style.SEQUENTIAL, norm=scale, rasterized=True
         )
         ratio = dataset["polarisation_map"].values
         if np.nanmax(ratio) > 0.999 and np.nanmin(ratio) < 0.99:
             panel.contour(x, y, ratio, [0.999], colors="white", linewidths=1, linestyles="--")
         canvas.colorbar(image, ax=panel, label=symbol, extend="both")
-        panel.set_xlabel(style.axis_label(x.attrs["long_name"], x.attrs["units"]))
+        panel.set_xlabel(_label(x))
         if _is_logarithmic(x.values):
             panel.set_xscale("log")
         if _is_logarithmic(y.values):
             panel.set_yscale("log")
         panel.grid(False)
-    axes[0].set_ylabel(style.axis_label(y.attrs["long_name"], y.attrs["units"]))
+    axes[0].set_ylabel(_label(y))
     canvas.suptitle(
         r"$\beta$ and $\alpha$ over two parameters; white dashes: border of the half-metal "
         "($P$ = 0.999)", fontsize=9.5,

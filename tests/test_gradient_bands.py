@@ -1,0 +1,194 @@
+"""Bands: closed forms against brute-force zone sums, quadrature and each other."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy.integrate import quad
+
+from negf_torque.gradient.bands import from_functions, parabolic, tabulated
+from negf_torque.gradient.lattice_bands import (
+    body_centred_cubic,
+    face_centred_cubic,
+    simple_cubic,
+    square,
+)
+
+# well above the real axis, where the brute-force sums are exact
+ENERGIES = np.array([-9.3 + 2.2j, -3.1 + 2.3j, -0.2 + 2.1j, 1.4 + 2.4j, 3.9 + 2.2j, 7.0 + 2.0j])
+
+
+def brute(name):
+    """eps and v_x on a uniform mesh of the (conventional) zone, lattice constant 1."""
+    size = {"square": 128, "simple cubic": 72}.get(name, 160)
+    k = (2 if name in ("square", "simple cubic") else 4) * np.pi * (np.arange(size) + 0.5) / size
+    if name == "square":
+        x, y = np.ix_(k, k)
+        return -2 * (np.cos(x) + np.cos(y)), 2 * np.sin(x) + 0 * y
+    # inversion symmetry in every component: half of y and z is enough
+    half = k[: size // 2]
+    x, y, z = np.ix_(k, half, half)
+    if name == "simple cubic":
+        return -2 * (np.cos(x) + np.cos(y) + np.cos(z)), 2 * np.sin(x) + 0 * y + 0 * z
+    a, b, c = np.cos(x / 2), np.cos(y / 2), np.cos(z / 2)
+    if name == "body-centred cubic":
+        return -8 * a * b * c, 4 * np.sin(x / 2) * b * c
+    return -4 * (a * b + b * c + c * a), 2 * np.sin(x / 2) * (b + c)
+
+
+@pytest.mark.parametrize("build", [square, simple_cubic, body_centred_cubic, face_centred_cubic])
+def test_lattices_equal_zone_sums(build):
+    band = build()
+    eps, v = brute(band.name)
+    g, dg = band.green(ENERGIES)
+    h, dh = band.velocity(ENERGIES)
+    for i, z in enumerate(ENERGIES):
+        green = 1 / (z - eps)
+        sums = [green, -(green**2), v**2 * green, -(v**2) * green**2]
+        for value, expected in zip((g[i], dg[i], h[i], dh[i]), sums, strict=True):
+            assert abs(value - expected.mean()) < 3e-12
+
+
+@pytest.mark.parametrize("build", [simple_cubic, face_centred_cubic])
+def test_both_quadratures_of_the_last_integral_agree(build, monkeypatch):
+    """Equal steps and double-exponential pieces, far from and close to the real axis."""
+    import negf_torque.gradient.lattice_bands as module
+
+    band = build()
+    for height, tolerance in ((0.3, 1e-13), (0.05, 1e-12)):
+        z = np.linspace(-13, 7, 29) + 1j * height
+        monkeypatch.setattr(module, "_COUNTS", [48, 96, 192, 384, 1024])
+        steps = band.green(z)[0]
+        monkeypatch.setattr(module, "_COUNTS", [1])
+        assert_allclose(band.green(z)[0], steps, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("build", "constant"),
+    [
+        (simple_cubic, 1.516386059151978),  # Watson's integrals
+        (body_centred_cubic, 1.393203929685676),
+        (face_centred_cubic, 1.34466118324),
+    ],
+)
+def test_watson_integrals_at_the_band_edge(build, constant):
+    band = build()
+    g, _ = band.green(np.array([band.bottom + 0j]))
+    assert_allclose(g[0] * band.bottom, constant, rtol=1e-10)
+    assert abs(g[0].imag) < 1e-13
+
+
+@pytest.mark.parametrize("build", [square, simple_cubic, body_centred_cubic, face_centred_cubic])
+def test_retarded_everywhere_and_one_state_per_site(build):
+    band = build()
+    energy = np.linspace(band.bottom - 1, band.top + 1, 2000)
+    dos = -band.green(energy + 1e-9j)[0].imag / np.pi
+    assert dos.min() > -1e-10
+    # van Hove singularities limit a plain sum
+    assert abs(dos.sum() * (energy[1] - energy[0]) - 1) < 5e-3
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 3])
+def test_parabolic_equals_quadrature(dimension):
+    m = 1.3
+    band = parabolic(m, dimension)
+    z, w = 0.7 + 0.3j, -0.4 + 0.5j
+    # densities of states: k^(d-1) factors; differences drop the divergent constant
+    surface = {1: 1 / np.pi, 2: 1 / (2 * np.pi), 3: 1 / (2 * np.pi**2)}[dimension]
+
+    def difference(weight):
+        def f(k):
+            e = k * k / (2 * m)
+            return weight(k) * surface * k ** (dimension - 1) * (1 / (z - e) - 1 / (w - e))
+
+        return sum(
+            quad(lambda k: part(f(k)), 0, np.inf, limit=400, epsabs=1e-13)[0] * unit
+            for part, unit in ((np.real, 1), (np.imag, 1j))
+        )
+
+    g = band.green(np.array([z, w]))[0]
+    assert_allclose(g[0] - g[1], difference(lambda k: 1.0), rtol=1e-8)
+    dh = band.velocity(np.array([z, w]))[1]
+    assert_allclose(dh, band.green(np.array([z, w]))[0] / m)
+    if dimension == 1:
+        h = band.velocity(np.array([z, w]))[0]
+        weighted = difference(lambda k: (k / m) ** 2)
+        assert_allclose(h[0] - h[1], weighted, rtol=1e-7)
+
+
+@pytest.mark.parametrize("dimension", [1, 2, 3])
+def test_slopes_are_derivatives(dimension):
+    band = parabolic(0.8, dimension)
+    z = np.array([0.7 + 0.3j, -0.4 + 0.2j])
+    circle = np.exp(2j * np.pi * np.arange(24) / 24)[:, None]
+    for function in (band.green, band.velocity):
+        value = function(z + 0.1 * circle)[0]
+        slope = (value * circle.conj()).mean(axis=0) / 0.1
+        assert_allclose(function(z)[1], slope, rtol=1e-10)
+
+
+@pytest.mark.parametrize("dimension", [1, 3])
+def test_closed_differences_equal_the_generic_ones(dimension):
+    """P(x, y) from products of roots, and from h and its slope."""
+    from dataclasses import replace
+
+    band = parabolic(1.0, dimension)
+    plain = replace(band, difference=None)
+    z_u = np.array([1.3 + 0.2j, 1.0 + 0.3j, 0.9 + 0.1j])
+    z_d = np.array([0.7 + 0.1j, 1.0 + 0.3j, 0.9 + 0.1000001j])
+    for a, b in zip(band.kernels(z_u, z_d), plain.kernels(z_u, z_d), strict=True):
+        assert_allclose(a, b, rtol=1e-9)
+
+
+def test_outside_the_band_mixed_and_retarded_differences_coincide():
+    for band in (parabolic(), simple_cubic()):
+        z = np.array([band.bottom - 0.5 + 0j])
+        k = band.kernels(z, z - 0.3)
+        assert_allclose(k.up_mixed, k.up, rtol=1e-12)
+        assert np.all(np.isfinite(np.array(k)))
+
+
+def test_table_of_the_cubic_band():
+    """Straight lines between points cut the square-root kinks: error (step)^1.5 = 7e-4 over z."""
+    cubic = simple_cubic()
+    energy = np.linspace(-6, 6, 1501)
+    inner = energy[1:-1] + 0j
+    dos, weighted = np.zeros(1501), np.zeros(1501)
+    dos[1:-1] = -cubic.green(inner)[0].imag / np.pi
+    weighted[1:-1] = -cubic.velocity(inner)[0].imag / np.pi
+    band = tabulated(energy, dos, weighted)
+    z = np.linspace(-7, 7, 15) + 0.25j
+    assert_allclose(band.green(z)[0], cubic.green(z)[0], atol=1e-4)
+    assert_allclose(band.velocity(z)[0], cubic.velocity(z)[0], atol=1e-4)
+    assert abs(band.weight - 1) < 1e-4
+
+
+def test_a_band_from_two_functions():
+    reference = parabolic()
+    band = from_functions(
+        lambda z: reference.green(z)[0], lambda z: reference.velocity(z)[0],
+        bottom=0.0, top=np.inf, weight=np.inf,
+    )
+    z = np.array([0.7 + 0.3j, 1.0 + 0.05j, -0.5 + 0j])
+    for mine, theirs in ((band.green, reference.green), (band.velocity, reference.velocity)):
+        assert_allclose(mine(z)[0], theirs(z)[0])
+        assert_allclose(mine(z)[1], theirs(z)[1], rtol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: parabolic(-1.0), "mass: -1.0"),
+        (lambda: parabolic(1.0, 4), "dimension: 4"),
+        (lambda: simple_cubic(0.0), "hopping: 0.0"),
+        (lambda: tabulated([0, 1, 0.5], [0, 1, 0], [0, 1, 0]), "energy"),
+        (lambda: tabulated([0, 1, 2], [0, -1, 0], [0, 1, 0]), "dos"),
+        (lambda: tabulated([0, 1, 2], [0, 1, 0], [0, 1]), "velocity_dos"),
+        (lambda: from_functions(np.conj, np.conj, bottom=0, top=1), ""),
+    ],
+)
+def test_bad_bands(call, message):
+    if message == "":
+        call = lambda: from_functions(lambda z: z, lambda z: z, bottom=0, top=1)  # noqa: E731
+        message = "g: Im g > 0"
+    with pytest.raises(ValueError, match=message):
+        call()
