@@ -27,6 +27,7 @@ from negf_torque.circuit.formulas import (
     valet_fert_extra_resistance,
     valet_fert_polarisation,
 )
+from negf_torque.circuit.spin_hall import spin_hall_efficiency
 from negf_torque.llg.slonczewski import efficiency, fit_slonczewski
 from negf_torque.spin import SIGMA, rotation_so3, spin_matrix
 
@@ -301,3 +302,43 @@ def test_stacks_name_what_is_wrong():
     with pytest.raises(ValueError, match="collinear"):
         layers, solution = sandwich(0.0)
         stack_eta(solution, layers, 2, 0)
+
+
+# --- spin Hall ------------------------------------------------------------------------------
+
+
+@given(st.floats(0.2, 5), st.floats(0.1, 20), st.floats(-10, 10), st.integers(0, 2**31))
+@settings(deadline=None, max_examples=40)
+def test_spin_hall_torque_solves_the_boundary_problem(ratio, real, imaginary, seed):
+    """Vectors and cross products instead of complex numbers; circuit theory's sign of G_i."""
+    sigma, length, angle, field = 2.0, 1.5, 0.13, 0.7
+    d = ratio * length
+    rng = np.random.default_rng(seed)
+    m = rng.normal(size=3)
+    m /= np.linalg.norm(m)
+    s = np.cross(m, rng.normal(size=3))
+    s /= np.linalg.norm(s)
+    # mu = a e^{-x/l} + b e^{x/l}; ferromagnet at x = 0, spins flow toward -x: source -s.
+    e = np.exp(d / length)
+    cross = np.array([[0, -m[2], m[1]], [m[2], 0, -m[0]], [-m[1], m[0], 0]])
+    eye = np.eye(3)
+    gradient_0 = np.hstack([-eye, eye]) / length
+    gradient_d = np.hstack([-eye / e, eye * e]) / length
+    value_0 = np.hstack([eye, eye])
+    # V_s = mu/2: absorbed = G_r mu - G_i m x mu; arriving = -j_s(0) = (sigma/2) mu' + source.
+    absorb = (real * eye - imaginary * cross) @ value_0
+    rows = np.vstack([sigma / 2 * gradient_0 - absorb, -sigma / 2 * gradient_d])
+    source = angle * sigma * field * s
+    solution = np.linalg.solve(rows, np.concatenate([-source, source]))
+    torque = absorb @ solution / (sigma * field)
+    xi = complex(spin_hall_efficiency(angle, sigma, length, d, complex(real, imaginary)))
+    assert_allclose(torque, xi.real * s + xi.imag * np.cross(m, s), atol=1e-11)
+
+
+def test_spin_hall_limits():
+    assert_allclose(spin_hall_efficiency(0.2, 1e7, 2e-9, [1e-12], 1e15), 0, atol=1e-5)
+    weak = spin_hall_efficiency(0.2, 1e7, 2e-9, 1e-6, 1e10 - 2e9j)
+    # A poor contact: theta 2 l G/sigma.
+    assert_allclose(weak, 0.2 * 2 * 2e-9 * (1e10 + 2e9j) / 1e7, rtol=1e-5)
+    with pytest.raises(ValueError, match="thickness"):
+        spin_hall_efficiency(0.1, 1e7, 1e-9, 0.0, 1e15)
