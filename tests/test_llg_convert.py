@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from negf_torque.llg.conventions import CONVENTIONS
-from negf_torque.llg.convert import convert, convert_to_all
+from negf_torque.llg.convert import conversion_rows, convert, convert_to_all, parse_numbers
 from negf_torque.units import BOHR_MAGNETON, ELEMENTARY_CHARGE, GAMMA0, HBAR_SI, MU0
 
 CONTEXT = dict(
@@ -235,3 +235,20 @@ def test_what_cannot_be_said_is_told():
 def test_bad_input_is_named(arguments, context, words):
     with pytest.raises(ValueError, match=words):
         convert(*arguments, **context)
+
+
+def test_rows_and_typed_numbers():
+    numbers = parse_numbers(["a=1e9", "b=-2e8", "Lambda=1.5"])
+    rows = conversion_rows("slonczewski", "reference", numbers, **CONTEXT)
+    assert {r[0] for r in rows} == set(CONVENTIONS["slonczewski"])
+    reasons = {r[0]: r[4] for r in rows if not r[1]}
+    assert set(reasons) == {"effective-field", "ralph-stiles", "magnumnp-sot", "spin-hall"} | {
+        "spirit",
+        "vampire",
+        "fidimag",
+    }
+    assert all("cosine" in reason for reason in reasons.values())
+    with pytest.raises(ValueError, match="key=value"):
+        parse_numbers(["J:3"])
+    with pytest.raises(ValueError, match="key=value"):
+        parse_numbers(["J=three"])

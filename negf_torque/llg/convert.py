@@ -3,13 +3,13 @@
 The conventions themselves, with signs and units, are in `negf_torque.llg.conventions`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from math import isfinite
 
 from negf_torque.llg.conventions import CONTEXT, CONVENTIONS, Convention
 
-__all__ = ["convention", "convert", "convert_to_all"]
+__all__ = ["conversion_rows", "convention", "convert", "convert_to_all", "parse_numbers"]
 
 
 def _nearest(what: str, name: str, known) -> ValueError:
@@ -131,3 +131,57 @@ def convert_to_all(
         except ValueError as error:
             table[target] = str(error)
     return table
+
+
+def conversion_rows(
+    kind: str,
+    source: str,
+    numbers: Mapping[str, float],
+    target: str | None = None,
+    **context: float,
+) -> list[tuple[str, str, float | str, str, str]]:
+    """The same torque as rows of a table: convention, key, value, unit, note.
+
+    Every convention that can express it, or `target` alone; a convention that cannot has one row
+    with an empty key and the reason as its note.
+
+    Examples
+    --------
+    >>> conversion_rows("zhang_li", "reference", {"u": 10.0, "beta": 0.1}, "magnumnp")[0][:4]
+    ('magnumnp', 'b_j', -10.0, 'm/s')
+    """
+    if target is None:
+        found = convert_to_all(kind, source, numbers, **context)
+    else:
+        found = {target: convert(kind, source, target, numbers, **context)}
+    rows: list[tuple[str, str, float | str, str, str]] = []
+    for name, values in found.items():
+        known = CONVENTIONS[kind][name]
+        if isinstance(values, str):
+            rows.append((name, "", "", "", values))
+            continue
+        for position, (key, value) in enumerate(values.items()):
+            rows.append((name, key, value, known.keys[key], "" if position else known.note))
+    return rows
+
+
+def parse_numbers(assignments: Sequence[str]) -> dict[str, float]:
+    """Numbers typed as "key=value".
+
+    Examples
+    --------
+    >>> parse_numbers(["J=1e11", "P = 0.4"])
+    {'J': 100000000000.0, 'P': 0.4}
+    """
+    numbers = {}
+    for text in assignments:
+        key, sign, value = (part.strip() for part in text.partition("="))
+        try:
+            numbers[key] = float(value)
+        except ValueError:
+            raise ValueError(
+                f"{text!r} is not a number with a name. Write key=value, for instance J=1e11."
+            ) from None
+        if not sign or not key:
+            raise ValueError(f"{text!r} is not a number with a name. Write key=value.")
+    return numbers
