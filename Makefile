@@ -31,6 +31,7 @@ export UV_LINK_MODE ?= copy
 .PHONY: demo test docs lint bench clean distclean setup
 
 demo: setup
+	@echo "Running a spin valve (the very first run compiles its kernels: about a minute)"
 	$(BIN)/negf-torque run systems/spin_valve.toml -o runs/spin_valve
 
 test: setup

@@ -103,6 +103,11 @@ INVALID = {
         ['system.cross_section: "open" is not a cross-section', "[W_y, W_z]"],
     ),
     "cross-section of nothing": ({"cross_section": "cross_section = [0, 3]"}, ["cross_section"]),
+    "too large": ({"cross_section": "cross_section = [9999, 9999]"}, ["system: it has", "sites"]),
+    "a unit in the value": (
+        {"energy": 'energy = "2.2 eV"'},
+        ['calculation.energy: "2.2 eV" cannot be used. Give a number, in eV'],
+    ),
     "zero direction": (
         {"name1": 'name = "fixed"\ndirection = [0, 0, 0]'},
         ["system.layers[0].direction: [0, 0, 0] has no direction"],

@@ -196,3 +196,25 @@ def test_a_users_kwant_system_gives_the_same_valve(tmp_path, dataset):
     assert_allclose(data["torkance"].isel(angle=0), dataset["torkance"].isel(angle=1), atol=1e-12)
     assert "mixing_conductance" not in data
     assert "build_stack" in data.attrs["code own.py"]
+
+
+def test_a_nonhermitian_system_is_refused_in_words(tmp_path):
+    (tmp_path / "own.py").write_text(
+        "import kwant\nimport numpy as np\n"
+        "from negf_torque.lattice import magnet_from_kwant\n"
+        "def make():\n"
+        "    lattice = kwant.lattice.chain(norbs=2)\n"
+        "    device, lead = kwant.Builder(), kwant.Builder(kwant.TranslationalSymmetry((-1,)))\n"
+        "    device[(lattice(i) for i in range(3))] = np.array([[0, 1], [0, 0]])\n"
+        "    device[lattice.neighbors()] = -np.eye(2)\n"
+        "    lead[lattice(0)] = np.zeros((2, 2))\n"
+        "    lead[lattice.neighbors()] = -np.eye(2)\n"
+        "    field = lambda site: [0, 0, float(site.tag[0] == 1)]\n"
+        "    return magnet_from_kwant(device, [lead, lead.reversed()], exchange_field=field)\n"
+    )
+    (tmp_path / "own.toml").write_text(
+        '[system]\nbuilder = "own.py:make"\n[calculation]\nkind = "torque"\nenergy = 0.1\n'
+    )
+    done = command("run", "own.toml", "--allow-code", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "ermitian" in done.stderr and "Traceback" not in done.stderr

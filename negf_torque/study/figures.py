@@ -201,7 +201,7 @@ def zone_map(
         **limits,
     )
     axes.set(xlabel=r"$k_y$ ($\pi$ per cell)", ylabel=r"$k_z$ ($\pi$ per cell)", aspect="equal")
-    axes.set(xticks=[-1, -0.5, 0, 0.5, 1], yticks=[-1, -0.5, 0, 0.5, 1])
+    axes.set(xticks=[-0.5, 0, 0.5], yticks=[-0.5, 0, 0.5])
     axes.grid(False)
     figure: Figure = axes.get_figure()  # type: ignore[assignment]
     figure.colorbar(mesh, ax=axes, label=label, shrink=0.7)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["LayerTable", "LeadTable", "System", "arguments", "build"]
 
+#: A Kwant builder of so many sites takes some gigabytes and minutes.
+MOST_SITES = 2_000_000
+
 Vector = tuple[float, float, float]
 Matrix = list[list[float]]
 Energy = float | Matrix
@@ -179,6 +182,18 @@ class System(Table):
     layers: list[LayerTable] = key(
         "The layers from left to right; an empty list is a bare interface between the leads."
     )
+
+    @model_validator(mode="after")
+    def _fits(self) -> System:
+        cross = self.cross_section
+        width = cross[0] * cross[1] if isinstance(cross, tuple) else 1
+        sites = width * sum(layer.thickness for layer in self.layers)
+        if max(sites, width) > MOST_SITES:
+            raise ValueError(
+                f"has {sites:.3g} sites, more than the {MOST_SITES:.0e} that can be built. Make "
+                "the cross-section smaller (or periodic) or the layers fewer."
+            )
+        return self
 
     @property
     def magnets(self) -> list[str]:

@@ -52,7 +52,7 @@ class Parameters(CalculationTable):
         "Instead of the tolerance: points of a uniform shifted mesh per direction.",
         None,
         ge=1,
-        le=100_000,
+        le=4096,
     )
     max_evaluations: int = key(
         "Points (momentum, energy) after which the adaptive average gives up.",
