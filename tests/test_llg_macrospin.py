@@ -1,5 +1,7 @@
 """Macrospin dynamics: exact solutions, conservation, equilibrium, and two integrators."""
 
+import dataclasses
+
 import numba
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from negf_torque.llg.macrospin import (
     thermal_field,
     trajectory,
 )
+from negf_torque.llg.pointwise import pointwise_rate
 from negf_torque.llg.slonczewski import asymmetric_efficiency, efficiency
 from negf_torque.llg.torques import (
     SpinTorque,
@@ -146,6 +149,17 @@ def test_rate_satisfies_the_gilbert_equation():
             + GAMMA0 * h_b * np.cross(p, m)
         )
         assert_allclose(rate, gilbert, atol=1e-12 * GAMMA0 * MS)
+
+
+def test_plain_floats_give_the_same_rate():
+    table = bias_table_torque(
+        (0, 0.6, 0.8), [-1, 0, 0.5, 1], [0, 1, 2, 3], np.ones((4, 4)), np.eye(4), powers=2
+    )
+    model = dataclasses.replace(pillar(), torques=(*pillar().torques, table))
+    rate = pointwise_rate(model)
+    for m in np.random.default_rng(7).normal(size=(10, 3)):
+        m /= np.linalg.norm(m)
+        assert_allclose(rate(m.tolist(), 2e11), model.rate(m, 2e11), rtol=1e-11)
 
 
 def test_energy_gradient_is_the_field():

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from negf_torque.llg.pointwise import pointwise_rate
 from negf_torque.llg.torques import SpinTorque
 from negf_torque.spin import unit_vector
 from negf_torque.units import BOLTZMANN, ELEMENTARY_CHARGE, GAMMA0, MU0
@@ -229,6 +230,7 @@ def trajectory(
     if not (duration > 0 and samples >= 2):
         raise ValueError(f"duration, samples: {duration!r} ns, {samples!r}. Give > 0 and >= 2.")
     value = drive if callable(drive) else lambda _: drive
+    rate = pointwise_rate(model, 1e-9)
     times = np.linspace(0, duration, samples)
     corners = [0.0, duration]
     if isinstance(drive, Waveform):
@@ -240,7 +242,7 @@ def trajectory(
     for first, last in zip(corners[:-1], corners[1:], strict=True):
         inside = (times > first) & (times <= last)
         result = solve_ivp(
-            lambda t, y: model.rate(y, value(t)) * 1e-9,
+            lambda t, y: rate(y.tolist(), value(t)),
             (first, last),
             m,
             method="DOP853",
