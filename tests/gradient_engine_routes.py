@@ -46,6 +46,28 @@ def two_orbital_model(direction=GENERIC, strength=0.35, bonds=0.12, seed=4) -> B
     return exchange_model(np.eye(2), displacements, hoppings, exchange, direction)
 
 
+def cubic_model(direction=GENERIC, strength=0.35, seed=11) -> BulkModel:
+    """Cubic lattice with face diagonals, one orbital, no symmetry at all, exchange on bonds."""
+    rng = np.random.default_rng(seed)
+    steps = np.vstack([np.eye(3), [[1, 1, 0], [0, 1, 1]]])
+    displacements = np.vstack([np.zeros((1, 3)), steps, -steps])
+    hoppings = np.zeros((11, 2, 2), complex)
+    exchange = np.zeros((3, 11, 2, 2), complex)
+    exchange[:, 0] = -0.7 * SIGMA
+
+    def random_matrix():
+        return rng.normal(size=(2, 2)) + 1j * rng.normal(size=(2, 2))
+
+    for index in range(1, 6):
+        size = 1.0 if index < 4 else 0.3
+        hoppings[index] = -size * np.eye(2) + strength * random_matrix()
+        hoppings[index + 5] = hoppings[index].conj().T
+        for axis in range(3):
+            bond = 0.1 * (SIGMA[axis] + 0.3 * random_matrix())
+            exchange[axis, index], exchange[axis, index + 5] = bond, bond.conj().T
+    return exchange_model(np.eye(3), displacements, hoppings, exchange, direction)
+
+
 class Zone:
     """All k of one mesh and H, v, O and dO/dk there, shifted by any wave vector."""
 

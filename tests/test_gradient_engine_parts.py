@@ -98,8 +98,8 @@ def test_charge_channel_is_singular_as_conservation_demands():
     gained = charge_functional(solution.sigma, superapply(matrix, any_source))
     np.testing.assert_allclose(gained, 0, atol=1e-13)  # left null vector
     source = superapply(matrix, any_source)
-    answer, residual = solve_charge_channel(matrix, source, trace=0.25)
-    assert residual < 1e-12
+    answer, residual, conserved = solve_charge_channel(matrix, source, trace=0.25)
+    assert residual < 1e-12 and conserved == 0
     np.testing.assert_allclose(answer.trace(), 0.25, atol=1e-12)
 
 
@@ -151,6 +151,18 @@ def test_temperature_with_moving_levels_says_what_it_assumes():
     )
     assert result.diagnostics.converged
     assert any("inelastic" in note for note in result.diagnostics.notes)
+
+
+def test_a_conserved_spin_is_told_and_does_not_disturb():
+    model = square_rashba(1.0, 0.0, 0.6, GENERIC)
+    result = gradient_tensors(
+        model, magnetic_impurities(2.0), -1.5, mesh=ZoneMesh(np.eye(2), (64, 64)), tolerance=1e-6
+    )
+    assert result.diagnostics.converged
+    assert any("conserved" in note for note in result.diagnostics.notes)
+    across = np.eye(3) - np.outer(GENERIC, GENERIC)
+    damping = across @ result.damping.total @ across
+    np.testing.assert_allclose(damping + damping.T, 0, atol=1e-11)
 
 
 def test_following_impurities_give_no_damping():

@@ -79,3 +79,24 @@ def test_impurities_that_follow_the_texture(i, j):
     transverse = np.eye(3) - np.outer(direction, direction)
     difference = (engine.texture.total[:, i, j] - static) @ transverse
     np.testing.assert_allclose(difference, 0, rtol=0, atol=1.5e-7)
+
+
+def test_three_dimensions_with_spin_orbit_coupling():
+    model, mu, size = routes.cubic_model(), -0.9, 12
+    impurities = magnetic_impurities(30.0, 2.0, 3.75, axis=(0.3, 0.2, 0.9))
+    mesh = ZoneMesh(model.lattice, (size,) * 3)
+    engine = gradient_tensors(
+        model, impurities, mu, mesh=mesh, contour_nodes=12, tolerance=1e-8
+    )
+    zone = routes.Zone(model, size)
+    born = routes.Born(zone, impurities)
+    o = np.stack([zone.at(a) for a in model.exchange])
+    dynamic = routes.slope_in_frequency(
+        born, mu, o, o, step=0.05, orders=2, nodes=14, scale=6.0
+    )
+    np.testing.assert_allclose(engine.damping.total, dynamic, rtol=0, atol=3e-9)
+    static = routes.texture_slope(
+        born, mu, 0, 2, engine.torkance.total, q=0.1, orders=2, nodes=10, scale=10.0
+    )
+    assert np.abs(engine.texture.total[:, 0, 2]).max() > 2e-5
+    np.testing.assert_allclose(engine.texture.total[:, 0, 2], static, rtol=0, atol=2e-8)

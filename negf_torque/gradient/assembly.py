@@ -56,14 +56,20 @@ class ChargeChannel:
         self.null = float(np.abs(superapply(self.matrix, null)).max() / np.abs(null).max())
         if not self.dressed:
             self.null = 0.0
-        self.residual = 0.0
+        self.residual, self.conserved = 0.0, 0
 
     def solve(self, source: NDArray, trace: NDArray | float = 0.0) -> NDArray:
-        """g_W from int_k source; keeps the largest residual seen."""
+        """g_W from int_k source; keeps the largest residual seen.
+
+        Where a spin is conserved too, a change of n along n violates it and only the charge
+        counts as residual.
+        """
         if not self.dressed:
             return source
-        g, residual = solve_charge_channel(self.matrix, source, trace)
-        self.residual = max(self.residual, residual)
+        g, residual, self.conserved = solve_charge_channel(self.matrix, source, trace)
+        if self.conserved:
+            residual = np.abs(self.gained(source))
+        self.residual = max(self.residual, float(np.max(residual)))
         return g
 
     def vertex(self, g: NDArray) -> NDArray:

@@ -200,6 +200,8 @@ def _diagnose(request, points, errors, settings) -> Diagnostics:
     if null > 1e-9 or residual > 100 * request.tolerance:
         notes.append(f"charge channel: null mode {null:.1e}, residual {residual:.1e}")
     converged = not notes
+    if any(p.uniform.channel.conserved for p in points):
+        notes.append("a spin is conserved: components along n are undefined")
     moving = np.abs(at_mu.uniform.level_velocity).max() > 1e-9
     bent = at_mu.surface is not None and np.abs(at_mu.surface.ratio).max() > 1e-9
     if temperature > 0 and (moving or bent):

@@ -31,8 +31,8 @@ __all__ = [
 ]
 
 #: Singular values below this fraction of the largest are exact null modes (charge, and the
-#: longitudinal spin where nothing flips it).
-NULL_CUT = 1e-11
+#: longitudinal spin where nothing flips it: mesh and self-energy leave about 1e-12).
+NULL_CUT = 1e-10
 
 
 @dataclass(frozen=True)
@@ -150,8 +150,8 @@ def charge_functional(sigma: NDArray, local: NDArray) -> NDArray:
 
 def solve_charge_channel(
     matrix: NDArray, source: NDArray, trace: NDArray | float = 0.0
-) -> tuple[NDArray, float]:
-    """Solve (1 - X^RA S) g = source with Tr g given, by least squares.
+) -> tuple[NDArray, NDArray, int]:
+    """Solve (1 - X^RA S) g = source with Tr g given, by least squares of least norm.
 
     Parameters
     ----------
@@ -165,14 +165,17 @@ def solve_charge_channel(
     Returns
     -------
     g : (..., n, n)
-    residual : float
-        Largest |matrix g - source|: non-zero if the source does not conserve particles.
+    residual : (...)
+        max |matrix g - source|: non-zero if the source does not respect a conservation law.
+    conserved : int
+        Quantities conserved besides charge: the spin along n where nothing flips it.  The
+        response along n is undefined then, and left at its least norm.
     """
     shape = source.shape
     n = shape[-1]
     right = source.reshape(-1, n * n).T
     traces = np.broadcast_to(np.asarray(trace, complex), shape[:-2]).reshape(1, -1)
     full = np.vstack([matrix, np.eye(n).reshape(1, -1)])
-    solution = np.linalg.lstsq(full, np.vstack([right, traces]), rcond=NULL_CUT)[0]
-    residual = float(np.max(np.abs(matrix @ solution - right), initial=0.0))
-    return solution.T.reshape(shape), residual
+    solution, _, rank, _ = np.linalg.lstsq(full, np.vstack([right, traces]), rcond=NULL_CUT)
+    residual = np.abs(matrix @ solution - right).max(axis=0).reshape(shape[:-2])
+    return solution.T.reshape(shape), residual, n * n - int(rank)
