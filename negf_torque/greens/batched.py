@@ -27,7 +27,8 @@ from negf_torque.greens.blocks import (
     sparse_operators,
 )
 from negf_torque.greens.lanes import WIDTH
-from negf_torque.greens.observables import plan
+from negf_torque.greens.observables import Plan, plan
+from negf_torque.greens.partition import Partition, left_partition
 from negf_torque.greens.surface import LeadSelfEnergy
 
 __all__ = ["Fields", "green_local", "log_det", "solve"]
@@ -35,7 +36,7 @@ __all__ = ["Fields", "green_local", "log_det", "solve"]
 SelfEnergy = Sequence[ArrayLike | None]
 #: Members among which the order of work is free.
 _NEIGHBOURS = 256
-#: |S||g| of a block beyond which a member is done again with full pivoting.
+#: |g| of a layer, in units of the Hamiltonian's entries, beyond which a member is done again.
 _GROWTH = 1e5
 
 
@@ -74,41 +75,77 @@ class Fields:
     current: NDArray
 
 
-def _matrices(matrices: HarmonicMatrices) -> kernels.Matrices:
+def _matrices(matrices: HarmonicMatrices, order: Partition, down: int) -> kernels.Matrices:
+    """Entries in the partition's order; ``down`` is 1 where rows belong to the next layer."""
     owner = np.repeat(np.arange(len(matrices.repeats)), np.diff(matrices.pointer))
-    order = np.lexsort((matrices.row, matrices.column, owner))
+    row = order.position[order.offset[owner + down] + matrices.row]
+    column = order.position[order.offset[owner] + matrices.column]
+    by_row = np.lexsort((column, row, owner))
+    row, column = row[by_row], column[by_row]
+    by_column = np.lexsort((row, column, owner))
     return kernels.Matrices(
-        *(_plain(array) for array in vars(matrices).values()),
-        order, matrices.row[order], matrices.column[order],
+        matrices.pointer, row, column, matrices.term[by_row], matrices.term[by_row + 1],
+        matrices.harmonic, matrices.value, matrices.repeats,
+        by_column, row[by_column], column[by_column],
     )
 
 
-def _chain(blocks: SparseBlocks, phases: NDArray, potential: ArrayLike | None) -> kernels.Chain:
+def _chain(
+    blocks: SparseBlocks, order: Partition, phases: NDArray, potential: ArrayLike | None
+) -> kernels.Chain:
     batch = phases.shape[1]
     if potential is None:
         shift = np.zeros((0, batch))
     else:
         shift = _plain(np.broadcast_to(potential, (blocks.layers, batch)), float)
-    parts = _matrices(blocks.onsite), _matrices(blocks.coupling)
-    return kernels.Chain(blocks.sizes, *parts, phases, shift)
+    largest = [np.abs(m.value).max(initial=0.0) for m in (blocks.onsite, blocks.coupling)]
+    return kernels.Chain(
+        blocks.sizes,
+        kernels.Blocks(order.pointer, order.start, order.stop),
+        _matrices(blocks.onsite, order, 0),
+        _matrices(blocks.coupling, order, 1),
+        phases,
+        shift,
+        float(max(largest)),
+    )
 
 
-def _extra(blocks: SparseBlocks, batch: int, self_energy: SelfEnergy | None) -> kernels.Extra:
+def _planned(operators: SparseOperators, order: Partition, hermitian: bool) -> Plan:
+    """A plan with rows and columns in the partition's order."""
+    scheme = plan(operators, len(order.offset) - 1, hermitian)
+    start = np.repeat(order.offset[:-1], np.diff(scheme.element))
+    return scheme._replace(
+        row=order.position[start + scheme.row], column=order.position[start + scheme.column]
+    )
+
+
+def _partition(
+    blocks: SparseBlocks, left: NDArray, right: NDArray, self_energy: SelfEnergy | None
+) -> Partition:
+    local: dict[int, NDArray] = {}
+    for layer, sigma in ((0, left), (blocks.layers - 1, right)):
+        local[layer] = local.get(layer, False) | np.any(sigma != 0, axis=0)
+    for layer, sigma in enumerate(self_energy or ()):
+        if sigma is not None:
+            full = np.asarray(sigma).reshape(*np.shape(sigma)[:2], -1)
+            local[layer] = local.get(layer, False) | np.any(full != 0, axis=2)
+    return left_partition(blocks, local)
+
+
+def _extra(
+    blocks: SparseBlocks, order: Partition, self_energy: SelfEnergy | None
+) -> kernels.Extra:
     pointer = np.full(blocks.layers, -1, np.int64)
     rows: list[NDArray] = []
     filled = 0
     for layer, local in enumerate(self_energy or ()):
         if local is None:
             continue
-        n = blocks.sizes[layer]
-        matrix = np.asarray(local, complex)
-        if matrix.shape not in ((n, n), (n, n, batch)):
-            raise ValueError(
-                f"self_energy[{layer}]: shape {matrix.shape}; expected {(n, n)} or {(n, n, batch)}."
-            )
+        here = order.orbitals(layer)
+        matrix = np.asarray(local, complex)[here[:, None], here]
         pointer[layer] = filled
-        filled += n * n
-        rows.append(matrix.reshape(n * n, -1))
+        filled += len(here) ** 2
+        rows.append(matrix.reshape(len(here) ** 2, -1))
     if not rows:
         return kernels.Extra(pointer, np.zeros((0, 1), complex))
     width = max(part.shape[1] for part in rows)
@@ -116,12 +153,14 @@ def _extra(blocks: SparseBlocks, batch: int, self_energy: SelfEnergy | None) -> 
     return kernels.Extra(pointer, _plain(value))
 
 
-def _lead_arrays(left: LeadSelfEnergy, right: LeadSelfEnergy) -> kernels.Leads:
+def _lead_arrays(left: LeadSelfEnergy, right: LeadSelfEnergy, order: Partition) -> kernels.Leads:
     return kernels.Leads(
         *(
             _plain(array)
-            for lead in (left, right)
-            for array in (lead.sigma, lead.vectors, lead.flux, lead.open_channels)
+            for lead, layer in ((left, 0), (right, len(order.offset) - 2))
+            for array in (
+                lead.sigma, lead.vectors, lead.flux, lead.open_channels, order.orbitals(layer)
+            )
         )
     )
 
@@ -161,6 +200,16 @@ def _checked(
     if np.iscomplexobj(energy) and dtype is float:
         raise ValueError("energy: complex; scattering states need real energies.")
     return phases, _plain(np.broadcast_to(energy, (batch,)), dtype)
+
+
+def _check_self_energy(blocks: SparseBlocks, batch: int, self_energy: SelfEnergy | None) -> None:
+    for layer, local in enumerate(self_energy or ()):
+        n = int(blocks.sizes[layer])
+        if local is not None and np.shape(local) not in ((n, n), (n, n, batch)):
+            raise ValueError(
+                f"self_energy[{layer}]: shape {np.shape(local)}; expected {(n, n)} or "
+                f"{(n, n, batch)}."
+            )
 
 
 def _check_lead(name: str, sigma: NDArray, batch: int, size: int) -> None:
@@ -239,7 +288,9 @@ def solve(
         if not np.array_equal(currents.layer, np.repeat(np.arange(1, bonds + 1), per_bond)):
             raise ValueError("current_operators: give equally many for each layer 1 ... L - 1.")
 
-    plans = plan(operators, blocks.layers, True), plan(currents, blocks.layers, False)
+    _check_self_energy(blocks, batch, self_energy)
+    parts = _partition(blocks, left.sigma, right.sigma, self_energy)
+    plans = _planned(operators, parts, True), _planned(currents, parts, False)
     columns = max(left.flux.shape[1], right.flux.shape[1])
     at = _layout(blocks, plans, columns, left.flux.shape[1])
     shapes = [(batch, n_left, n_left), (batch, n_right, n_left), (batch, n_right, n_right),
@@ -255,8 +306,8 @@ def solve(
     rank = left.open_channels * (columns + 1) + right.open_channels
     order = np.lexsort((rank, np.arange(batch) // _NEIGHBOURS))
     order = order[rank[order] > 0]
-    arguments = (_chain(blocks, phases, potential), _lead_arrays(left, right),
-                 _extra(blocks, batch, self_energy), energy, *plans, out)
+    arguments = (_chain(blocks, parts, phases, potential), _lead_arrays(left, right, parts),
+                 _extra(blocks, parts, self_energy), energy, *plans, out)
     _run(kernels.solve_chunks, at, arguments, order)
     for b in np.nonzero(~(out.growth <= _GROWTH))[0]:
         member = _member(b, blocks, phases, energy, potential, self_energy)
@@ -302,13 +353,10 @@ def _solve_again(b, member, leads, operators, currents, out):
                 targets[q][p][b] = vectors[q] @ amplitude @ vectors[p].conj().T
 
 
-def _sigma_only(sigma_left: NDArray, sigma_right: NDArray) -> kernels.Leads:
-    batch, n, m = len(sigma_left), sigma_left.shape[-1], sigma_right.shape[-1]
-    none = (np.zeros((batch, 0)), np.zeros(batch, np.int64))
-    return kernels.Leads(
-        _plain(sigma_left), np.zeros((batch, n, 0), complex), *none,
-        _plain(sigma_right), np.zeros((batch, m, 0), complex), *none,
-    )
+def _sigma_only(sigma: NDArray) -> LeadSelfEnergy:
+    batch, n = sigma.shape[:2]
+    none = np.zeros((batch, n, 0), complex), np.zeros((batch, 0)), np.zeros(batch, np.int64)
+    return LeadSelfEnergy(sigma, *none)
 
 
 def _green(blocks, phases, energy, sigma_left, sigma_right, operators, potential, self_energy,
@@ -319,12 +367,16 @@ def _green(blocks, phases, energy, sigma_left, sigma_right, operators, potential
     _check_lead("sigma_left", sigma_left, batch, blocks.sizes[0])
     _check_lead("sigma_right", sigma_right, batch, blocks.sizes[-1])
     _check_operators("operators", blocks, operators)
-    scheme = plan(operators, blocks.layers, False)
+    _check_self_energy(blocks, batch, self_energy)
+    parts = _partition(blocks, sigma_left, sigma_right, self_energy)
+    scheme = _planned(operators, parts, False)
     at = _layout(blocks, [scheme], 1, 0)
     local = np.zeros((len(operators), batch), complex)
     determinant = np.zeros(batch, complex)
-    arguments = (_chain(blocks, phases, potential), _sigma_only(sigma_left, sigma_right),
-                 _extra(blocks, batch, self_energy), energy, scheme, logarithm, local, determinant)
+    leads = _lead_arrays(_sigma_only(sigma_left), _sigma_only(sigma_right), parts)
+    arguments = (_chain(blocks, parts, phases, potential), leads,
+                 _extra(blocks, parts, self_energy), energy, scheme, int(logarithm), local,
+                 determinant)
     _run(kernels.green_chunks, at, arguments, np.arange(batch))
     if not logarithm:
         for b in np.nonzero(~(determinant.real <= _GROWTH))[0]:

@@ -21,6 +21,7 @@ __all__ = [
     "add_product",
     "broadcast",
     "conjugate",
+    "larger",
     "load",
     "maximum",
     "multiply",
@@ -213,11 +214,24 @@ def reciprocal(typingctx, a):
     """1 / a (not finite where a is zero)."""
 
 
+def _size(builder, ar, ai):
+    return builder.fadd(_call(builder, "fabs", ar), _call(builder, "fabs", ai))
+
+
 def _larger(builder, cr, ci, ar, ai):
-    size = builder.fadd(_call(builder, "fabs", ar), _call(builder, "fabs", ai))
-    return _call(builder, "maximum", cr, size), ci
+    size = _size(builder, ar, ai)
+    return builder.select(builder.fcmp_ordered(">", size, cr), size, cr), ci
 
 
 @_elementwise(_larger)
+def larger(typingctx, c, a):
+    """The larger of Re c and |Re a| + |Im a|, as real part; not-a-number is passed over."""
+
+
+def _maximum(builder, cr, ci, ar, ai):
+    return _call(builder, "maximum", cr, _size(builder, ar, ai)), ci
+
+
+@_elementwise(_maximum)
 def maximum(typingctx, c, a):
     """The larger of Re c and |Re a| + |Im a|, as real part; not-a-number wins."""
