@@ -26,6 +26,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..greens.quadrature import adaptive_average
 from .bands import Band
 from .born import BornSolution, Impurities, solve_born
 from .energy_rules import EnergyRule, sea_rule, surface_rule
@@ -182,7 +183,8 @@ def _block(band, columns, temperature, axis, vertex, surface, sea) -> dict[str, 
     """Energy integrals of a block of parameters, (block, 1) each."""
     mu, m, gi, gz, gp = columns
     impurities = Impurities(gi, gz, gp)
-    surface = surface or surface_rule(temperature)
+    thermal = surface is None and temperature > 0
+    surface = EnergyRule(np.zeros(1), np.ones(1)) if surface is None else surface
     strength = impurities.same_spin + impurities.other_spin
     floor = band.lower_bound(strength) - m
     room = 0.2 * np.maximum(mu - floor, m) + np.sqrt(strength) / 4
@@ -193,12 +195,15 @@ def _block(band, columns, temperature, axis, vertex, surface, sea) -> dict[str, 
     both = solve_born(band, energies, m, impurities)
     solution, below = both.part(slice(None, count)), both.part(slice(count, None))
 
-    at_surface = _surface_terms(band, solution, m, impurities, axis, vertex)
-    result = {name: (surface.weight * value).sum(-1) for name, value in at_surface.items()}
+    if thermal:
+        result = _thermal_average(band, columns, temperature, axis, vertex)
+    else:
+        at_surface = _surface_terms(band, solution, m, impurities, axis, vertex)
+        result = {name: (surface.weight * value).sum(-1) for name, value in at_surface.items()}
     for name, value in _sea_terms(band, below, m, impurities, axis, vertex).items():
         result[name + "_sea"] = (sea.weight * value).sum(-1).imag
 
-    level = solution if temperature == 0 else solve_born(band, mu, m, impurities)
+    level = solution if count == 1 else solve_born(band, mu, m, impurities)
     z = level.z[..., 0]
     result |= {
         "self_energy": level.self_energy[..., 0],
@@ -207,6 +212,69 @@ def _block(band, columns, temperature, axis, vertex, surface, sea) -> dict[str, 
         "residual": both.residual.max(-1),
     }
     return result
+
+
+def _thermal_average(band, columns, temperature, axis, vertex) -> dict[str, NDArray]:
+    """int(-f') of the Fermi-surface terms, refined until halving the step changes nothing.
+
+    What does not settle, because a band edge or a level width is narrow on the scale of the
+    temperature, is integrated adaptively, one element at a time.
+    """
+    found: dict[str, NDArray] = {}
+    left = np.arange(len(columns[0]))
+    for spacing in (0.5, 0.25, 0.125):
+        mu, m, gi, gz, gp = (c[left] for c in columns)
+        impurities = Impurities(gi, gz, gp)
+        rule = surface_rule(temperature, spacing)
+        terms = _surface_terms(
+            band, solve_born(band, mu + rule.offset, m, impurities), m, impurities, axis, vertex
+        )
+        settled = np.ones(len(left), bool)
+        for name, value in terms.items():
+            fine = (rule.weight * value).sum(-1)
+            # every other node, which include E = mu or its neighbours
+            coarse = (rule.weight[::2] * value[:, ::2]).sum(-1) / rule.weight[::2].sum()
+            size = (rule.weight * np.abs(value)).sum(-1)
+            settled &= np.abs(fine - coarse) <= 1e-8 * size
+            found.setdefault(name, np.empty(len(columns[0]), fine.dtype))[left] = fine
+        left = left[~settled]
+        if not len(left):
+            return found
+    for i in left:
+        one = _adaptive_average(band, [c[i : i + 1] for c in columns], temperature, axis, vertex)
+        for name, value in one.items():
+            found[name][i] = value
+    return found
+
+
+def _adaptive_average(band, columns, temperature, axis, vertex) -> dict[str, complex]:
+    """The same for one element, in the variable t = tanh((E - mu)/2T), where -f' dE = dt/2."""
+    mu, m, gi, gz, gp = columns
+    impurities = Impurities(gi, gz, gp)
+    names: dict[str, bool] = {}
+
+    def integrand(t: NDArray) -> NDArray:
+        energy = mu + 2 * temperature * np.arctanh(t[:, 0])[None]
+        terms = _surface_terms(
+            band, solve_born(band, energy, m, impurities), m, impurities, axis, vertex
+        )
+        columns = []
+        for name, value in terms.items():
+            names[name] = np.iscomplexobj(value)
+            columns += [value[0].real, value[0].imag] if names[name] else [value[0]]
+        return np.stack(columns, axis=1)
+
+    # beyond 35 T the weight is 1e-15
+    end = 1 - 2**-50
+    result = adaptive_average(
+        integrand, [[-end, end]], rtol=1e-9,
+        scale=lambda size: np.maximum(size, 1e-6 * size.max()),
+    )
+    values = iter(result.value)
+    return {
+        name: next(values) + 1j * next(values) if is_complex else next(values)
+        for name, is_complex in names.items()
+    }
 
 
 def _assemble(total: dict[str, NDArray]) -> Coefficients:

@@ -282,7 +282,7 @@ def _converged_surface(crystal, energy, impurities, tolerance, start, first, met
     found = _surface(Zone(crystal, s.size, tolerance), s, strengths, vertex)
     if s.size == 0:
         return s, found
-    inner = max(0.02 * tolerance, 1e-13)
+    inner, error = max(0.02 * tolerance, 1e-13), np.inf
     for size in (n for n in _SIZES if n > s.size):
         zone = Zone(crystal, size)
         z, g, pairs, residual = _converge(zone, complex(energy), strengths, s.z, inner)
@@ -403,9 +403,10 @@ def crystal_coefficients(
             progress(done, total)
 
     terms, solutions, start, size = [], [], None, 0
-    for offset in surface.offset:
+    for offset, weight in zip(surface.offset, surface.weight, strict=True):
+        allowed = min(tolerance * surface.weight.max() / weight, 1e-2)
         s, found = _converged_surface(
-            crystal, mu + offset, impurities, tolerance, start, size // 2, method, vertex
+            crystal, mu + offset, impurities, allowed, start, size // 4, method, vertex
         )
         terms.append(found)
         solutions.append(s)
@@ -420,9 +421,11 @@ def crystal_coefficients(
     heaviest = np.abs(sea.weight).max()
     for offset, weight in zip(sea.offset, sea.weight, strict=True):
         # nodes close to the Fermi energy need fine meshes but weigh next to nothing
-        allowed = min(tolerance * heaviest / abs(weight), 1e-3)
+        allowed = min(0.1 * tolerance * heaviest / abs(weight), 1e-3)
         s = solve_crystal(crystal, mu + offset, impurities, allowed, start)
-        spin_sea += weight * _sea(Zone(crystal, s.size), s, strengths, vertex)
+        # two propagators and a derivative need a finer mesh than the self-energy
+        finer = next((n for n in _SIZES if n > s.size), s.size)
+        spin_sea += weight * _sea(Zone(crystal, finer), s, strengths, vertex)
         errors.append(s.error * abs(weight) / heaviest)
         start = s.z
         step()
