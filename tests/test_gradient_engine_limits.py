@@ -242,6 +242,29 @@ def test_finite_temperature_is_the_average_over_the_window():
     )
 
 
+def test_finite_temperature_with_moving_levels_and_bent_field():
+    """X(T) = int(-f') X_0(E) for every part, by a plain sum over energies."""
+    displacements = np.array([[0.0], [1.0], [-1.0]])
+    hoppings = np.zeros((3, 2, 2), complex)
+    hoppings[1], hoppings[2] = -np.eye(2) - 0.2j * SIGMA[1], -np.eye(2) + 0.2j * SIGMA[1]
+    exchange = np.zeros((3, 3, 2, 2), complex)
+    exchange[:, 0] = -0.5 * SIGMA
+    model = exchange_model(np.eye(1), displacements, hoppings, exchange, (0.48, 0.6, 0.64))
+    impurities, mu, temperature = magnetic_impurities(1.0, 0.1), -0.6, 0.05
+    options = {"tolerance": 1e-8, "mesh": ZoneMesh(np.eye(1), (160,)), "contour_nodes": 16}
+    warm = gradient_tensors(model, impurities, mu, temperature, thermal_order=16, **options)
+    assert any("inelastic" in note for note in warm.diagnostics.notes)
+    x = np.arange(-19, 20.0)
+    weights = 1 / (4 * np.cosh(x / 2) ** 2)  # steps of T: error exp(-2 pi^2)
+    cold = [gradient_tensors(model, impurities, mu + temperature * e, **options) for e in x]
+    for name in ("damping", "torkance", "texture"):
+        for part in ("ladder", "sea", "neutrality"):
+            values = np.stack([getattr(getattr(r, name), part) for r in cold])
+            expected = np.tensordot(weights, values, axes=1)
+            found = getattr(getattr(warm, name), part)
+            np.testing.assert_allclose(found, expected, rtol=0, atol=2e-7)
+
+
 def test_cubic_reference_case_damping():
     model = cubic_magnet(3, 1.0)
     result = gradient_tensors(
