@@ -498,6 +498,9 @@ def test_torque_that_changes_sign_is_not_written_as_a_form():
     torque = valve(eta=np.cos(ANGLES))
     with pytest.raises(ValueError, match="changes sign"):
         render("mumax3", torque)
+    # ... but its table is, where that is possible.
+    assert "NO Slonczewski form" in render("plain", torque)["valve_torques.csv"]
+    assert set(render("magnumnp", torque)) == {"valve_table_magnumnp.py"}
 
 
 @pytest.mark.parametrize(

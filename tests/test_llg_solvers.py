@@ -4,6 +4,7 @@ Skipped where a solver is not installed: `pip install spirit`, `pip install magn
 """
 
 import contextlib
+import dataclasses
 import io
 import runpy
 
@@ -136,6 +137,24 @@ def test_magnumnp_moves_as_we_do(magnumnp, current, lam, demagnetisation, tmp_pa
     )
     assert_allclose(rows[:, 0] * 1e9, np.arange(1, 11) * 0.1, rtol=1e-9)
     assert_allclose(rows[:, 1:], ours[1:], atol=1e-4)
+
+
+def test_magnumnp_takes_the_angular_table(magnumnp, tmp_path):
+    """A torque that no Slonczewski form describes, angle-dependent epsilon' included."""
+    theta = np.linspace(0.1, 3.0, 13)
+    wavy = efficiency(np.cos(theta), 0.5, 1.6) * (1 + 0.2 * np.cos(2 * theta))
+    torque = dataclasses.replace(
+        valve(),
+        eta=tuple(wavy.tolist()),
+        eta_perp=tuple((0.08 - 0.1 * np.cos(theta)).tolist()),
+    )
+    chosen = simulation()
+    form, table = write("magnumnp", torque, tmp_path, chosen)
+    rows, _ = printed_by(table)
+    ours = our_path([valve_spin_torque(torque)], chosen, magnumnp.constants.gamma)
+    assert_allclose(rows[:, 1:], ours[1:], atol=1e-5)
+    # The fitted form is visibly another motion: the table was needed.
+    assert np.abs(printed_by(form)[0][:, 1:] - ours[1:]).max() > 0.05
 
 
 def test_magnumnp_spin_orbit_torque(magnumnp, tmp_path):

@@ -202,6 +202,8 @@ def _with_error(value: float, error: float) -> str:
 
 
 def _rewritten(torque, simulation: Simulation, fixed) -> list[str]:
+    if isinstance(torque, ValveTorque) and not torque.slonczewski().valid:
+        return ["  eta changes its sign between the angles: NO Slonczewski form describes it."]
     numbers = solver_numbers(torque, simulation)
     if numbers.current_density == simulation.current_density and np.allclose(numbers.p, fixed):
         return []

@@ -15,9 +15,13 @@ from negf_torque.llg.export.common import (
     solver_numbers,
     vector,
 )
+from negf_torque.llg.torques import valve_spin_torque
 from negf_torque.llg.valve import ValveTorque
 
 __all__ = ["render"]
+
+#: Deviation of the Slonczewski form from which the table itself is written beside it.
+TABLE_FROM = 1e-3
 
 _REMARKS = (
     "magnum.np's gamma is fixed to 2.21276157e5 m/(A s): times are 0.1 % shorter than with the",
@@ -28,7 +32,7 @@ _REMARKS = (
 )
 
 
-def _script(torque, simulation, thickness, material, start, term, explain) -> str:
+def _script(torque, simulation, thickness, material, start, term, explain, classes="") -> str:
     terms = []
     if simulation.exchange > 0 and simulation.cells != (1, 1):
         terms.append("ExchangeField()")
@@ -59,7 +63,7 @@ import torch
 from magnumnp import *
 
 torch.set_default_dtype(torch.float64)
-mesh = Mesh(({simulation.cells[0]}, {simulation.cells[1]}, 1), \
+{classes}mesh = Mesh(({simulation.cells[0]}, {simulation.cells[1]}, 1), \
 ({vector(simulation.cell(thickness))}))
 state = State(mesh)
 state.material = {{
@@ -105,6 +109,9 @@ state.j = state.Constant([{n["b_j"]!r}, 0.0, 0.0])  # b j with b = 1: -u, m/s"""
         return {
             name: _script(torque, simulation, simulation.height, material, start, term, explain)
         }
+    start = f"state.m = state.Constant([{vector(simulation.initial_direction)}])"
+    if isinstance(torque, ValveTorque) and not torque.slonczewski().valid:
+        return _table(torque, simulation, start)
     n = solver_numbers(torque, simulation)
     material = {
         "alpha": repr(simulation.damping),
@@ -122,6 +129,65 @@ state.j = state.Constant([{n["b_j"]!r}, 0.0, 0.0])  # b j with b = 1: -u, m/s"""
         "thickness of the film, given as material['d'] (one cell).",
         _REMARKS,
     )
-    start = f"state.m = state.Constant([{vector(simulation.initial_direction)}])"
     term = "SpinTorqueSlonczewski()"
-    return {name: _script(torque, simulation, torque.thickness, material, start, term, explain)}
+    files = {name: _script(torque, simulation, torque.thickness, material, start, term, explain)}
+    if isinstance(torque, ValveTorque):
+        files |= _table(torque, simulation, start)
+    return files
+
+
+_TABLE_CLASS = """
+
+class TabulatedSpinTorque:
+    \"\"\"h = h_a(c) m x p + h_b(c) p in A/m, Chebyshev series in c = m.p.\"\"\"
+
+    p = torch.tensor([{direction}])
+    damping_like = [{damping_like}]
+    field_like = [{field_like}]
+
+    def h(self, state):
+        c = (state.m * self.p).sum(dim=3, keepdim=True)
+        a, b = self.series(c, self.damping_like), self.series(c, self.field_like)
+        return a * torch.linalg.cross(state.m, self.p.expand_as(state.m)) + b * self.p
+
+    @staticmethod
+    def series(c, coefficients):
+        b1, b2 = torch.zeros_like(c), torch.zeros_like(c)
+        for value in reversed(coefficients[1:]):
+            b1, b2 = value + 2 * c * b1 - b2, b1
+        return coefficients[0] + c * b1 - b2
+
+
+"""
+
+
+def _table(torque: ValveTorque, simulation: Simulation, start: str) -> dict[str, str]:
+    """The table of eta(theta) itself, for a valve that no Slonczewski form describes well."""
+    worst = max(torque.slonczewski().max_relative_residual, torque.epsilon_prime()[1])
+    if worst < TABLE_FROM:
+        return {}
+    own = valve_spin_torque(torque)
+    classes = _TABLE_CLASS.format(
+        direction=vector(own.direction),
+        damping_like=vector(simulation.current_density * own.damping_like[1]),
+        field_like=vector(simulation.current_density * own.field_like[1]),
+    )
+    remarks = (
+        "This file: the angular table itself, as a polynomial in m.p through its angles (largest",
+        f"deviation {own.deviation:.1e}), in a field term of its own.  WHAT IS LOST above refers",
+        "to the Slonczewski form, which this file does not use; J is fixed here too.",
+        *_REMARKS,
+    )
+    explain = header(
+        "magnum.np",
+        torque,
+        simulation,
+        "thickness of the film (contained in the fields below).",
+        remarks,
+    )
+    material = {"alpha": repr(simulation.damping)}
+    text = _script(
+        torque, simulation, torque.thickness, material, start, "TabulatedSpinTorque()", explain,
+        classes,
+    )  # fmt: skip
+    return {f"{torque.name}_table_magnumnp.py": text}
