@@ -146,6 +146,72 @@ def test_spectral_functions_of_the_leads_make_up_the_density_of_states(seed, siz
     )
 
 
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 10**6), st.integers(1, 5), st.integers(0, 9), st.booleans())
+def test_layers_that_repeat_and_spins_that_mix_later(seed, orbitals, where, plain):  # independent
+    # equal layers and couplings; both spins are independent up to the layer ``where``
+    rng = np.random.default_rng(seed)
+    unit, z = np.eye(2), np.diag([1.0, -1.0])
+    normal = np.kron(hermitian(rng, orbitals), unit)
+    magnet = normal + np.kron(np.eye(orbitals), z)
+    tilted = normal + np.kron(np.eye(orbitals), np.array([[0.3, 0.5j], [-0.5j, -0.2]]))
+    layers = [normal, normal, magnet, magnet, normal, normal, normal, normal, magnet, normal]
+    layers[where] = tilted
+    hop = -np.eye(orbitals) if plain else hermitian(rng, orbitals)
+    v = np.kron(hop, unit)
+    blocks = sparse_blocks([h[None] for h in layers], [v[None]] * 9)
+    energy = rng.normal(size=3)
+    left = lead_self_energy(normal, v, energy)
+    right = lead_self_energy(normal, v.conj().T, energy)
+    local = [(layer, np.kron(hermitian(rng, orbitals), s)) for layer in range(10)
+             for s in (unit, z, np.array([[0, 1], [1, 0]]))]
+    operators = sparse_operators(local)
+    fields = solve(blocks, np.ones((1, 3)), energy, left, right, operators,
+                   bond_operators([[np.kron(np.eye(orbitals), s) for s in (unit, z)]] * 10))
+    sea = green_local(blocks, np.ones((1, 3)), energy, left.sigma, right.sigma, operators)
+    for b, member in enumerate(members(blocks, np.ones((1, 3)))):
+        green = member.green(energy[b], left.sigma[b], right.sigma[b])
+        tolerance = 1e-12 * (1 + np.abs(green).max() ** 2) * 10
+        ends = member.slices[0], member.slices[-1]
+        states = [green[:, end] @ lead.root[b] for end, lead in zip(ends, (left, right),
+                                                                    strict=True)]
+        w = left.root[b]
+        assert_allclose(fields.reflection[b], 1j * w @ states[0][ends[0]] - left.projector[b],
+                        atol=tolerance)
+        assert_allclose(fields.transmission_amplitude[b],
+                        1j * right.root[b] @ states[0][ends[1]], atol=tolerance)
+        for o, (layer, matrix) in enumerate(local):
+            here = member.slices[layer]
+            assert_allclose(sea[o, b], np.trace(matrix @ green[here, here]), atol=10 * tolerance)
+            for lead, psi in enumerate(states):
+                value = np.trace(matrix @ psi[here] @ psi[here].conj().T).real
+                assert_allclose(fields.local[lead, o, b], value, atol=10 * tolerance)
+    charge = fields.current[:, :, 0]
+    assert_allclose(charge[0], np.broadcast_to(fields.transmission, charge[0].shape), atol=1e-9)
+
+
+@pytest.mark.parametrize("n", [3, 7, 8, 16, 21])
+def test_layers_that_need_row_exchanges(n):  # independent
+    # nothing on the diagonals at this energy: elimination must exchange rows in all layers
+    rng = np.random.default_rng(n)
+    hollow = hermitian(rng, n)
+    hollow[np.diag_indices(n)] = 0
+    hollow[:2, :2] = 0
+    blocks = sparse_blocks([hollow[None]] * 4, [1e-4 * np.eye(n)[None]] * 3)
+    lead = lead_self_energy(np.zeros((n, n)), np.eye(n), np.zeros(9))
+    weak = type(lead)(1e-6 * lead.sigma, lead.vectors, 1e-3 * lead.flux, lead.open_channels)
+    operators = [(layer, hermitian(rng, n)) for layer in range(4)]
+    fields = solve(blocks, np.ones((1, 9)), np.zeros(9), weak, lead, sparse_operators(operators))
+    member = next(members(blocks, np.ones((1, 1))))
+    green = member.green(0.0, weak.sigma[0], lead.sigma[0])
+    for p, (one, end) in enumerate([(weak, 0), (lead, -1)]):
+        psi = green[:, member.slices[end]] @ one.root[0]
+        for o, (layer, matrix) in enumerate(operators):
+            part = psi[member.slices[layer]]
+            value = np.trace(matrix @ part @ part.conj().T).real
+            assert_allclose(fields.local[p, o], value, rtol=1e-9, atol=1e-30)
+
+
 @pytest.mark.parametrize("sizes", [[1, 1], [2, 2, 2], [3, 1, 4]])
 def test_a_member_does_not_depend_on_its_company(sizes):  # identity, bit for bit
     p = Problem(5, sizes, batch=37)

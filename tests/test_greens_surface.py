@@ -81,13 +81,15 @@ def test_separable_leads(seed, n, shared_vectors):  # independent
 
 
 @settings(deadline=None, max_examples=60)
-@given(SEEDS, st.integers(2, 6), st.integers(0, 3))
-def test_general_leads(seed, n, missing):  # independent
+@given(SEEDS, st.integers(2, 6), st.integers(0, 3), st.booleans())
+def test_general_leads(seed, n, missing, real):  # independent
     rng = np.random.default_rng(seed)
     h, v = hermitian(rng, n), full(rng, n)
     if missing:  # singular hopping, as of cells of several layers
         rank = max(1, n - missing)
         v = full(rng, n)[:, :rank] @ full(rng, n)[:rank]
+    if real:
+        h, v = h.real, v.real
     energy = 2 * rng.normal(size=5)
     lead = lead_self_energy(h, v, energy)
     check(lead, h, v, energy)

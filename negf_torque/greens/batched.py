@@ -11,7 +11,7 @@ chain has a sharp level at just this energy) are found and done again with full 
 Green's functions for eight members a thread, 128 n^2 L bytes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -19,30 +19,26 @@ import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from negf_torque.greens import direct, kernels
-from negf_torque.greens.blocks import (
-    HarmonicMatrices,
-    SparseBlocks,
-    SparseOperators,
-    sparse_operators,
-)
+from negf_torque.greens import direct, kernels, structures
+from negf_torque.greens.blocks import SparseBlocks, SparseOperators, sparse_operators
 from negf_torque.greens.lanes import WIDTH
-from negf_torque.greens.observables import Plan, plan
-from negf_torque.greens.partition import Partition, left_partition
+from negf_torque.greens.packing import (
+    SelfEnergy,
+    pack_chain,
+    pack_leads,
+    pack_plan,
+    pack_self_energy,
+    partition_of,
+    plain_array,
+)
 from negf_torque.greens.surface import LeadSelfEnergy
 
 __all__ = ["Fields", "green_local", "log_det", "solve"]
 
-SelfEnergy = Sequence[ArrayLike | None]
 #: Members among which the order of work is free.
 _NEIGHBOURS = 256
 #: |g| of a layer, in units of the Hamiltonian's entries, beyond which a member is done again.
 _GROWTH = 1e5
-
-
-def _plain(array: ArrayLike, dtype: type | None = None) -> NDArray:
-    """One kind of array only, so that kernels are compiled once."""
-    return np.require(array, dtype, ["C", "A", "W"])
 
 
 @dataclass(frozen=True)
@@ -75,97 +71,7 @@ class Fields:
     current: NDArray
 
 
-def _matrices(matrices: HarmonicMatrices, order: Partition, down: int) -> kernels.Matrices:
-    """Entries in the partition's order; ``down`` is 1 where rows belong to the next layer."""
-    owner = np.repeat(np.arange(len(matrices.repeats)), np.diff(matrices.pointer))
-    row = order.position[order.offset[owner + down] + matrices.row]
-    column = order.position[order.offset[owner] + matrices.column]
-    by_row = np.lexsort((column, row, owner))
-    row, column = row[by_row], column[by_row]
-    by_column = np.lexsort((row, column, owner))
-    return kernels.Matrices(
-        matrices.pointer, row, column, matrices.term[by_row], matrices.term[by_row + 1],
-        matrices.harmonic, matrices.value, matrices.repeats,
-        by_column, row[by_column], column[by_column],
-    )
-
-
-def _chain(
-    blocks: SparseBlocks, order: Partition, phases: NDArray, potential: ArrayLike | None
-) -> kernels.Chain:
-    batch = phases.shape[1]
-    if potential is None:
-        shift = np.zeros((0, batch))
-    else:
-        shift = _plain(np.broadcast_to(potential, (blocks.layers, batch)), float)
-    largest = [np.abs(m.value).max(initial=0.0) for m in (blocks.onsite, blocks.coupling)]
-    return kernels.Chain(
-        blocks.sizes,
-        kernels.Blocks(order.pointer, order.start, order.stop),
-        _matrices(blocks.onsite, order, 0),
-        _matrices(blocks.coupling, order, 1),
-        phases,
-        shift,
-        float(max(largest)),
-    )
-
-
-def _planned(operators: SparseOperators, order: Partition, hermitian: bool) -> Plan:
-    """A plan with rows and columns in the partition's order."""
-    scheme = plan(operators, len(order.offset) - 1, hermitian)
-    start = np.repeat(order.offset[:-1], np.diff(scheme.element))
-    return scheme._replace(
-        row=order.position[start + scheme.row], column=order.position[start + scheme.column]
-    )
-
-
-def _partition(
-    blocks: SparseBlocks, left: NDArray, right: NDArray, self_energy: SelfEnergy | None
-) -> Partition:
-    local: dict[int, NDArray] = {}
-    for layer, sigma in ((0, left), (blocks.layers - 1, right)):
-        local[layer] = local.get(layer, False) | np.any(sigma != 0, axis=0)
-    for layer, sigma in enumerate(self_energy or ()):
-        if sigma is not None:
-            full = np.asarray(sigma).reshape(*np.shape(sigma)[:2], -1)
-            local[layer] = local.get(layer, False) | np.any(full != 0, axis=2)
-    return left_partition(blocks, local)
-
-
-def _extra(
-    blocks: SparseBlocks, order: Partition, self_energy: SelfEnergy | None
-) -> kernels.Extra:
-    pointer = np.full(blocks.layers, -1, np.int64)
-    rows: list[NDArray] = []
-    filled = 0
-    for layer, local in enumerate(self_energy or ()):
-        if local is None:
-            continue
-        here = order.orbitals(layer)
-        matrix = np.asarray(local, complex)[here[:, None], here]
-        pointer[layer] = filled
-        filled += len(here) ** 2
-        rows.append(matrix.reshape(len(here) ** 2, -1))
-    if not rows:
-        return kernels.Extra(pointer, np.zeros((0, 1), complex))
-    width = max(part.shape[1] for part in rows)
-    value = np.concatenate([np.broadcast_to(part, (len(part), width)) for part in rows])
-    return kernels.Extra(pointer, _plain(value))
-
-
-def _lead_arrays(left: LeadSelfEnergy, right: LeadSelfEnergy, order: Partition) -> kernels.Leads:
-    return kernels.Leads(
-        *(
-            _plain(array)
-            for lead, layer in ((left, 0), (right, len(order.offset) - 2))
-            for array in (
-                lead.sigma, lead.vectors, lead.flux, lead.open_channels, order.orbitals(layer)
-            )
-        )
-    )
-
-
-def _run(kernel: Callable, at: kernels.Layout, arguments: tuple, order: NDArray) -> None:
+def _run(kernel: Callable, at: structures.Layout, arguments: tuple, order: NDArray) -> None:
     """Call kernel(workspace, layout, *arguments, order, begin, end) over all chunks."""
     chunks = -(-len(order) // WIDTH)
     if not chunks:
@@ -190,7 +96,7 @@ def _run(kernel: Callable, at: kernels.Layout, arguments: tuple, order: NDArray)
 def _checked(
     blocks: SparseBlocks, phases: ArrayLike, energy: ArrayLike, dtype: type
 ) -> tuple[NDArray, NDArray]:
-    phases = _plain(phases, complex)
+    phases = plain_array(phases, complex)
     if phases.ndim != 2 or phases.shape[0] != blocks.harmonics:
         raise ValueError(f"phases: shape {phases.shape}; expected ({blocks.harmonics}, B).")
     batch = phases.shape[1]
@@ -199,7 +105,7 @@ def _checked(
         raise ValueError(f"energy: shape {energy.shape}; expected ({batch},).")
     if np.iscomplexobj(energy) and dtype is float:
         raise ValueError("energy: complex; scattering states need real energies.")
-    return phases, _plain(np.broadcast_to(energy, (batch,)), dtype)
+    return phases, plain_array(np.broadcast_to(energy, (batch,)), dtype)
 
 
 def _check_self_energy(blocks: SparseBlocks, batch: int, self_energy: SelfEnergy | None) -> None:
@@ -228,7 +134,7 @@ def _check_operators(name: str, blocks: SparseBlocks, operators: SparseOperators
 def _layout(blocks, plans, columns, stored):
     entries = int(np.diff(blocks.coupling.pointer).max(initial=1))
     rho = max(int(np.diff(scheme.element).max(initial=1)) for scheme in plans)
-    return kernels.layout(blocks.sizes, blocks.harmonics, entries, rho, columns, stored)
+    return structures.layout(blocks.sizes, blocks.harmonics, entries, rho, columns, stored)
 
 
 def solve(
@@ -289,14 +195,14 @@ def solve(
             raise ValueError("current_operators: give equally many for each layer 1 ... L - 1.")
 
     _check_self_energy(blocks, batch, self_energy)
-    parts = _partition(blocks, left.sigma, right.sigma, self_energy)
-    plans = _planned(operators, parts, True), _planned(currents, parts, False)
+    parts = partition_of(blocks, left.sigma, right.sigma, self_energy)
+    plans = pack_plan(operators, parts, True), pack_plan(currents, parts, False)
     columns = max(left.flux.shape[1], right.flux.shape[1])
     at = _layout(blocks, plans, columns, left.flux.shape[1])
     shapes = [(batch, n_left, n_left), (batch, n_right, n_left), (batch, n_right, n_right),
               (batch, n_left, n_right)]
     amplitudes = [np.zeros(shape if scattering else (0, 0, 0), complex) for shape in shapes]
-    out = kernels.Outputs(
+    out = structures.Outputs(
         scattering, *amplitudes, np.zeros(batch),
         np.zeros((2, len(operators), batch)), np.zeros((2, len(currents), batch)),
         np.zeros(batch),
@@ -306,8 +212,8 @@ def solve(
     rank = left.open_channels * (columns + 1) + right.open_channels
     order = np.lexsort((rank, np.arange(batch) // _NEIGHBOURS))
     order = order[rank[order] > 0]
-    arguments = (_chain(blocks, parts, phases, potential), _lead_arrays(left, right, parts),
-                 _extra(blocks, parts, self_energy), energy, *plans, out)
+    arguments = (pack_chain(blocks, parts, phases, potential), pack_leads(left, right, parts),
+                 pack_self_energy(blocks, parts, self_energy), energy, *plans, out)
     _run(kernels.solve_chunks, at, arguments, order)
     for b in np.nonzero(~(out.growth <= _GROWTH))[0]:
         member = _member(b, blocks, phases, energy, potential, self_energy)
@@ -368,15 +274,15 @@ def _green(blocks, phases, energy, sigma_left, sigma_right, operators, potential
     _check_lead("sigma_right", sigma_right, batch, blocks.sizes[-1])
     _check_operators("operators", blocks, operators)
     _check_self_energy(blocks, batch, self_energy)
-    parts = _partition(blocks, sigma_left, sigma_right, self_energy)
-    scheme = _planned(operators, parts, False)
+    parts = partition_of(blocks, sigma_left, sigma_right, self_energy)
+    scheme = pack_plan(operators, parts, False)
     at = _layout(blocks, [scheme], 1, 0)
     local = np.zeros((len(operators), batch), complex)
     determinant = np.zeros(batch, complex)
-    leads = _lead_arrays(_sigma_only(sigma_left), _sigma_only(sigma_right), parts)
-    arguments = (_chain(blocks, parts, phases, potential), leads,
-                 _extra(blocks, parts, self_energy), energy, scheme, int(logarithm), local,
-                 determinant)
+    leads = pack_leads(_sigma_only(sigma_left), _sigma_only(sigma_right), parts)
+    arguments = (pack_chain(blocks, parts, phases, potential), leads,
+                 pack_self_energy(blocks, parts, self_energy), energy, scheme, int(logarithm),
+                 local, determinant)
     _run(kernels.green_chunks, at, arguments, np.arange(batch))
     if not logarithm:
         for b in np.nonzero(~(determinant.real <= _GROWTH))[0]:

@@ -12,145 +12,37 @@ counted in elements.  V is sparse.  One layer of n orbitals costs about (2 + 3 m
 complex multiplications, m the number of open channels.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import njit
 
+from negf_torque.greens.lane_algebra import (
+    clear_column,
+    copy,
+    get,
+    invert,
+    invert_pivoted,
+    largest_entry,
+    matrix_product,
+    pack,
+    put,
+    unpack,
+    zero,
+)
 from negf_torque.greens.lanes import (
     WIDTH,
     add,
     add_product,
     broadcast,
     conjugate,
-    larger,
     load,
     maximum,
     multiply,
-    reciprocal,
     store,
     subtract,
     subtract_product,
 )
 
-__all__ = [
-    "Blocks",
-    "Chain",
-    "Extra",
-    "Layout",
-    "Leads",
-    "Matrices",
-    "Outputs",
-    "green_chunks",
-    "layout",
-    "solve_chunks",
-]
-
-
-class Matrices(NamedTuple):
-    """Flattened on-site blocks or couplings, see `blocks.HarmonicMatrices`.
-
-    Rows and columns are counted in the partition's order of the orbitals, and the entries of
-    each matrix are sorted by rows; ``begin[e]:end[e]`` are the terms of entry e.
-    ``by_column[e]`` is the entry that comes e-th when a matrix is sorted by columns;
-    ``row_of`` and ``column_of`` are the rows and columns in that order.
-    """
-
-    pointer: np.ndarray
-    row: np.ndarray
-    column: np.ndarray
-    begin: np.ndarray
-    end: np.ndarray
-    harmonic: np.ndarray
-    value: np.ndarray
-    repeats: np.ndarray
-    by_column: np.ndarray
-    row_of: np.ndarray
-    column_of: np.ndarray
-
-
-class Blocks(NamedTuple):
-    """Sets of orbitals of a layer that nothing links from the left, see `partition`.
-
-    Those of layer l are the ranges ``start[b]:stop[b]``, b in ``pointer[l]:pointer[l + 1]``:
-    the left-connected g_l is block-diagonal.
-    """
-
-    pointer: np.ndarray
-    start: np.ndarray
-    stop: np.ndarray
-
-
-class Chain(NamedTuple):
-    """The Hamiltonian, phases (R, B), potential (L, B or 0), and the scale of its entries."""
-
-    sizes: np.ndarray
-    blocks: Blocks
-    onsite: Matrices
-    coupling: Matrices
-    phases: np.ndarray
-    potential: np.ndarray
-    scale: float
-
-
-class Extra(NamedTuple):
-    """Further local self-energies: row of `value` where each layer begins, or -1."""
-
-    pointer: np.ndarray
-    value: np.ndarray
-
-
-class Leads(NamedTuple):
-    """Self-energies (B, n, n), unit vectors of the channels (B, n, m), sqrt of Gamma's
-    eigenvalues (B, m), and which orbital the partition puts at each position."""
-
-    sigma_left: np.ndarray
-    vectors_left: np.ndarray
-    flux_left: np.ndarray
-    open_left: np.ndarray
-    orbitals_left: np.ndarray
-    sigma_right: np.ndarray
-    vectors_right: np.ndarray
-    flux_right: np.ndarray
-    open_right: np.ndarray
-    orbitals_right: np.ndarray
-
-
-@njit(forceinline=True)
-def _put(ws, element, lane, value):
-    ws[element * 2 * WIDTH + lane] = value.real
-    ws[element * 2 * WIDTH + WIDTH + lane] = value.imag
-
-
-@njit(forceinline=True)
-def _get(ws, element, lane):
-    return complex(ws[element * 2 * WIDTH + lane], ws[element * 2 * WIDTH + WIDTH + lane])
-
-
-@njit
-def _pack(ws, at, matrix, lanes, rows, columns):
-    """Copy matrix[lane, rows, :columns] of eight batch members."""
-    for lane in range(WIDTH):
-        b = lanes[lane]
-        for i in range(len(rows)):
-            for j in range(columns):
-                _put(ws, at + i * columns + j, lane, matrix[b, rows[i], j])
-
-
-@njit
-def _unpack(ws, at, matrix, lanes, count, rows, columns):
-    for lane in range(count):
-        b = lanes[lane]
-        for i in range(len(rows)):
-            for j in range(len(columns)):
-                matrix[b, rows[i], columns[j]] = _get(ws, at + i * len(columns) + j, lane)
-
-
-@njit
-def _zero(ws, at, count):
-    nothing = broadcast(0j)
-    for e in range(count):
-        store(ws, at + e, nothing)
+__all__ = ["green_chunks", "solve_chunks"]
 
 
 @njit(forceinline=True)
@@ -161,39 +53,6 @@ def _entry(ws, e, begin, end, harmonic, value, phases):
     return total
 
 
-@njit
-def _multiply(ws, c, a, stride, b, n, k, m):
-    """C (n, m) = A (n, k) B (k, m), rows of A ``stride`` apart; two by two to save loads."""
-    for i in range(0, n - 1, 2):
-        upper, lower = a + i * stride, a + (i + 1) * stride
-        for j in range(0, m - 1, 2):
-            c00 = c01 = c10 = c11 = broadcast(0j)
-            for x in range(k):
-                a0, a1 = load(ws, upper + x), load(ws, lower + x)
-                b0, b1 = load(ws, b + x * m + j), load(ws, b + x * m + j + 1)
-                c00, c01 = add_product(c00, a0, b0), add_product(c01, a0, b1)
-                c10, c11 = add_product(c10, a1, b0), add_product(c11, a1, b1)
-            store(ws, c + i * m + j, c00)
-            store(ws, c + i * m + j + 1, c01)
-            store(ws, c + (i + 1) * m + j, c10)
-            store(ws, c + (i + 1) * m + j + 1, c11)
-        if m % 2:
-            c00 = c10 = broadcast(0j)
-            for x in range(k):
-                b0 = load(ws, b + x * m + m - 1)
-                c00 = add_product(c00, load(ws, upper + x), b0)
-                c10 = add_product(c10, load(ws, lower + x), b0)
-            store(ws, c + i * m + m - 1, c00)
-            store(ws, c + (i + 1) * m + m - 1, c10)
-    if n % 2:
-        i = n - 1
-        for j in range(m):
-            c00 = broadcast(0j)
-            for x in range(k):
-                c00 = add_product(c00, load(ws, a + i * stride + x), load(ws, b + x * m + j))
-            store(ws, c + i * m + j, c00)
-
-
 @njit(forceinline=True)
 def _green_multiply(ws, c, g, b, blocks, layer, n, m):
     """C (n, m) = g_l B (n, m), g_l block-diagonal."""
@@ -201,160 +60,7 @@ def _green_multiply(ws, c, g, b, blocks, layer, n, m):
         start = blocks.start[x]
         size = blocks.stop[x] - start
         corner = g + start * n + start
-        _multiply(ws, c + start * m, corner, n, b + start * m, size, size, m)
-
-
-@njit(forceinline=True)
-def _largest(ws, a, stride, n):
-    """Bounds on the entries of an inverse A (n, n), lane by lane (real part)."""
-    one = two = broadcast(0j)
-    for i in range(n):
-        for j in range(0, n - 1, 2):
-            one = larger(one, load(ws, a + i * stride + j))
-            two = larger(two, load(ws, a + i * stride + j + 1))
-        if n % 2:
-            one = larger(one, load(ws, a + i * stride + n - 1))
-    one = larger(one, two)
-    # an inversion that failed leaves not-a-number everywhere
-    for i in range(n):
-        one = maximum(one, load(ws, a + i * stride + i))
-    return one
-
-
-@njit
-def _copy(ws, to, at, count):
-    for e in range(count):
-        store(ws, to + e, load(ws, at + e))
-
-
-@njit
-def _swap_where_small(ws, a, stride, n, c, pivot):
-    """Bring a large entry of column c to the diagonal in the lanes that lack one."""
-    for lane in range(WIDTH):
-        size, best = -1.0, c
-        for i in range(c, n):
-            there = _get(ws, a + i * stride + c, lane)
-            here = abs(there.real) + abs(there.imag)
-            if here > size:
-                size, best = here, i
-        ws[pivot * 2 * WIDTH + lane] = best
-        if best != c:
-            for j in range(n):
-                upper = _get(ws, a + c * stride + j, lane)
-                _put(ws, a + c * stride + j, lane, _get(ws, a + best * stride + j, lane))
-                _put(ws, a + best * stride + j, lane, upper)
-
-
-@njit
-def _undo_swaps(ws, a, stride, n, pivot):
-    for c in range(n - 1, -1, -1):
-        for lane in range(WIDTH):
-            best = int(ws[(pivot + c) * 2 * WIDTH + lane])
-            if best != c:
-                for i in range(n):
-                    left = _get(ws, a + i * stride + c, lane)
-                    _put(ws, a + i * stride + c, lane, _get(ws, a + i * stride + best, lane))
-                    _put(ws, a + i * stride + best, lane, left)
-
-
-@njit
-def _clear_column(ws, a, stride, n, c):
-    """One step of an inversion in place: pivot at (c, c)."""
-    row = a + c * stride
-    inverse = reciprocal(load(ws, row + c))
-    store(ws, row + c, broadcast(1 + 0j))
-    for j in range(n):
-        store(ws, row + j, multiply(load(ws, row + j), inverse))
-    for i in range(n):
-        if i != c:
-            here = a + i * stride
-            factor = load(ws, here + c)
-            store(ws, here + c, broadcast(0j))
-            for j in range(n):
-                value = subtract_product(load(ws, here + j), factor, load(ws, row + j))
-                store(ws, here + j, value)
-    return inverse
-
-
-@njit
-def _invert_pivoted(ws, a, stride, n, pivot):
-    """Replace A (n, n) by its inverse: Gauss-Jordan, row pivots lane by lane."""
-    for c in range(n):
-        _swap_where_small(ws, a, stride, n, c, pivot + c)
-        _clear_column(ws, a, stride, n, c)
-    _undo_swaps(ws, a, stride, n, pivot)
-
-
-@njit(forceinline=True)
-def _invert_corner(ws, p, stride):
-    """Invert the 2 x 2 block at p; bound on its entries."""
-    q = p + stride
-    a00, a01, a10, a11 = load(ws, p), load(ws, p + 1), load(ws, q), load(ws, q + 1)
-    inverse = reciprocal(subtract_product(multiply(a00, a11), a01, a10))
-    minus = subtract(broadcast(0j), inverse)
-    b00, b01 = multiply(a11, inverse), multiply(a01, minus)
-    b10, b11 = multiply(a10, minus), multiply(a00, inverse)
-    store(ws, p, b00)
-    store(ws, p + 1, b01)
-    store(ws, q, b10)
-    store(ws, q + 1, b11)
-    return maximum(maximum(maximum(maximum(broadcast(0j), b00), b01), b10), b11)
-
-
-@njit
-def _clear_pair(ws, upper, lower, first, second, c, n):
-    """Subtract two pivot rows from two others (or twice from one) to clear columns c, c + 1."""
-    f00, f01 = load(ws, upper + c), load(ws, upper + c + 1)
-    f10, f11 = load(ws, lower + c), load(ws, lower + c + 1)
-    nothing = broadcast(0j)
-    for j in (c, c + 1):
-        store(ws, upper + j, nothing)
-        store(ws, lower + j, nothing)
-    for j in range(n):
-        r0, r1 = load(ws, first + j), load(ws, second + j)
-        x = subtract_product(subtract_product(load(ws, upper + j), f00, r0), f01, r1)
-        y = subtract_product(subtract_product(load(ws, lower + j), f10, r0), f11, r1)
-        store(ws, upper + j, x)
-        store(ws, lower + j, y)
-
-
-@njit
-def _invert_by_pairs(ws, a, stride, n):
-    """Replace A (n, n) by its inverse, two columns at a time, without row exchanges.
-
-    Returns a bound on the inverse pivots: where it is large, digits were lost.
-    """
-    growth = broadcast(0j)
-    for c in range(0, n - 1, 2):
-        first, second = a + c * stride, a + (c + 1) * stride
-        growth = maximum(growth, _invert_corner(ws, first + c, stride))
-        b00, b01 = load(ws, first + c), load(ws, first + c + 1)
-        b10, b11 = load(ws, second + c), load(ws, second + c + 1)
-        for j in range(n):
-            if j != c and j != c + 1:
-                r0, r1 = load(ws, first + j), load(ws, second + j)
-                store(ws, first + j, add_product(multiply(b00, r0), b01, r1))
-                store(ws, second + j, add_product(multiply(b10, r0), b11, r1))
-        for i in range(0, n, 2):
-            if i != c:
-                upper = a + i * stride
-                # a single last row is its own partner
-                lower = upper + stride if i + 1 < n else upper
-                _clear_pair(ws, upper, lower, first, second, c, n)
-    if n % 2:
-        growth = maximum(growth, _clear_column(ws, a, stride, n, n - 1))
-    return growth
-
-
-@njit(forceinline=True)
-def _invert(ws, a, stride, n):
-    """Replace A (n, n) by its inverse without row exchanges; bound on the inverse pivots."""
-    if n == 1:
-        store(ws, a, reciprocal(load(ws, a)))
-        return maximum(broadcast(0j), load(ws, a))
-    if n == 2:
-        return _invert_corner(ws, a, stride)
-    return _invert_by_pairs(ws, a, stride, n)
+        matrix_product(ws, c + start * m, corner, n, b + start * m, size, size, m)
 
 
 @njit
@@ -414,7 +120,7 @@ def _couple_back(ws, c, v, a, bonds, layer, rows, m):
 def _onsite(ws, at, h, energy_at, cells, layer, n, phases):
     """E - H_l - U_l, from the assembled H_l, which is renewed if it changed."""
     if not cells.repeats[layer]:
-        _zero(ws, h, n * n)
+        zero(ws, h, n * n)
         for e in range(cells.pointer[layer], cells.pointer[layer + 1]):
             value = _entry(ws, e, cells.begin, cells.end, cells.harmonic, cells.value, phases)
             store(ws, h + cells.row[e] * n + cells.column[e], value)
@@ -435,7 +141,7 @@ def _energy(ws, at, energy, potential, layer, lanes):
         return
     for lane in range(WIDTH):
         shift = potential[layer, lanes[lane]] if shifts else 0.0
-        _put(ws, at, lane, energy[lanes[lane]] - shift)
+        put(ws, at, lane, energy[lanes[lane]] - shift)
 
 
 @njit
@@ -447,7 +153,7 @@ def _subtract_extra(ws, at, extra, layer, n, lanes):
         for lane in range(WIDTH):
             b = lanes[lane] if varies else 0
             for e in range(n * n):
-                _put(ws, at + e, lane, _get(ws, at + e, lane) - extra.value[begin + e, b])
+                put(ws, at + e, lane, get(ws, at + e, lane) - extra.value[begin + e, b])
 
 
 @njit
@@ -458,7 +164,7 @@ def _subtract_sigma(ws, at, sigma, lanes, orbitals):
         for i in range(n):
             for j in range(n):
                 e = at + i * n + j
-                _put(ws, e, lane, _get(ws, e, lane) - sigma[b, orbitals[i], orbitals[j]])
+                put(ws, e, lane, get(ws, e, lane) - sigma[b, orbitals[i], orbitals[j]])
 
 
 @njit(forceinline=True)
@@ -503,7 +209,7 @@ def _combine(ws, rho, plan, g, to):
 def _phases(ws, at, phases, lanes):
     for r in range(phases.shape[0]):
         for lane in range(WIDTH):
-            _put(ws, at + r, lane, phases[r, lanes[lane]])
+            put(ws, at + r, lane, phases[r, lanes[lane]])
 
 
 @njit
@@ -528,7 +234,7 @@ def _scatter(ws, at, out, into, psi, same, into_array, lanes, count):
             if same == 1 and i == j:
                 total = subtract(total, broadcast(1 + 0j))
             store(ws, t + i * m_in + j, total)
-    _multiply(ws, scratch, u_out, m_out, t, rows, m_out, m_in)
+    matrix_product(ws, scratch, u_out, m_out, t, rows, m_out, m_in)
     for i in range(rows):
         for j in range(columns):
             total = broadcast(0j)
@@ -536,18 +242,18 @@ def _scatter(ws, at, out, into, psi, same, into_array, lanes, count):
                 incoming = conjugate(load(ws, u_in + j * m_in + x))
                 total = add_product(total, load(ws, scratch + i * m_in + x), incoming)
             store(ws, t + i * columns + j, total)
-    _unpack(ws, t, into_array, lanes, count, to, source)
+    unpack(ws, t, into_array, lanes, count, to, source)
 
 
 @njit
 def _sources(ws, u, f, vectors, flux, lanes, orbitals, m):
     """Pack unit vectors U and sources F = U sqrt(gamma) of a lead's open channels."""
-    _pack(ws, u, vectors, lanes, orbitals, m)
+    pack(ws, u, vectors, lanes, orbitals, m)
     for lane in range(WIDTH):
         b = lanes[lane]
         for i in range(len(orbitals)):
             for j in range(m):
-                _put(ws, f + i * m + j, lane, _get(ws, u + i * m + j, lane) * flux[b, j])
+                put(ws, f + i * m + j, lane, get(ws, u + i * m + j, lane) * flux[b, j])
 
 
 @njit(forceinline=True)
@@ -561,50 +267,9 @@ def _expectations(ws, at, plan, layer, a, b, columns, imaginary, out, lanes, cou
         for g in range(plan.group[layer], plan.group[layer + 1]):
             _combine(ws, at.rho, plan, g, at.value)
             for lane in range(count):
-                value = _get(ws, at.value, lane)
+                value = get(ws, at.value, lane)
                 result = 2 * value.imag if imaginary == 1 else value.real
                 out[lead, plan.operator[g], lanes[lane]] = result
-
-
-class Layout(NamedTuple):
-    """Where things lie in the workspace, in elements; see `layout`."""
-
-    growth: int
-    value: int
-    energy: int
-    phases: int
-    pivot: int
-    u_left: int
-    f_left: int
-    u_right: int
-    f_right: int
-    h: int
-    v: int
-    scratch: int
-    other: int
-    spare: int
-    psi: int
-    next: int
-    z: int
-    rho: int
-    green: int
-    column: int
-    end: int
-
-
-def layout(sizes, phases, entries, rho, columns, stored):
-    """Lay the workspace out for chains of these layer sizes.
-
-    Parameters: layer sizes, number of phases, largest number of entries of a V and of
-    elements of a plan's layer, largest number of open channels of one lead, and how many
-    columns a layer keeps between the sweeps.
-    """
-    n = int(max(sizes))
-    wide = max(n, 2 * columns)
-    lengths = [1, 1, 1, phases, n] + [n * columns] * 4
-    lengths += [n * n, 2 * entries, n * wide, n * wide, n * n]
-    lengths += [n * wide] * 3 + [rho, int(np.sum(np.square(sizes))), int(np.sum(sizes)) * stored]
-    return Layout(*(int(x) for x in np.concatenate([[0], np.cumsum(lengths)])))
 
 
 @njit(forceinline=True)
@@ -628,7 +293,7 @@ def _invert_blocks(ws, green, at, blocks, layer, n, scale):
     for x in range(blocks.pointer[layer], blocks.pointer[layer + 1]):
         start = blocks.start[x]
         corner = green + start * n + start
-        growth = maximum(growth, _invert(ws, corner, n, blocks.stop[x] - start))
+        growth = maximum(growth, invert(ws, corner, n, blocks.stop[x] - start))
     store(ws, at.pivot, growth)
     for lane in range(WIDTH):
         if not ws[at.pivot * 2 * WIDTH + lane] * scale <= 1e3:
@@ -639,15 +304,15 @@ def _invert_blocks(ws, green, at, blocks, layer, n, scale):
 @njit
 def _invert_again(ws, green, at, blocks, layer, n, scale):
     """Lanes that lost digits take g_l from S_l in `at.spare`, inverted with row exchanges."""
-    _copy(ws, at.value, at.pivot, 1)
+    copy(ws, at.value, at.pivot, 1)
     for x in range(blocks.pointer[layer], blocks.pointer[layer + 1]):
         start = blocks.start[x]
         corner = at.spare + start * n + start
-        _invert_pivoted(ws, corner, n, blocks.stop[x] - start, at.pivot)
+        invert_pivoted(ws, corner, n, blocks.stop[x] - start, at.pivot)
     for lane in range(WIDTH):
         if not ws[at.value * 2 * WIDTH + lane] * scale <= 1e3:
             for e in range(n * n):
-                _put(ws, green + e, lane, _get(ws, at.spare + e, lane))
+                put(ws, green + e, lane, get(ws, at.spare + e, lane))
 
 
 @njit
@@ -655,9 +320,9 @@ def _add_logarithms(ws, green, at, n):
     """Invert S_l without any exchange and add the logarithms of its pivots to `at.growth`."""
     for c in range(n):
         for lane in range(WIDTH):
-            pivot = np.log(_get(ws, green + c * n + c, lane))
-            _put(ws, at.growth, lane, _get(ws, at.growth, lane) + pivot)
-        _clear_column(ws, green, n, n, c)
+            pivot = np.log(get(ws, green + c * n + c, lane))
+            put(ws, at.growth, lane, get(ws, at.growth, lane) + pivot)
+        clear_column(ws, green, n, n, c)
 
 
 @njit(forceinline=True)
@@ -668,7 +333,7 @@ def _sweep(ws, at, chain, leads, extra, energy, lanes, m_left, logarithm):
     ``logarithm``, the sum of the logarithms of all pivots.
     """
     green, column, previous = at.green, at.column, np.int64(0)
-    _zero(ws, at.growth, 1)
+    zero(ws, at.growth, 1)
     for layer in range(len(chain.sizes)):
         n = chain.sizes[layer]
         before = green - previous * previous
@@ -686,7 +351,7 @@ def _sweep(ws, at, chain, leads, extra, energy, lanes, m_left, logarithm):
             elif not _invert_blocks(ws, green, at, chain.blocks, layer, n, chain.scale):
                 break
         if logarithm == 0:
-            size = multiply(_largest(ws, green, n, n), broadcast(chain.scale + 0j))
+            size = multiply(largest_entry(ws, green, n, n), broadcast(chain.scale + 0j))
             store(ws, at.growth, maximum(load(ws, at.growth), size))
         if m_left > 0:
             source = at.f_left
@@ -707,8 +372,8 @@ def _last_states(ws, at, chain, psi, green, column, m_left, m):
     n, m_right = chain.sizes[layer], m - m_left
     _green_multiply(ws, at.scratch, green, at.f_right, chain.blocks, layer, n, m_right)
     for i in range(n):
-        _copy(ws, psi + i * m, column + i * m_left, m_left)
-        _copy(ws, psi + i * m + m_left, at.scratch + i * m_right, m_right)
+        copy(ws, psi + i * m, column + i * m_left, m_left)
+        copy(ws, psi + i * m + m_left, at.scratch + i * m_right, m_right)
 
 
 @njit(forceinline=True)
@@ -739,21 +404,7 @@ def _transmission(ws, at, psi, n, m_left, m, transmission, lanes, count):
             probability = add_product(probability, total, conjugate(total))
     store(ws, at.value, probability)
     for lane in range(count):
-        transmission[lanes[lane]] = _get(ws, at.value, lane).real
-
-
-class Outputs(NamedTuple):
-    """Arrays that `solve_chunks` fills; see `batched.Fields`."""
-
-    scattering: bool
-    reflection: np.ndarray
-    transmission_left: np.ndarray
-    reflection_right: np.ndarray
-    transmission_right: np.ndarray
-    transmission: np.ndarray
-    local: np.ndarray
-    current: np.ndarray
-    growth: np.ndarray
+        transmission[lanes[lane]] = get(ws, at.value, lane).real
 
 
 @njit
@@ -835,7 +486,7 @@ def _layer_green(ws, at, chain, layer, green):
     if layer == len(chain.sizes) - 2 or not chain.coupling.repeats[layer + 1]:
         _coupling(ws, at.v, chain.coupling, layer, at.phases)
     _couple(ws, at.scratch, at.v, green, chain.coupling, layer, after, n)
-    _multiply(ws, at.other, green + n * n, after, at.scratch, after, after, n)
+    matrix_product(ws, at.other, green + n * n, after, at.scratch, after, after, n)
     _couple_back(ws, at.scratch, at.v, at.other, chain.coupling, layer, n, n)
     _green_multiply(ws, at.other, green, at.scratch, chain.blocks, layer, n, n)
     for e in range(n * n):
@@ -854,7 +505,7 @@ def green_chunks(ws, at, chain, leads, extra, energy, plan, logarithm, local, de
         _sweep(ws, at, chain, leads, extra, energy, lanes, np.int64(0), logarithm)
         if logarithm == 1:
             for lane in range(count):
-                determinant[lanes[lane]] = _get(ws, at.growth, lane)
+                determinant[lanes[lane]] = get(ws, at.growth, lane)
             continue
         for lane in range(count):
             determinant[lanes[lane]] = ws[at.growth * 2 * WIDTH + lane]
@@ -871,4 +522,4 @@ def green_chunks(ws, at, chain, leads, extra, energy, plan, logarithm, local, de
             for g in range(plan.group[layer], plan.group[layer + 1]):
                 _combine(ws, at.rho, plan, g, at.value)
                 for lane in range(count):
-                    local[plan.operator[g], lanes[lane]] = _get(ws, at.value, lane)
+                    local[plan.operator[g], lanes[lane]] = get(ws, at.value, lane)

@@ -6,9 +6,9 @@ A mode u lambda^j (cells j numbered away from the device) obeys
 
 Its 2 n solutions come in pairs lambda, 1/lambda^*: n of them leave the device, decaying
 (|lambda| < 1) or carrying current outwards (|lambda| = 1), and the matrix Lambda that takes
-them from a cell to the next gives the self-energy Sigma = v Lambda.  With the shift s on the
-unit circle, theta = 1/(lambda - s) are the eigenvalues of a regular matrix even where v is
-singular.
+them from a cell to the next gives the self-energy Sigma = v Lambda.  With a shift s that is no
+lambda (on the unit circle, or real), theta = 1/(lambda - s) are the eigenvalues of a regular
+matrix even where v is singular.
 """
 
 import numpy as np
@@ -50,12 +50,14 @@ def _eigenmodes(h: NDArray, v: NDArray, energy: NDArray) -> tuple[NDArray, NDArr
     n = h.shape[-1]
     adjoint = _adjoint(v)
     shifted = h - energy[:, None, None] * np.eye(n)
-    best = np.full(len(h), np.inf)
-    shift = np.ones(len(h), complex)
-    inverse = np.zeros_like(h)
     # s (H(k) - E) with s = e^{ik} is singular where E is a level of H(k): the best of some k
-    for k in (0.7, 1.9, 3.0, 4.4):
-        s = np.exp(1j * k)
+    trials = np.exp(1j * np.array([0.7, 1.9, 3.0, 4.4]))
+    if not np.iscomplexobj(shifted) and not np.iscomplexobj(v):
+        trials = np.array([1, -1, 0.6, -0.6])  # stay real
+    best = np.full(len(h), np.inf)
+    shift = np.ones(len(h), trials.dtype)
+    inverse = np.zeros(h.shape, np.result_type(shifted, v, trials))
+    for s in trials:
         trial = _inverse(s * s * v + s * shifted + adjoint)
         size = np.abs(trial).max(axis=(1, 2))
         better = size < best

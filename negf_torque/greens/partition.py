@@ -36,6 +36,13 @@ class Partition:
     start: NDArray
     stop: NDArray
 
+    def unchanged(self) -> NDArray:
+        """(L,) bool: whether a layer's order is that of the layer before."""
+        orders = [self.orbitals(layer) for layer in range(len(self.offset) - 1)]
+        return np.array(
+            [False] + [np.array_equal(*pair) for pair in zip(orders, orders[1:], strict=False)]
+        )
+
     def orbitals(self, layer: int) -> NDArray:
         """Orbitals of a layer in the partition's order."""
         return self.orbital[self.offset[layer] : self.offset[layer + 1]]

@@ -101,8 +101,10 @@ def _common_eigenvectors(h: NDArray, v: NDArray) -> tuple[NDArray | None, NDArra
     if not h[:, off].any() and not v[:, off].any():
         return None, np.einsum("bii->bi", h).real, np.einsum("bii->bi", v)
     # a generic combination of commuting hermitian matrices has their common eigenvectors
-    symmetric, antisymmetric = v + v.conj().swapaxes(1, 2), 1j * (v - v.conj().swapaxes(1, 2))
-    generic = h + 0.5772156649 * symmetric + 0.3183098862 * antisymmetric
+    generic = h + 0.5772156649 * (v + v.conj().swapaxes(1, 2))
+    antisymmetric = v - v.conj().swapaxes(1, 2)
+    if antisymmetric.any():
+        generic = generic + 0.3183098862j * antisymmetric
     _, vectors = np.linalg.eigh(generic)
     adjoint = vectors.conj().swapaxes(1, 2)
     spectra = []
@@ -237,6 +239,8 @@ def _assemble(parts: list[tuple[tuple[int, ...], LeadSelfEnergy]], n: int) -> Le
 
 def _coupled(h: NDArray, v: NDArray, energy: NDArray) -> LeadSelfEnergy:
     """Self-energy of orbitals that couple: chains if possible, or else from Bloch modes."""
+    if not h.imag.any() and not v.imag.any():
+        h, v = h.real, v.real  # a third of the work
     result = _separable(h, v, energy)
     if result is not None:
         return result
