@@ -19,6 +19,7 @@ from negf_torque.circuit import (
     two_contact_valve,
 )
 from negf_torque.circuit.contact import sharvin_corrected_conductance
+from negf_torque.circuit.diffusion import profile
 from negf_torque.circuit.formulas import (
     asymmetric_valve_eta,
     spacer_valve_slonczewski,
@@ -287,6 +288,25 @@ def test_finite_magnets_end_in_reservoirs():
     assert_allclose(thick.torque, infinite.torque, atol=1e-10)
     bulk = 2 * 1.2 * (1 - 0.46**2) * 20.0
     assert_allclose(thick.resistance - bulk, infinite.resistance, rtol=1e-10)
+
+
+@pytest.mark.parametrize("thickness", [np.inf, 0.7])
+def test_profile_solves_the_diffusion_equation(thickness):
+    """Finite differences of the profile obey both equations, and its ends are the solution's."""
+    layers, solution = sandwich(1.1, thickness=thickness)
+    x, accumulation, current = profile(solution, layers, 401)
+    for k, layer in enumerate(layers):
+        part = slice(401 * k, 401 * (k + 1))
+        step = x[part][1] - x[part][0]
+        v, j = accumulation[part], current[part]
+        drive = layer.beta * np.array(layer.direction) if layer.magnetic else 0.0
+        slope = (v[2:] - v[:-2]) / (2 * step)
+        assert_allclose(j[1:-1], drive - slope / layer.resistivity, atol=2e-4)
+        bend = (v[2:] - 2 * v[1:-1] + v[:-2]) / step**2
+        assert_allclose(bend, v[1:-1] / layer.spin_flip_length**2, atol=1e-3)
+        if k:
+            assert_allclose(v[0], solution.accumulation[k - 1, 1], atol=1e-12)
+            assert_allclose(j[0], solution.spin_current[k - 1, 1], atol=1e-12)
 
 
 def test_stacks_name_what_is_wrong():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
@@ -49,6 +49,8 @@ def test_there_and_back_is_the_identity(kind, first, second, data):
     angular = all("Lambda" in CONVENTIONS[kind][n].keys for n in (first, second))
     numbers = draw(data, kind, first, data.draw(st.floats(0.4, 3)) if angular else 1.0)
     context = dict(CONTEXT)
+    if first == "vampire":  # a = rj - alpha pj must not cancel: others divide by it
+        assume(abs(numbers["rj"] - 0.07 * numbers["pj"]) > 1e-3 * abs(numbers["pj"]))
     # Current and polarisation are a free split: keep the source's own.
     for key, sign in (("J", 1), ("je", -1), ("I_per_area", -1)):
         if key in numbers and kind == "slonczewski":

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from negf_torque.spin import unit_vector
 
-__all__ = ["Interface", "Layer", "StackSolution", "solve_stack", "stack_eta"]
+__all__ = ["Interface", "Layer", "StackSolution", "profile", "solve_stack", "stack_eta"]
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,15 @@ class StackSolution:
     torque : (layers, 3)
         Transverse spin current that each layer absorbs; zero for normal layers.  Times
         hbar/2e and the current density: torque per area on the spins.
+    amplitudes : tuple of (n,)
+        Coefficients of each layer's solution, for `profile`.
     """
 
     resistance: float
     spin_current: NDArray
     accumulation: NDArray
     torque: NDArray
+    amplitudes: tuple[NDArray, ...] = ()
 
 
 class _Basis:
@@ -111,23 +114,31 @@ class _Basis:
     """
 
     def __init__(self, layer: Layer, first: bool, last: bool):
-        decay = (
-            0.0 if np.isinf(layer.thickness) else np.exp(-layer.thickness / layer.spin_flip_length)
-        )
-        value = np.array([[1.0, decay], [decay, 1.0]])  # (end, amplitude)
-        slope = np.array([[-1.0, decay], [-decay, 1.0]]) / layer.spin_flip_length
-        keep = [0, 1]
+        self.layer, self.keep = layer, [0, 1]
         if np.isinf(layer.thickness):
             if not (first or last):
                 raise ValueError("thickness: only the first and the last layer may be infinite.")
-            keep = [1] if first else [0]
+            self.keep = [1] if first else [0]
         self.components = np.array([layer.direction]) if layer.magnetic else np.eye(3)
-        self.count = len(self.components) * len(keep)
+        self.count = len(self.components) * len(self.keep)
         self.constant = layer.beta * self.components[0] if layer.magnetic else np.zeros(3)
-        parts = [np.kron(np.eye(len(self.components)), row[keep]) for row in value]
-        self.value = [self.components.T @ p for p in parts]  # (3, count)
-        parts = [np.kron(np.eye(len(self.components)), row[keep]) for row in slope]
-        self.current = [-self.components.T @ p / layer.resistivity for p in parts]
+        ends = (0.0, 0.0 if np.isinf(layer.thickness) else layer.thickness)
+        self.value, self.current = zip(*(self.at(x) for x in ends), strict=True)
+
+    def at(self, x: float) -> tuple[NDArray, NDArray]:
+        """(3, count) rows of V_s and of j_s - beta j at x.
+
+        x counts from the layer's left end, in a semi-infinite layer from its only end.
+        """
+        layer = self.layer
+        last = 0.0 if np.isinf(layer.thickness) else layer.thickness
+        parts = np.exp(np.array([-x, x - last]) / layer.spin_flip_length)
+        slopes = parts * np.array([-1, 1]) / layer.spin_flip_length
+        unit = np.eye(len(self.components))
+        value, slope = (
+            self.components.T @ np.kron(unit, row[self.keep]) for row in (parts, slopes)
+        )
+        return value, -slope / layer.resistivity
 
 
 def _interface_rows(
@@ -248,7 +259,40 @@ def _evaluate(layers, interfaces, bases, offsets, unknowns) -> StackSolution:
             resistance += interface.resistance * (1 - interface.gamma * (m @ spin_current[k, 0]))
         else:
             resistance += interface.resistance
-    return StackSolution(float(resistance), spin_current, accumulation, torque)
+    amplitudes = tuple(unknowns[a:b] for a, b in zip(offsets[:-1], offsets[1:], strict=True))
+    return StackSolution(float(resistance), spin_current, accumulation, torque, amplitudes)
+
+
+def profile(
+    solution: StackSolution, layers: Sequence[Layer], samples: int = 41
+) -> tuple[NDArray, NDArray, NDArray]:
+    """Spin accumulation and spin current through the stack.
+
+    Parameters
+    ----------
+    samples : int
+        Points per layer; its two ends are included, so that interfaces appear twice.
+
+    Returns
+    -------
+    x : (layers * samples,)
+        From the first interface if the first layer is semi-infinite, from the left end else;
+        semi-infinite layers are shown over five spin-flip lengths.
+    accumulation, spin_current : (layers * samples, 3)
+        V_s (W m in a ferromagnet) and j_s per unit current density.
+    """
+    x, values, flows, origin, last = [], [], [], 0.0, len(layers) - 1
+    for k, (layer, amplitude) in enumerate(zip(layers, solution.amplitudes, strict=True)):
+        basis = _Basis(layer, k == 0, k == last)
+        reach = 5 * layer.spin_flip_length if np.isinf(layer.thickness) else layer.thickness
+        first = -reach if np.isinf(layer.thickness) and k == 0 else 0.0
+        for place in np.linspace(first, first + reach, samples):
+            value, flow = basis.at(place)
+            x.append(origin + place)
+            values.append(value @ amplitude)
+            flows.append(flow @ amplitude + basis.constant)
+        origin += first + reach
+    return np.array(x), np.array(values), np.array(flows)
 
 
 def stack_eta(solution: StackSolution, layers: Sequence[Layer], free: int, fixed: int):

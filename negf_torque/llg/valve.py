@@ -107,6 +107,8 @@ class ValveTorque:
         n = len(self.theta)
         if n < 2:
             raise ValueError(f"theta: {n} angle(s) given. A torque's form needs at least two.")
+        if np.any(np.diff(self.theta) <= 0):
+            raise ValueError(f"theta: {self.theta!r} is not ascending.")
         for key in ("eta", "eta_perp", "conductance", "eta_error", "eta_perp_error"):
             values = getattr(self, key)
             if len(values) != n and not (key.endswith("error") and not values):
