@@ -103,3 +103,45 @@ def test_mistakes_are_named():
     with pytest.raises(CardError, match="collinear"):
         parse(CARD.replace("mesh = 12", "mesh = 12\nangles = [0, 90, 100]"))
     assert load(SYSTEMS / "circuit_valve.toml").kind == "circuit"
+
+
+# --- drift and diffusion --------------------------------------------------------------------
+
+
+def test_metallic_stack_agrees_with_the_solver():
+    """The ready card, one angle by hand; units of the card to SI."""
+    from negf_torque.circuit import Interface, Layer, solve_stack, stack_eta
+
+    card = load(SYSTEMS / "metallic_stack.toml")
+    result = calculate(card)
+    angle = np.radians(90)
+    side = Interface(0.51e-15, 0.77, 0.55e15)
+    copper, cobalt = (6e-9, 450e-9), (7.5e-8, 60e-9)
+    layers = [
+        Layer(*copper, np.inf),
+        Layer(*cobalt, 20e-9, 0.46, (0, 0, 1)),
+        Layer(*copper, 8e-9),
+        Layer(*cobalt, 3e-9, 0.46, (np.sin(angle), 0, np.cos(angle))),
+        Layer(*copper, np.inf),
+    ]
+    solution = solve_stack(layers, [side] * 4)
+    one = result.sel(angle=angle, method="nearest")
+    assert_allclose(one["resistance"], solution.resistance * 1e15, rtol=1e-12)
+    assert_allclose(one["eta"], stack_eta(solution, layers, 3, 1)[0], rtol=1e-12)
+    assert_allclose(result["eta_perp"], 0, atol=1e-13)
+    assert np.all(np.diff(result["resistance"]) > 0)
+    assert float(result["eta"][-1]) > float(result["eta"][0]) > 0
+    assert set(card.module.figures(result)) == {"angles", "profiles"}
+    # Profiles: spin current is continuous across the normal side of collinear interfaces.
+    assert result["spin_current"].shape == (3, 5 * 41, 3)
+    assert {s.name for s in card.module.summary(result)} >= {"magnetoresistance", "Lambda"}
+
+
+def test_stack_mistakes_are_named():
+    text = (SYSTEMS / "metallic_stack.toml").read_text()
+    with pytest.raises(CardError, match="no magnet is named"):
+        parse(text.replace('kind = "drift_diffusion"', 'kind = "drift_diffusion"\nfree = "fre"'))
+    with pytest.raises(CardError, match="only outer layers"):
+        parse(text.replace("thickness = 8\n", ""))
+    with pytest.raises(CardError, match="no direction"):
+        parse(text.replace("thickness = 8\n", 'thickness = 8\nname = "spacer"\n'))

@@ -277,14 +277,17 @@ def profile(
     -------
     x : (layers * samples,)
         From the first interface if the first layer is semi-infinite, from the left end else;
-        semi-infinite layers are shown over five spin-flip lengths.
+        semi-infinite layers are shown over five spin-flip lengths or twice the thickness of all
+        finite layers, whichever is less.
     accumulation, spin_current : (layers * samples, 3)
         V_s (W m in a ferromagnet) and j_s per unit current density.
     """
     x, values, flows, origin, last = [], [], [], 0.0, len(layers) - 1
+    finite = sum(layer.thickness for layer in layers if np.isfinite(layer.thickness)) or np.inf
     for k, (layer, amplitude) in enumerate(zip(layers, solution.amplitudes, strict=True)):
         basis = _Basis(layer, k == 0, k == last)
-        reach = 5 * layer.spin_flip_length if np.isinf(layer.thickness) else layer.thickness
+        shown = min(5 * layer.spin_flip_length, 2 * finite)
+        reach = shown if np.isinf(layer.thickness) else layer.thickness
         first = -reach if np.isinf(layer.thickness) and k == 0 else 0.0
         for place in np.linspace(first, first + reach, samples):
             value, flow = basis.at(place)
