@@ -147,13 +147,7 @@ class _Integrator:
         width = 2 * abs(m.hopping)
         low, high = m.potential.min() - width, m.potential.max() + width
         self.centre, self.radius = (low + high) / 2, (high - low) / 2
-        none, empty, nothing = np.zeros(3, np.int64), np.zeros(0, np.int64), np.zeros(1)
-        self._orbital = (
-            np.repeat(m.potential, 2),
-            m.hopping,
-            (np.zeros(2), none, empty, nothing),
-            (none, empty, empty, nothing),
-        )
+        self._orbital = (np.repeat(m.potential, 2), m.hopping)
         self._local = (
             m.sites,
             m.coupling / HBAR,
@@ -161,9 +155,7 @@ class _Integrator:
             m.field / HBAR,
             m.anisotropy / HBAR,
         )
-        here, before, even, odd = (np.empty((2, m.length), complex) for _ in range(4))
-        views = (array.view(float) for array in (here, before, even, odd))
-        self._work = (here, even, odd, *views)
+        self._work = np.empty((4, 2, 2 * m.length))
         self._stages: dict[float, tuple[NDArray, NDArray, NDArray, NDArray]] = {}
 
     def advance(

@@ -3,8 +3,6 @@
 import numpy as np
 from numba import njit
 
-from negf_torque.manybody.kernels import chebyshev_sum, join_series
-
 __all__ = ["compose", "local_flow"]
 
 
@@ -75,7 +73,7 @@ def _alone(spins, n, field, anisotropy, t):
 
 @njit(cache=True)
 def local_flow(psi, spins, t, backwards, sites, coupling, exchange, field, anisotropy):
-    """All local terms for a time t, one after the other, or in the opposite order.
+    """All local terms for a time t, one after the other, or (backwards = 1) in opposite order.
 
     Arguments are energies over hbar (1/fs); psi (2, sites) and spins (N, 3) change in place.
     """
@@ -95,36 +93,60 @@ def local_flow(psi, spins, t, backwards, sites, coupling, exchange, field, aniso
 
 
 @njit(cache=True)
+def _hop(psi, weights, shift, radius, onsite, hop, work):
+    """Sum of weights[k] T_k((h - shift)/radius) psi on real rows, two numbers per site.
+
+    h is hopping and `onsite` potential (2 sites); work (4, rows, 2 sites) leaves the even terms
+    in work[0] and the odd ones in work[1].
+    """
+    even, odd, here, before = work[0], work[1], work[2], work[3]
+    rows, n = psi.shape
+    for s in range(rows):
+        for i in range(n):
+            even[s, i] = weights[0] * psi[s, i]
+            odd[s, i] = 0.0
+            here[s, i] = psi[s, i]
+            before[s, i] = 0.0
+    for k in range(1, len(weights)):
+        factor = (1.0 if k == 1 else 2.0) / radius
+        total = even if k % 2 == 0 else odd
+        for s in range(rows):
+            row, target, sums = here[s], before[s], total[s]
+            left, right = row[: n - 4], row[4:]
+            for i in range(n):
+                target[i] = factor * (onsite[i] - shift) * row[i] - target[i]
+            for i in range(n - 4):  # both neighbours; the ends have one
+                target[i + 2] -= factor * hop * (left[i] + right[i])
+            for i in range(2):
+                target[i] -= factor * hop * row[i + 2]
+                target[n - 2 + i] -= factor * hop * row[n - 4 + i]
+            for i in range(n):
+                sums[i] += weights[k] * target[i]
+        here, before = before, here
+
+
+@njit(cache=True)
 def compose(psi, spins, steps, parts, weights, counts, phases, shift, radius, orbital, local, work):
     """`steps` symmetric compositions: half the local flow, hopping, the other half, per part.
 
     parts (stages,) are times in fs; row k of weights holds counts[k] terms of the Chebyshev
-    series of stage k and phases[k] its phase.  orbital: potential, hopping, chain and coupling
-    (both empty) as for `kernels.chebyshev_sum`; local: as for `local_flow`; work: four arrays
-    like psi, and their real views.
+    series of stage k and phases[k] its phase.  orbital: potential (each site twice) and hopping;
+    local: as for `local_flow`; work: (4, 2, 2 sites) real.
     """
-    potential, hop, chain, coupling = orbital
+    onsite, hop = orbital
     sites, strength, exchange, field, anisotropy = local
-    here, even, odd, here_view, before_view, even_view, odd_view = work
     for _ in range(steps):
         for k in range(len(parts)):
             t = parts[k] / 2
-            local_flow(psi, spins, t, False, sites, strength, exchange, field, anisotropy)
-            here[:] = psi
-            chebyshev_sum(
-                weights[k, : counts[k]],
-                radius,
-                shift,
-                potential,
-                hop,
-                2,
-                chain,
-                coupling,
-                here_view,
-                before_view,
-                even_view,
-                odd_view,
-            )
-            join_series(even, odd, phases[k], -1j if t > 0 else 1j)
-            psi[:] = even
-            local_flow(psi, spins, t, True, sites, strength, exchange, field, anisotropy)
+            for half in range(2):
+                local_flow(psi, spins, t, half, sites, strength, exchange, field, anisotropy)
+                if half == 1:
+                    continue
+                row = weights[k, : counts[k]]
+                _hop(psi.view(np.float64), row, shift, radius, onsite, hop, work)
+                turn = -1.0 if t > 0 else 1.0
+                for s in range(2):
+                    for x in range(psi.shape[1]):
+                        real = work[0, s, 2 * x] - turn * work[1, s, 2 * x + 1]
+                        imaginary = work[0, s, 2 * x + 1] + turn * work[1, s, 2 * x]
+                        psi[s, x] = phases[k] * complex(real, imaginary)

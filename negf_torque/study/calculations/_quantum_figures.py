@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["figures", "file_name", "film"]
 
 #: Probabilities drawn in one panel, and frames of a film, at most.
-MOST_CURVES, MOST_FRAMES = 6, 120
+MOST_CURVES, MOST_FRAMES = 6, 75
 _INSIDE = {"loc": "best", "bbox_to_anchor": None, "borderaxespad": 0.5}
 
 

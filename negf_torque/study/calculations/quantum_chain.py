@@ -135,7 +135,7 @@ class Parameters(CalculationTable):
     configurations: int = key("Configurations whose probability is kept.", 16, ge=1, le=4096)
     levels: int = key("Lowest levels to find; 0 finds none.", 40, ge=0, le=1000)
     classical: bool = key("Run the classical picture (Ehrenfest) too.", True)
-    classical_step: float = key("Its time step.", 0.25, unit="fs", gt=0)
+    classical_step: float = key("Its time step.", 0.5, unit="fs", gt=0)
     macrospin: bool = key("Run against one spin of the chain's total size too.", True)
     memory_limit: PositiveFloat = key("Refuse runs that need more.", 4.0, unit="GB")
     animation: Literal["none", "gif", "mp4"] = key(
