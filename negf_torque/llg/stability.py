@@ -190,6 +190,8 @@ def critical_drive(
         if not here.stable:
             limit = brentq(growth, before, drive, xtol=1e-14 * abs(largest), rtol=1e-13)
             at = fixed_point(model, m, limit)
+            if at is None:
+                return float(limit), "vanishes"
             how = "oscillation" if np.abs(at.eigenvalues.imag).max() > 0 else "saddle"
             return float(limit), how
         m, before = here.m, drive

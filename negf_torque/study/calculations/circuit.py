@@ -198,7 +198,7 @@ def _scattering(card: Card, name: str, sampling: Any) -> tuple[list[float], Any]
     normal = next(given[s] for s in ("left", "right") if not given[s].exchange)
     own = [layer for layer in given["layers"] if layer.exchange and layer.name == name]
     area, energy = given["cross_section"], card.calculation.energy
-    spins = []
+    chains = []
     for sign in (-1, 1):
         layers = []
         for layer in own:
@@ -206,8 +206,8 @@ def _scattering(card: Card, name: str, sampling: Any) -> tuple[list[float], Any]
             onsite = np.atleast_2d(layer.onsite) + shift
             onsite = float(onsite[0, 0]) if onsite.size == 1 else onsite
             layers.append(replace(layer, onsite=onsite, exchange=0.0, name=""))
-        spins.append(layer_chain(build_stack(layers, normal, normal, area)))
-    responses = window_response(spins, energy, sampling)
+        chains.append(layer_chain(build_stack(layers, normal, normal, area)))
+    responses = window_response(chains, energy, sampling)
     spins = [float(response.conductance) / 2 for response in responses]
     chain = layer_chain(build_stack(own, normal, normal, area))
     return spins, mixing_conductance(chain, energy, sampling=sampling)

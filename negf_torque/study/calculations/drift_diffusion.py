@@ -156,7 +156,8 @@ def _stack(card: Card) -> tuple[list[Any], list[Any]]:
 
 def check(card: Card) -> dict[tuple, str]:
     """Magnets by name, no touching magnets, no infinite layer inside."""
-    tables, problems = card.system.layers, {}
+    tables = card.system.layers
+    problems: dict[tuple, str] = {}
     names = [t.name for t in tables if t.direction is not None]
     for role in ("free", "fixed"):
         name = getattr(card.calculation, role)

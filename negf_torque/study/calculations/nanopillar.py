@@ -177,7 +177,8 @@ def check(card: Card) -> dict[tuple, str]:
     """Mistakes that need more than one key."""
     from negf_torque.llg.macrospin import step_limit
 
-    table, problems = card.calculation, {}
+    table = card.calculation
+    problems: dict[tuple, str] = {}
     try:
         model = model_of(card)
     except ValueError as error:
