@@ -115,6 +115,7 @@ def adaptive_average(
     integrand: Integrand,
     bounds: ArrayLike,
     rtol: float = 1e-6,
+    atol: ArrayLike = 0.0,
     families: ArrayLike | None = None,
     scale: Callable[[NDArray], NDArray] | None = None,
     label: Callable[[NDArray], NDArray] | None = None,
@@ -133,6 +134,8 @@ def adaptive_average(
     rtol : float
         Each column's error is to be below `rtol` times the largest mean absolute value of its
         family.
+    atol : float or (columns,)
+        Absolute error below which nothing is refined: the integrand's own noise.
     families : (columns,) int, optional
         Columns that share a scale: a torque's small component is judged by the torque's size.
         Default: each column for itself.
@@ -176,10 +179,13 @@ def adaptive_average(
     else:
         scales = np.asarray(scale(size))
     # what vanishes altogether is held to the smallest of the others
-    tolerance = rtol * np.where(scales > 0, scales, np.min(scales[scales > 0], initial=1.0))
+    relative = rtol * np.where(scales > 0, scales, np.min(scales[scales > 0], initial=1.0))
+    tolerance = np.maximum(relative, atol)
     state = _Iterated(integrand, box, label, max_evaluations, on_progress, len(first))
     value, error = state.level(np.zeros((1, 0)), tolerance)
-    return Average(value[0], error[0], state.evaluations, bool(np.all(error[0] <= tolerance)))
+    rounding = 50 * np.finfo(float).eps * size
+    good = np.all(error[0] <= np.maximum(tolerance, rounding))
+    return Average(value[0], error[0] + rounding, state.evaluations, bool(good))
 
 
 def _probe_points(box: NDArray, count: int) -> NDArray:
@@ -357,12 +363,15 @@ def _gauss_kronrod(f: NDArray, weight: NDArray) -> tuple[NDArray, NDArray, NDArr
         mean = np.matmul(KRONROD, g)
         difference = np.abs(np.matmul(KRONROD - GAUSS, g))
         edges[here] = np.matmul(EDGES.T, g)
+        # what rounding does to the sums, refinement does not undo
+        rounding = 50 * np.finfo(float).eps * np.matmul(KRONROD, np.abs(g))
         g -= mean[:, None]
         spread = np.matmul(KRONROD, np.abs(g, out=g))
         # QUADPACK's estimate: the Kronrod rule is far better than its distance from Gauss
         with np.errstate(invalid="ignore", divide="ignore"):
             sharper = spread * np.minimum(1, (200 * difference / spread) ** 1.5)
-        value[here], error[here] = mean, np.where(spread > 0, sharper, 0.0)
+        value[here] = mean
+        error[here] = np.where((spread > 0) & (sharper > rounding), sharper, 0.0)
     return value, error, edges
 
 

@@ -170,20 +170,25 @@ def _fourier_sum(harmonics: NDArray, phases: NDArray) -> NDArray:
     return total
 
 
-def channel_label(chain: LayerChain, k: ArrayLike, energy: ArrayLike) -> NDArray:
+def channel_label(
+    chain: LayerChain, k: ArrayLike, energy: ArrayLike, shifts: tuple[float, float] = (0.0, 0.0)
+) -> NDArray:
     """An integer (B,) that changes wherever a channel of either lead opens or closes."""
-    left, right = lead_self_energies(chain, k, energy)
+    left, right = lead_self_energies(chain, k, energy, shifts)
     return left.open_channels * (2 * chain.sizes[-1] + 1) + right.open_channels
 
 
 def lead_self_energies(
-    chain: LayerChain, k: ArrayLike, energy: ArrayLike
+    chain: LayerChain, k: ArrayLike, energy: ArrayLike, shifts: tuple[float, float] = (0.0, 0.0)
 ) -> tuple[LeadSelfEnergy, LeadSelfEnergy]:
-    """Self-energies of both leads at momenta (B, d) and energies (B,)."""
+    """Self-energies of both leads at momenta (B, d) and energies (B,).
+
+    `shifts` moves all bands of the left and the right lead (a bias), in eV.
+    """
     phases, energy = chain.phases(k), np.asarray(energy)
     return (
-        attach(chain.left, chain.sizes[0], phases, energy),
-        attach(chain.right, chain.sizes[-1], phases, energy),
+        attach(chain.left, chain.sizes[0], phases, energy - shifts[0]),
+        attach(chain.right, chain.sizes[-1], phases, energy - shifts[1]),
     )
 
 

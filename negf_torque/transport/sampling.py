@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
 from negf_torque.greens.quadrature import Average, adaptive_average, mesh_average, shifted_mesh
@@ -20,7 +20,7 @@ from negf_torque.notices import ConvergenceWarning
 from negf_torque.transport.device import channel_label
 from negf_torque.units import BOLTZMANN
 
-__all__ = ["Sampling", "average", "contour_average", "mirror_symmetric"]
+__all__ = ["Sampling", "average", "contour_average", "mirror_symmetric", "zone_and_path_average"]
 
 #: Columns as a function of momenta (B, d) and energies (B,): (B, columns).
 Columns = Callable[[NDArray, NDArray], NDArray]
@@ -162,7 +162,12 @@ def average(
 
 
 def contour_average(
-    columns: Columns, chain: LayerChain, bottom: float, energy: float, sampling: Sampling
+    columns: Columns,
+    chain: LayerChain,
+    bottom: float,
+    energy: float,
+    sampling: Sampling,
+    noise: float = 0.0,
 ) -> Average:
     """-(1/pi) Im of the integral of `columns` from `bottom` to `energy`, averaged over the zone.
 
@@ -173,9 +178,9 @@ def contour_average(
     ----------
     columns : callable
         Momenta (B, d) and complex energies (B,) -> complex (B, m).
+    noise : float
+        Absolute error of the columns themselves.
     """
-    d = chain.dimension
-    even, swap = mirror_symmetric(chain)
     centre, radius = (energy + bottom) / 2, (energy - bottom) / 2
 
     def on_path(k: NDArray, s: NDArray) -> NDArray:
@@ -183,21 +188,42 @@ def contour_average(
         slope = 1j * np.pi * turn
         return -(slope[:, None] * columns(k, centre - turn)).imag / np.pi
 
+    return zone_and_path_average(
+        on_path, chain, sampling, lambda s: np.full(s.shape, s.max()), atol=noise
+    )
+
+
+def zone_and_path_average(
+    columns: Columns,
+    chain: LayerChain,
+    sampling: Sampling,
+    scale: Callable[[NDArray], NDArray],
+    label: Callable[[NDArray, NDArray], NDArray] | None = None,
+    atol: ArrayLike = 0.0,
+) -> Average:
+    """Average over the zone and over one more parameter, 0 < s < 1, innermost.
+
+    `columns` and `label` take momenta (B, d) and s (B,).
+    """
+    d = chain.dimension
+    even, swap = mirror_symmetric(chain)
     if sampling.mesh is not None and d:
         points = shifted_mesh([sampling.mesh] * d)
 
         def over_mesh(s: NDArray) -> NDArray:
-            values = on_path(np.tile(points, (len(s), 1)), np.repeat(s[:, 0], len(points)))
+            values = columns(np.tile(points, (len(s), 1)), np.repeat(s[:, 0], len(points)))
             return values.reshape(len(s), len(points), -1).mean(axis=1)
 
-        return adaptive_average(over_mesh, [[0.0, 1.0]], rtol=sampling.tolerance, scale=_largest)
+        return adaptive_average(
+            over_mesh, [[0.0, 1.0]], rtol=sampling.tolerance, atol=atol, scale=scale
+        )
+
+    def physical(x: NDArray) -> tuple[NDArray, NDArray]:
+        k = x[:, :d]
+        return (np.stack([k[:, 0], k[:, 0] * k[:, 1]], axis=1) if swap else k), x[:, d]
 
     def integrand(x: NDArray) -> NDArray:
-        k, s = x[:, :d], x[:, d]
-        if not swap:
-            return on_path(k, s)
-        k = np.stack([k[:, 0], k[:, 0] * k[:, 1]], axis=1)
-        return on_path(k, s) * (2 * x[:, :1] / np.pi)
+        return columns(*physical(x)) * (2 * x[:, :1] / np.pi if swap else 1.0)
 
     zone = [[0, np.pi], [0, 1]] if swap else [[0, np.pi if even else 2 * np.pi]] * d
     with threadpool_limits(1, "blas") if d else nullcontext():
@@ -205,13 +231,11 @@ def contour_average(
             integrand,
             [*zone, [0.0, 1.0]],
             rtol=sampling.tolerance,
-            scale=_largest,
+            atol=atol,
+            scale=scale,
+            label=None if label is None else lambda x: label(*physical(x)),
             max_evaluations=sampling.max_evaluations,
         )
-
-
-def _largest(size: NDArray) -> NDArray:
-    return np.full(size.shape, size.max())
 
 
 def _thermal_energy(u: NDArray, sampling: Sampling) -> NDArray:
