@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from negf_torque.llg.chain import Chain, relax, run, wall_position, wall_start
+from negf_torque.llg.chain import (
+    Chain,
+    relax,
+    run,
+    table_torque,
+    wall_position,
+    wall_start,
+)
 from negf_torque.llg.walls import (
     Wall,
     drift_velocity,
@@ -235,3 +242,23 @@ def test_bad_input_is_named():
         move_thermal(wall(), 1.0, 1e-3, 300.0, 2)
     with pytest.raises(ValueError, match="start: shape"):
         run(chain(), np.ones((3, 3)), 1.0)
+
+
+def test_torque_table_of_a_wire_moves_the_wall_like_the_drift_it_samples():
+    """A table sampled site by site, of the torques -u m' + beta u m x m' of the static wall."""
+    c = chain(beta=0.07)
+    silent = dataclasses.replace(c, beta=0.0)
+    u, width = 50.0, np.sqrt(A / KU) * 1e9
+    offset = np.arange(-60, 60.5, 0.5)
+    slope = 1 / np.cosh(offset / width) / width
+    table = table_torque(silent, offset, -u * slope, 0.07 * u * slope)
+    start = wall_start(c, 80.0)
+    drift = c.rate(start, u) - silent.rate(start)
+    sampled = silent.rate(start, torque=table) - silent.rate(start)
+    # Differences over two cells against the derivative: (cell/Delta)^2/6; q to 0.01 nm.
+    assert_allclose(sampled, drift, atol=6e-3 * np.abs(drift).max())
+    one = wall_position(c, run(c, start, 0.05, drift=u, samples=3)[1])
+    two = wall_position(c, run(silent, start, 0.05, torque=table, samples=3)[1])
+    assert_allclose(one - 80, two - 80, rtol=1e-2)
+    with pytest.raises(ValueError, match="ascend"):
+        table_torque(c, [1.0, 0.0], [0, 0], [0, 0])

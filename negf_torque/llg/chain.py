@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from negf_torque.spin import unit_vector
 from negf_torque.units import GAMMA0, MU0
 
-__all__ = ["Chain", "relax", "run", "wall_position", "wall_start"]
+__all__ = ["Chain", "relax", "run", "table_torque", "wall_position", "wall_start"]
 
 
 @dataclass(frozen=True)
@@ -213,3 +213,45 @@ def _run_adaptive(chain, start, times, drift, applied, torque, tolerance) -> NDA
 def relax(chain: Chain, start: NDArray, duration: float = 0.5) -> NDArray:
     """The profile after `duration` ns with strong damping and no drive."""
     return run(replace(chain, damping=0.5), start, duration, samples=2)[1][-1]
+
+
+def table_torque(
+    chain: Chain, offset: ArrayLike, along: ArrayLike, across: ArrayLike
+) -> Callable[[NDArray], NDArray]:
+    """Torque of a wall known from transport site by site, as a function for `run`.
+
+    The table moves with the wall and turns with its frame: at distance x - q from the wall's
+    centre, dm/dt = along(x - q) t + across(x - q) m x t with t = m'/|m'|.
+
+    Parameters
+    ----------
+    offset : (n,)
+        Distances from the wall's centre in nm, ascending; zero torque beyond them.
+    along, across : (n,)
+        Components of dm/dt of the *magnetisation* in 1/ns: adiabatic (along dm/dx) and
+        nonadiabatic.  From a torque N_i in e/(4 pi) on the spin s = -m of a site, per bias V:
+        dm/dt = -N_i gamma (e V/4 pi)/(moment of the site).
+
+    Returns
+    -------
+    callable
+        m (cells, 3) -> dm/dt (cells, 3) in 1/ns.
+    """
+    offset = np.asarray(offset, float)
+    tables = [np.asarray(values, float) for values in (along, across)]
+    if offset.ndim != 1 or any(t.shape != offset.shape for t in tables):
+        raise ValueError("offset, along, across: give one value of each per site.")
+    if np.any(np.diff(offset) <= 0):
+        raise ValueError("offset: must ascend.")
+
+    def torque(m: NDArray) -> NDArray:
+        padded = np.concatenate([m[:1], m, m[-1:]])
+        slope = padded[2:] - padded[:-2]
+        size = np.linalg.norm(slope, axis=1, keepdims=True)
+        # Far from the wall m' is rounding noise, and so is any direction made of it.
+        tangent = np.where(size > 1e-9, slope / np.maximum(size, 1e-300), 0.0)
+        place = chain.positions - wall_position(chain, m)
+        first, second = (np.interp(place, offset, t, left=0.0, right=0.0) for t in tables)
+        return first[:, None] * tangent + second[:, None] * _cross(m, tangent)
+
+    return torque
