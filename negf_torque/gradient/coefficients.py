@@ -76,8 +76,13 @@ class Coefficients:
 
     @property
     def beta(self) -> NDArray:
-        """Jna/Jad; nan where no current is polarised (Jad = 0)."""
-        return _ratio(self.nonadiabatic, self.adiabatic)
+        """Jna/Jad; nan where no current is polarised (Jad = 0 but for rounding)."""
+        return np.where(self._is_polarised, _ratio(self.nonadiabatic, self.adiabatic), np.nan)
+
+    @property
+    def _is_polarised(self) -> NDArray:
+        up, down = self.conductivity
+        return np.abs(self.adiabatic) > 1e-11 * (up + down)
 
     @property
     def polarisation(self) -> NDArray:
@@ -89,7 +94,7 @@ class Coefficients:
     def adiabatic_ratio(self) -> NDArray:
         """Jad over (sigma_up - sigma_down)/(2 e^2): 1 when spin is conserved."""
         up, down = self.conductivity
-        return _ratio(self.adiabatic, (up - down) / 2)
+        return np.where(self._is_polarised, _ratio(self.adiabatic, (up - down) / 2), np.nan)
 
     def alpha(self, local_spin: ArrayLike) -> NDArray:
         """Gilbert damping A/(S_loc + dS), S_loc in spins of hbar per volume."""

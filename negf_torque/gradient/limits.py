@@ -22,7 +22,7 @@ from .bands import Band
 from .born import Impurities
 from .coefficients import Axis, Coefficients, _ratio, coefficients
 
-__all__ = ["Limit", "WeakDisorder", "decompose", "limits", "weak_disorder"]
+__all__ = ["Limit", "WeakDisorder", "compare", "decompose", "limits", "weak_disorder"]
 
 
 @dataclass(frozen=True)
@@ -215,13 +215,20 @@ def decompose(
     full = coefficients(*args, impurities, **options)
     bare = coefficients(*args, impurities, vertex=False, **options)
     spinless = coefficients(*args, impurities.without_spin(), **options)
+    return compare(full, bare, spinless)
+
+
+def compare(
+    full: Coefficients, bare: Coefficients, spinless: Coefficients
+) -> dict[str, dict[str, NDArray]]:
+    """The same from three results: full, without ladders, with spinless impurities."""
     found = {}
     for name, stem in (
         ("damping", "damping"), ("spin_renormalisation", "spin"), ("adiabatic", "adiabatic"),
     ):
-        total = getattr(full, name)
         found[name] = _pairs(
-            total, full.parts[f"{stem}_surface"], getattr(bare, name), getattr(spinless, name)
+            getattr(full, name), full.parts[f"{stem}_surface"], getattr(bare, name),
+            getattr(spinless, name),
         )
     surface = _ratio(full.parts["nonadiabatic_surface"], full.adiabatic)
     found["beta"] = _pairs(full.beta, surface, bare.beta, spinless.beta)

@@ -102,7 +102,9 @@ class Material:
             )
         return self.solve_crystal(p)
 
-    def solve_crystal(self, p: Point, vertex: bool = True, progress=None) -> Coefficients:
+    def solve_crystal(
+        self, p: Point, vertex: bool = True, spinless: bool = False
+    ) -> Coefficients:
         from negf_torque.gradient.crystal import Crystal
         from negf_torque.gradient.multiorbital import crystal_coefficients
 
@@ -112,10 +114,11 @@ class Material:
                 crystal.lattice, crystal.displacements, crystal.hoppings,
                 np.broadcast_to(np.asarray(p.exchange) / 2, (crystal.orbitals,)),
             )
+        impurities = self.impurities(p)
         return crystal_coefficients(
-            crystal, p.chemical_potential, self.impurities(p),
+            crystal, p.chemical_potential, impurities.without_spin() if spinless else impurities,
             temperature=BOLTZMANN * p.temperature, tolerance=table.tolerance,
-            method=table.integration, vertex=vertex, progress=progress,
+            method=table.integration, vertex=vertex,
         )
 
     def values(self, c: Coefficients) -> dict[str, Any]:
@@ -264,7 +267,7 @@ def calculate(card: Card, progress: Progress) -> xr.Dataset:
 
 
 def _parts(material: Material, base: Point, c: Coefficients) -> np.ndarray:
-    """(quantity, part); what a crystal is not asked for is nan."""
+    """Parts of every coefficient, (quantity, part)."""
     scale = {
         "beta": 1.0, "damping": material.per_cell, "spin_renormalisation": material.per_cell,
         "adiabatic": material.current,
@@ -282,15 +285,14 @@ def _parts(material: Material, base: Point, c: Coefficients) -> np.ndarray:
             for j, part in enumerate(PARTS):
                 result[i, j] = found[quantity][part] * scale[quantity]
         return result
-    stems = {"damping": "damping", "spin_renormalisation": "spin", "adiabatic": "adiabatic"}
+    from negf_torque.gradient.limits import compare
+
+    bare = material.solve_crystal(base, vertex=False)
+    spinless = material.solve_crystal(base, spinless=True)
+    found = compare(c, bare, spinless)
     for i, quantity in enumerate(QUANTITIES):
-        total = getattr(c, quantity)
-        surface = (
-            c.parts["nonadiabatic_surface"] / c.adiabatic
-            if quantity == "beta"
-            else c.parts[f"{stems[quantity]}_surface"]
-        )
-        result[i, :3] = np.array([total, surface, total - surface]) * scale[quantity]
+        for j, part in enumerate(PARTS):
+            result[i, j] = found[quantity][part] * scale[quantity]
     return result
 
 

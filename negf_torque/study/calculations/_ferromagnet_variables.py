@@ -57,7 +57,12 @@ VARIABLES: dict[str, Variable] = {
     "k_f_l": Variable(
         ("spin",), "1", "k_F l", "k_F of the sphere with the same density of states and velocity."
     ),
-    "residual": Variable((), "eV", "Residual of the Born equation"),
+    "residual": Variable(
+        (),
+        "1",
+        "Residual of the Born equation",
+        "For a crystal: estimated relative error of the zone averages.",
+    ),
     "spiral_beta": Variable((), "1", "beta from spirals of finite pitch", "Independent route."),
     "parts": Variable(
         ("quantity", "part"),
