@@ -11,6 +11,7 @@ from negf_torque.transport.bias import (
     grand_potential,
     linear_profile,
     potential_blocks,
+    sea_spin_current,
 )
 from negf_torque.transport.complete import complete_response
 from negf_torque.transport.linear import window_response
@@ -124,6 +125,47 @@ def test_mirrored_junction_exchanges_the_magnets():  # identity
         plus.magnet_torque[1], minus.magnet_torque[0][[2, 1, 0]] * [1, -1, 1], atol=1e-12
     )
     assert np.abs(plus.magnet_torque).max() > 1e-3
+
+
+@pytest.mark.parametrize("barrier", [2, 5])
+def test_out_of_plane_torque_of_a_symmetric_junction_is_even(barrier):  # identity
+    """Spin current through the barrier between semi-infinite electrodes, window and sea."""
+    chain, energy, voltage = junction(barrier), -0.6, 0.4
+    profile, bond = barrier_profile(chain), 2
+    total = []
+    for v in (voltage, -voltage):
+        point = finite_bias(chain, energy, v, profile, Sampling(tolerance=1e-11))
+        lower = energy - voltage / 2
+        sea = sea_spin_current(chain, lower, bond, Sampling(tolerance=1e-11), v, profile)
+        assert abs(sea[0]) < 1e-13
+        total.append(point.spin_current[bond] + sea)
+    total = np.array(total)
+    size = np.abs(total[:, 1:]).max()
+    assert_allclose(total[0, 2], total[1, 2], rtol=0, atol=1e-12 + 1e-9 * size)
+    assert abs(total[0, 2]) > 1e-3 * size
+
+
+def test_in_plane_torque_follows_from_the_collinear_currents():  # limit
+    """To leading order in tunnelling the spin current is a p + b m + c p x m: a from collinear."""
+    deviation = []
+    for barrier in (2, 4, 6):
+        flow = {}
+        for name, free in (("P", (0, 0, 1)), ("90", (1, 0, 0)), ("AP", (0, 0, -1))):
+            chain = junction(barrier, free)
+            point = finite_bias(chain, -0.6, 0.3, barrier_profile(chain), TIGHT)
+            flow[name] = point.spin_current[2, 3]
+        deviation.append(abs(flow["90"] / ((flow["P"] + flow["AP"]) / 2) - 1))
+    # each further layer of the barrier lets a factor less through
+    assert deviation[0] < 0.1
+    assert deviation[1] < deviation[0] / 10 and deviation[2] < deviation[1] / 10
+
+
+def test_equilibrium_spin_current_is_the_torque():  # identity
+    chain = valve()
+    torque = equilibrium_torque(chain, -0.7, TIGHT)
+    flow = [sea_spin_current(chain, -0.7, bond, TIGHT) for bond in range(len(chain.sizes) - 1)]
+    assert_allclose(torque[1:-1], -np.diff(flow, axis=0)[:, 1:], atol=1e-9)
+    assert np.abs(flow).max() > 1e-2
 
 
 def test_small_window_is_the_conductance():  # limit

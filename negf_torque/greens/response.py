@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["diagonal_green_derivative", "self_energy_derivative"]
+__all__ = ["bond_green", "diagonal_green_derivative", "self_energy_derivative"]
 
 # |lambda|^(2^n) of the slowest wave of a lead underflows long before.
 _MOST_DOUBLINGS = 60
@@ -92,6 +92,27 @@ def diagonal_green_derivative(
         greens.append(green)
         derivatives.append(-green @ d_dressed @ green)
     return greens, derivatives
+
+
+def bond_green(
+    diagonal: Sequence[NDArray], coupling: Sequence[NDArray], bond: int
+) -> tuple[NDArray, NDArray]:
+    """G_{l,l+1} and G_{l+1,l} at the bond l between layers l and l + 1.
+
+    Parameters as in `diagonal_green_derivative`; shapes (B, n_l, n_{l+1}) and (B, n_{l+1}, n_l).
+    """
+    adjoint = [v.conj().swapaxes(-1, -2) for v in coupling]
+    green = np.linalg.inv(diagonal[-1])
+    for layer in range(len(diagonal) - 2, bond, -1):
+        green = np.linalg.inv(diagonal[layer] - adjoint[layer] @ green @ coupling[layer])
+    right = green
+    green = np.linalg.inv(diagonal[0])
+    for layer in range(1, bond + 1):
+        green = np.linalg.inv(diagonal[layer] - coupling[layer - 1] @ green @ adjoint[layer - 1])
+    left, v, v_adjoint = green, coupling[bond], adjoint[bond]
+    # G_{l+1,l+1} = (g_right^{-1} - V g_left V^+)^{-1}
+    inner = np.linalg.inv(np.linalg.inv(right) - v @ left @ v_adjoint)
+    return left @ v_adjoint @ inner, inner @ v @ left
 
 
 def _sweep(order, diagonal, change, forward, backward, step):

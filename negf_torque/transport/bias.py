@@ -17,12 +17,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from negf_torque.greens import batched
 from negf_torque.greens.blocks import sparse_operators
+from negf_torque.greens.response import bond_green
 from negf_torque.lattice.layers import LayerChain
 from negf_torque.transport.complete import lowest_energy
 from negf_torque.transport.device import (
     Device,
     attach,
     channel_label,
+    fourier_blocks,
     lead_self_energies,
     make_device,
     solve,
@@ -37,6 +39,7 @@ __all__ = [
     "grand_potential",
     "linear_profile",
     "potential_blocks",
+    "sea_spin_current",
 ]
 
 # Rounding of a torque that is a small difference of spins of order one, per exchange field.
@@ -182,6 +185,54 @@ def grand_potential(
 
     mean = contour_average(columns, chain, start, energy, sampling or Sampling())
     return -float(mean.value[0])
+
+
+def sea_spin_current(
+    chain: LayerChain,
+    energy: float,
+    bond: int,
+    sampling: Sampling | None = None,
+    voltage: float = 0.0,
+    profile: ArrayLike | None = None,
+) -> NDArray:
+    """Current through the bond from layer `bond` to the next that all states below `energy` carry.
+
+    In equilibrium two magnets that are not collinear exchange spin, and nothing else flows:
+
+        I^a = (1/pi) Re int dE tr[S_a (V G_{l,l+1} - G_{l+1,l} V^+)]        (J = 2 pi I)
+
+    Returns
+    -------
+    (4,)
+        Particles (zero) and spin, J in eV; see `BiasPoint`.
+    """
+    device = make_device(chain)
+    potential = voltage * (np.zeros(device.layers) if profile is None else np.asarray(profile))
+    shifts = (voltage / 2, -voltage / 2)
+    spins = np.zeros((4, chain.sizes[bond + 1], chain.sizes[bond + 1]), complex)
+    spins[0] = np.eye(chain.sizes[bond + 1])
+    table = chain.sites
+    for i in np.flatnonzero(table.layer == bond + 1):
+        here = slice(table.offset[i], table.offset[i] + table.orbitals[i])
+        spins[1:, here, here] = table.spin[i]
+
+    def columns(k: NDArray, z: NDArray) -> NDArray:
+        left, right, phases = _analytic_leads(chain, k, z, shifts)
+        onsite, coupling = fourier_blocks(chain, phases)
+        diagonal = [
+            (z - u)[:, None, None] * np.eye(n) - h
+            for n, h, u in zip(chain.sizes, onsite, potential, strict=True)
+        ]
+        diagonal[0], diagonal[-1] = diagonal[0] - left, diagonal[-1] - right
+        forth, back = bond_green(diagonal, coupling, bond)
+        v = coupling[bond]
+        flow = v @ forth - back @ v.conj().swapaxes(1, 2)
+        # contour_average takes -(1/pi) Im: i times the integrand gives -(1/pi) Re
+        return -1j * np.einsum("aij,bji->ba", spins, flow)
+
+    bottom = lowest_energy(chain) - np.abs([*shifts, *potential]).max()
+    mean = contour_average(columns, chain, bottom, energy, sampling or Sampling(), _ROUNDING)
+    return 2 * np.pi * mean.value
 
 
 def potential_blocks(chain: LayerChain, potential: ArrayLike) -> LayerChain:
