@@ -314,6 +314,8 @@ def test_wall_weight_is_the_probability_that_a_longer_chain_lets_through():
     far = evolve(quantum_chain(1000, sites=range(198, 203)), times)
     beyond = far.samples.density[-1, 0, 400:].sum()
     assert_allclose(near.wall_weight[-1, 1], beyond, rtol=0.05)
+    rare = evolve(quantum_chain(400), [600.0])
+    assert_allclose(rare.wall_weight[-1], near.wall_weight[-1], rtol=0.05)
 
 
 @pytest.mark.parametrize(

@@ -21,11 +21,9 @@ from negf_torque.manybody.states import (
     product_state,
     wave_packet,
 )
+from negf_torque.manybody.walls import LONGEST_STEP, WallLog
 
 __all__ = ["Evolution", "Packet", "evolve"]
-
-#: Probability at a wall, or cut off by it, from which a warning is given.
-WALL_WARNING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -148,27 +146,30 @@ def evolve(
     propagate = _propagator(h, psi, method, tolerance, step, shift, times[-1])
     observe = Observer(h, entanglement)
     facts = packet_facts(model, wave, packet.spread, packet.centre)
-    samples, applications, now = [], 0, 0.0
+    walls = WallLog(model.hopping)
+    weight = walls.look(0.0, psi)
+    samples, weights, applications, now = [], [], 0, 0.0
     for time in times:
-        if time > now:
-            psi = propagate(psi, time - now)
-            if isinstance(propagate, ChebyshevPropagator):
-                applications += propagate.terms(time - now)
-            now = time
+        pieces = int(np.ceil((time - now) / LONGEST_STEP))
+        for piece in range(pieces):
+            psi = propagate(psi, (time - now) / pieces)
+            weight = walls.look(now + (time - now) * (piece + 1) / pieces, psi)
+        if pieces and isinstance(propagate, ChebyshevPropagator):
+            applications += pieces * propagate.terms((time - now) / pieces)
+        now = time
         samples.append(observe(psi))
+        weights.append(weight)
         if progress is not None:
             progress(float(time))
-    stacked = Sample.stack(samples)
-    wall = _accumulate(times, stacked.wall_flux)
     return Evolution(
         times=times,
-        samples=stacked,
-        wall_weight=wall,
+        samples=Sample.stack(samples),
+        wall_weight=np.array(weights),
         labels=tuple(h.basis.label(i) for i in range(h.basis.size)),
         facts=facts,
         size=size,
         applications=applications,
-        warnings=tuple(_warnings(times, wall, facts)),
+        warnings=tuple(walls.warnings(facts)),
         state=psi,
         hamiltonian=h,
     )
@@ -200,27 +201,3 @@ def _propagator(
     raise ValueError(
         f"method: {method!r} is not a propagator. Expected 'chebyshev' or 'crank-nicolson'."
     )
-
-
-def _accumulate(times: NDArray, flux: NDArray) -> NDArray:
-    """Trapezoidal integral of (T, 2) from the first time on."""
-    pieces = np.diff(times)[:, None] * (flux[1:] + flux[:-1]) / 2
-    return np.concatenate([np.zeros((1, 2)), np.cumsum(pieces, axis=0)])
-
-
-def _warnings(times: NDArray, wall: NDArray, facts: PacketFacts) -> list[str]:
-    """What the packet does at the edges."""
-    found = []
-    if facts.clipped > WALL_WARNING:
-        found.append(
-            f"The packet is clipped: {100 * facts.clipped:.3g} % of its Gaussian lies beyond the "
-            "chain's ends."
-        )
-    for name, weight in zip(("left", "right"), wall.T, strict=True):
-        late = np.flatnonzero(weight > WALL_WARNING)
-        if late.size:
-            found.append(
-                f"The packet touches the {name} wall from t = {times[late[0]]:.4g} fs on; by "
-                f"{times[-1]:.4g} fs {100 * weight[-1]:.3g} % of it has been reflected there."
-            )
-    return found

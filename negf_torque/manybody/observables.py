@@ -25,7 +25,6 @@ __all__ = ["REGIONS", "Observer", "Sample"]
 
 #: Parts of the chain: before the first local spin, from the first to the last, behind the last.
 REGIONS = ("left", "magnet", "right")
-_SLOWEST_WAVE = 0.02
 
 
 @dataclass(frozen=True)
@@ -53,8 +52,6 @@ class Sample:
         Of the electron on each local spin, hbar/2 per fs.
     region_probability : (3, 2)
         Left of, inside, right of the magnet, with spin up and down along z.
-    wall_flux : (2,)
-        Probability per fs that reaches the left and the right wall.
     """
 
     norm: NDArray
@@ -72,7 +69,6 @@ class Sample:
     torque: NDArray
     mean_field_torque: NDArray
     region_probability: NDArray
-    wall_flux: NDArray
 
     @classmethod
     def stack(cls, samples: list["Sample"]) -> "Sample":
@@ -119,7 +115,6 @@ class Observer:
             torque=strength[:, None] * self._torque(psi),
             mean_field_torque=strength[:, None] * np.cross(local_spin, density[1:, model.sites].T),
             region_probability=self._regions(density),
-            wall_flux=self._wall_flux(psi),
         )
 
     def _density(self, psi: NDArray) -> NDArray:
@@ -182,20 +177,6 @@ class Observer:
         first, last = sites.min(), sites.max() + 1
         parts = (slice(None, first), slice(first, last), slice(last, None))
         return np.array([[up[part].sum(), down[part].sum()] for part in parts])
-
-    def _wall_flux(self, psi: NDArray) -> NDArray:
-        """Incident flux at both ends, from a standing wave's first two sites.
-
-        Before a wall the wave is 2 A sin k n (n = 1 on the last site): its first two sites give
-        k, and the incident flux |A|^2 2 gamma sin k/hbar.
-        """
-        flux = []
-        for edge, inner in ((psi[:, 0], psi[:, 1]), (psi[:, -1], psi[:, -2])):
-            last = np.vdot(edge, edge).real
-            cosine = np.vdot(edge, inner).real / (2 * last) if last > 0 else 0.0
-            sine = np.sqrt(max(1 - cosine**2, _SLOWEST_WAVE**2))
-            flux.append(abs(self.h.model.hopping) * last / (2 * HBAR * sine))
-        return np.array(flux)
 
     @cached_property
     def _electron_pairs(self) -> tuple[NDArray, NDArray]:
