@@ -29,15 +29,19 @@ def plain_array(array: ArrayLike, dtype: type | None = None) -> NDArray:
     return np.require(array, dtype, ["C", "A", "W"])
 
 
-def _pack_matrices(matrices: HarmonicMatrices, order: Partition, down: int) -> structures.Matrices:
-    """Entries in the partition's order; ``down`` is 1 where rows belong to the next layer."""
+def _pack_matrices(
+    matrices: HarmonicMatrices, order: Partition, same: NDArray, down: int
+) -> structures.Matrices:
+    """Entries in the partition's order; ``down`` is 1 where rows belong to the next layer.
+
+    ``same`` tells which layers are ordered as the one before.
+    """
     owner = np.repeat(np.arange(len(matrices.repeats)), np.diff(matrices.pointer))
     row = order.position[order.offset[owner + down] + matrices.row]
     column = order.position[order.offset[owner] + matrices.column]
     by_row = np.lexsort((column, row, owner))
     row, column = row[by_row], column[by_row]
     by_column = np.lexsort((row, column, owner))
-    same = order.unchanged()
     same = same[:-1] & same[1:] if down else same
     return structures.Matrices(
         matrices.pointer, row, column, matrices.term[by_row], matrices.term[by_row + 1],
@@ -55,11 +59,12 @@ def pack_chain(
     else:
         shift = plain_array(np.broadcast_to(potential, (blocks.layers, batch)), float)
     largest = [np.abs(m.value).max(initial=0.0) for m in (blocks.onsite, blocks.coupling)]
+    same = order.unchanged()
     return structures.Chain(
         blocks.sizes,
         structures.Blocks(order.pointer, order.start, order.stop),
-        _pack_matrices(blocks.onsite, order, 0),
-        _pack_matrices(blocks.coupling, order, 1),
+        _pack_matrices(blocks.onsite, order, same, 0),
+        _pack_matrices(blocks.coupling, order, same, 1),
         phases,
         shift,
         float(max(largest)),

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from negf_torque.greens.blocks import HarmonicMatrices, SparseBlocks
 
@@ -38,10 +36,11 @@ class Partition:
 
     def unchanged(self) -> NDArray:
         """(L,) bool: whether a layer's order is that of the layer before."""
-        orders = [self.orbitals(layer) for layer in range(len(self.offset) - 1)]
-        return np.array(
-            [False] + [np.array_equal(*pair) for pair in zip(orders, orders[1:], strict=False)]
-        )
+        sizes = np.diff(self.offset)
+        same = np.zeros(len(sizes), bool)
+        for layer in np.flatnonzero(sizes[1:] == sizes[:-1]) + 1:
+            same[layer] = np.array_equal(self.orbitals(layer), self.orbitals(layer - 1))
+        return same
 
     def orbitals(self, layer: int) -> NDArray:
         """Orbitals of a layer in the partition's order."""
@@ -51,6 +50,28 @@ class Partition:
 def _links(matrices: HarmonicMatrices, m: int) -> tuple[NDArray, NDArray]:
     here = slice(matrices.pointer[m], matrices.pointer[m + 1])
     return matrices.row[here], matrices.column[here]
+
+
+def _components(rows: NDArray, columns: NDArray, count: int) -> NDArray:
+    """Smallest number that each of ``count`` vertices is connected to (graphs of few dozens)."""
+    label = np.arange(count)
+    while True:
+        low = np.minimum(label[rows], label[columns])
+        following = label.copy()
+        np.minimum.at(following, rows, low)
+        np.minimum.at(following, columns, low)
+        following = following[following]
+        if np.array_equal(following, label):
+            return label
+        label = following
+
+
+def _whole(sizes: NDArray) -> Partition:
+    """One block for every layer, in the given order."""
+    count = len(sizes)
+    places = np.concatenate([np.arange(n) for n in sizes])
+    offset = np.concatenate([[0], np.cumsum(sizes)])
+    return Partition(offset, places, places, np.arange(count + 1), 0 * sizes, 1 * sizes)
 
 
 def left_partition(blocks: SparseBlocks, local: dict[int, NDArray]) -> Partition:
@@ -63,6 +84,8 @@ def left_partition(blocks: SparseBlocks, local: dict[int, NDArray]) -> Partition
         For some layers, a further matrix (n_l, n_l) of what is linked (non-zero): the leads'
         self-energies on the first and last layer, and others.
     """
+    if blocks.sizes.max() <= _SMALL:
+        return _whole(blocks.sizes)
     labels: list[NDArray] = []
     parts = 0
     for layer, n in enumerate(blocks.sizes):
@@ -88,8 +111,7 @@ def left_partition(blocks: SparseBlocks, local: dict[int, NDArray]) -> Partition
             rows.append(row)
             columns.append(column)
         rows, columns = np.concatenate(rows), np.concatenate(columns)
-        graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(n + parts,) * 2)
-        found = connected_components(graph, directed=False)[1][:n]
+        found = _components(rows, columns, n + parts)[:n]
         labels.append(np.unique(found, return_inverse=True)[1])
         parts = labels[-1].max() + 1
     # blocks of one or two orbitals are not worth the trouble
