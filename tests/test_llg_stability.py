@@ -44,8 +44,8 @@ def test_jacobian_is_the_derivative_of_the_motion():  # independent: finite diff
     point = fixed_point(model, (1, 0, 0), drive)
     assert np.linalg.norm(model.rate(point.m, drive)) < 1e-8 * GAMMA0 * MS
     j = jacobian(model, point.m, drive)
-    helper = np.eye(3)[int(np.argmin(np.abs(point.m)))]
-    e1 = np.cross(point.m, helper)
+    seed = np.eye(3)[int(np.argmin(np.abs(point.m)))]
+    e1 = np.cross(point.m, seed)
     e1 /= np.linalg.norm(e1)
     basis, step = np.stack([e1, np.cross(point.m, e1)]), 1e-5
 

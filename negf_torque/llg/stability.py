@@ -52,8 +52,8 @@ class FixedPoint:
 
 def tangent_basis(m: NDArray) -> NDArray:
     """(2, 3): orthonormal vectors perpendicular to m."""
-    helper = np.eye(3)[int(np.argmin(np.abs(m)))]
-    first = np.cross(m, helper)
+    seed = np.eye(3)[int(np.argmin(np.abs(m)))]
+    first = np.cross(m, seed)
     first /= np.linalg.norm(first)
     return np.stack([first, np.cross(m, first)])
 
