@@ -23,7 +23,7 @@ def main() -> None:
         drawn = figures(outcome.dataset)
     IMAGES.mkdir(exist_ok=True)
     for name, source in {"quantum_minus_z": "spins_minus_z", "quantum_maps": "maps_plus_x"}.items():
-        (IMAGES / f"{name}.png").write_bytes(style.image_bytes(drawn[source], "png", dpi=80))
+        (IMAGES / f"{name}.png").write_bytes(style.image_bytes(drawn[source], "png", dpi=65))
 
 
 if __name__ == "__main__":
