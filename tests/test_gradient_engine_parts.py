@@ -103,7 +103,7 @@ def test_charge_channel_is_singular_as_conservation_demands():
     np.testing.assert_allclose(answer.trace(), 0.25, atol=1e-12)
 
 
-@pytest.mark.parametrize("strength", [0.4, 1.5])
+@pytest.mark.parametrize("strength", [0.8, 2.0])
 def test_chosen_mesh_meets_its_tolerance(strength):
     model, impurities = square_rashba(1.0, 0.5, 0.6, GENERIC), magnetic_impurities(strength)
     results = [
