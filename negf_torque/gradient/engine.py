@@ -139,20 +139,28 @@ def gradient_tensors(
     request = _request(model, impurities, texture, ladder, observables, tolerance)
     at_mu, mu_mesh, good = surface_point(request, mu, mesh)
     sea_mu, contour_error, miss, order = fermi_sea(request, at_mu, mu_mesh, contour_nodes)
+    parts, points, fine, smear = _averaged(
+        request, at_mu, sea_mu, temperature, (thermal_order, mesh)
+    )
+    errors = {"contour": contour_error, "contour mesh": miss, "thermal": smear}
+    settings = order, good and fine, temperature
+    diagnostics = _diagnose(request, [at_mu, *points], errors, settings)
+    return _result(request, at_mu, parts, diagnostics)
+
+
+def _averaged(request, at_mu, sea_mu, temperature, settings):
+    """Parts at T, the points they come from, whether their meshes suffice, the error at T > 0."""
     if temperature == 0:
-        points, values, weights = [at_mu], [_combine(at_mu, sea_mu)], np.ones(1)
-    else:
-        x, weights = thermal_nodes(thermal_order)
-        points, fine = _window(request, mu, temperature, x, mesh)
-        good = good and fine
-        seas = _thermal_seas(points, sea_mu, temperature * antiderivative_matrix(x))
-        values = [_combine(point, sea) for point, sea in zip(points, seas, strict=True)]
+        return _combine(at_mu, sea_mu), [], True, 0.0
+    order, mesh = settings
+    x, weights = thermal_nodes(order)
+    mu = at_mu.solution.energy.real
+    points, good = _window(request, mu, temperature, x, mesh)
+    seas = _thermal_seas(points, sea_mu, temperature * antiderivative_matrix(x))
+    values = [_combine(point, sea) for point, sea in zip(points, seas, strict=True)]
     stacked = {name: np.stack([v[name] for v in values]) for name in values[0]}
     parts = {name: np.tensordot(weights, stack, axes=1) for name, stack in stacked.items()}
-    smear = max(thermal_error(stack) for stack in stacked.values()) if temperature else 0.0
-    errors = {"contour": contour_error, "contour mesh": miss, "thermal": smear}
-    diagnostics = _diagnose(request, [at_mu, *points], errors, (order, good, temperature))
-    return _result(request, at_mu, parts, diagnostics)
+    return parts, points, good, max(thermal_error(stack) for stack in stacked.values())
 
 
 def _request(model, source, texture, ladder, observables, tolerance) -> Request:

@@ -130,10 +130,8 @@ def magnetic_impurities(
     total = total + difference * pair(along, along)
     if not follow or difference == 0:
         return ScatteringMap(total)
-    turn = [lift(sigma) for sigma in SIGMA]
-    return ScatteringMap(
-        total, difference * np.stack([pair(s, along) + pair(along, s) for s in turn])
-    )
+    slopes = [pair(s, along) + pair(along, s) for s in map(lift, SIGMA)]
+    return ScatteringMap(total, difference * np.stack(slopes))
 
 
 def superapply(superoperator: NDArray, local: NDArray) -> NDArray:

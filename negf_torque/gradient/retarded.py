@@ -255,10 +255,9 @@ def first_order(
 
     sums = mesh.average(terms)
     field, rate, t_field, t_rate, bubble, null = sums[:6]
-    e_n, texture = np.zeros((3, n, n), complex), np.zeros((d, 3, n, n), complex)
-    t_texture = np.zeros((len(t_field), d, 3), complex)
-    if with_texture:
-        e_n, texture, t_texture = sums[6:]
+    e_n, texture, t_texture = sums[6:] or (
+        np.zeros((3, n, n)), np.zeros((d, 3, n, n)), np.zeros((len(t_field), d, 3))
+    )  # fmt: skip
     turned_e = lin.turned(lin.g_e)
     g_en = lin.dress(e_n + superapply(lin.bubble, turned_e))
     g_field, g_rate, g_texture = lin.dress(field), lin.dress(rate), lin.dress(texture)
