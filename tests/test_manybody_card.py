@@ -122,6 +122,14 @@ def test_a_film_is_made_on_request(short):
         calculation.animations(few, "avi")
 
 
+def test_a_film_without_ffmpeg_is_a_gif(short, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    few = short.isel(time=slice(0, 2), injection=[0]).assign_attrs(animation="mp4")
+    assert list(calculation.animations(few)) == ["film_minus_z.gif"]
+    with pytest.raises(ValueError, match="mp4 needs the program ffmpeg"):
+        calculation.animations(few, "mp4")
+
+
 def test_running_a_card_leaves_a_result(tmp_path):
     outcome = execute(card("electron_spins = [[0, 0, -1]]\nprofiles = false"), tmp_path / "run")
     assert outcome.converged and "density" not in outcome.dataset
@@ -210,6 +218,7 @@ def test_estimate_comes_before_the_run():
         ("times = [3, 1]", "", "", "calculation.times: they must start"),
         ("", "sites = [1.5]", "", "system.sites"),
         ("tolerance = 1", "", "", "calculation.tolerance"),
+        ('animation = "gif"\nprofiles = false', "", "", "calculation.animation: a film needs"),
         ('method = "euler"', "", "", "calculation.method"),
         ("memory_limit = 1e-6", "", "", "calculation.memory_limit: 4 spin configurations x 80"),
         ("", "spin = 3.5\nfield = [0.1, 0, 0]", "", ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,6 +72,8 @@ def dataset_of(
         warnings.append(
             "Crank-Nicolson has no bound on its error: halve crank_nicolson_step and compare."
         )
+    if table.animation == "mp4" and shutil.which("ffmpeg") is None:
+        warnings.append("The program ffmpeg is missing: the film is a gif instead of an mp4.")
     if table.classical:
         progress.start("classical local spins", len(names))
         values |= _classical(card, model, local, times, progress, warnings)

@@ -8,6 +8,7 @@ with classical local spins are put beside it.  Mondal et al., Phys. Rev. B 99, 0
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -139,7 +140,8 @@ class Parameters(CalculationTable):
     macrospin: bool = key("Run against one spin of the chain's total size too.", True)
     memory_limit: PositiveFloat = key("Refuse runs that need more.", 4.0, unit="GB")
     animation: Literal["none", "gif", "mp4"] = key(
-        "Film of density and spins; mp4 needs the program ffmpeg.", "none"
+        "Film of density and spins; mp4 needs the program ffmpeg, without it it becomes a gif.",
+        "none",
     )
 
     @field_validator("electron_spins")
@@ -224,6 +226,8 @@ def check(card: Card) -> dict[tuple, str]:
             f"{count} output times of {model.length} sites are too many to keep. "
             "Give a longer step, or profiles = false."
         )
+    if table.animation != "none" and not table.profiles:
+        problems["calculation", "animation"] = "a film needs the densities. Set profiles = true."
     if table.times and (table.times[0] < 0 or np.any(np.diff(table.times) <= 0)):
         problems["calculation", "times"] = "they must start at 0 or later and ascend."
     try:
@@ -332,10 +336,15 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
 
 
 def animations(dataset: xr.Dataset, form: str | None = None) -> dict[str, bytes]:
-    """Films by file name: what the card asked for, or `form` ("gif" or "mp4")."""
+    """Films by file name: what the card asked for, or `form` ("gif" or "mp4").
+
+    A card's mp4 becomes a gif on a machine without ffmpeg.
+    """
     from negf_torque.study.calculations._quantum_figures import file_name, film
 
-    form = form or dataset.attrs.get("animation", "none")
+    if form is None:
+        form = dataset.attrs.get("animation", "none")
+        form = "gif" if form == "mp4" and shutil.which("ffmpeg") is None else form
     if form == "none":
         return {}
     return {
