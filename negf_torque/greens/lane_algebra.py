@@ -1,8 +1,7 @@
 """Small dense matrices of lanes: packing, products, inverses.
 
 Matrices lie row by row in a workspace of lane elements (`lanes`), at a position counted in
-elements.  Compiled code keeps copies of these functions: after changing them, remove the
-caches of the modules that use them.
+elements.
 """
 
 from numba import njit
