@@ -209,7 +209,7 @@ def _newton(band, target, same, other, start, tolerance, steps=40):
         force = z - mapped
         residual = np.abs(force).max(axis=0)
         stalled = (residual >= 0.5 * previous) & (residual <= 10 * tolerance * scale)
-        if np.all((residual <= 0.01 * tolerance * scale) | stalled):
+        if np.all((residual <= 0.05 * tolerance * scale) | stalled):
             break
         previous = residual
         diagonal = 1 + same * slope

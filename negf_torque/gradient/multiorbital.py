@@ -308,8 +308,9 @@ def _relative_change(old: dict, new: dict) -> float:
     changes = [
         abs(old["current_ra"] - new["current_ra"]) / max(adiabatic, 0.01 * total, 1e-300),
         abs(old["current_ra"].imag + old["current_rr"] - surface) / max(
-            abs(surface), 0.003 * adiabatic, 1e-4 * total, 1e-300),
-        abs(old["damping_ra"] + old["damping_rr"] - damping) / max(damping, 1e-6),
+            abs(surface), 0.01 * adiabatic, 1e-3 * total, 1e-300),
+        abs(old["damping_ra"] + old["damping_rr"] - new["damping_ra"] - new["damping_rr"])
+        / max(damping, 0.02 * abs(new["damping_ra"]), 1e-300),
     ]
     return float(max(changes))
 
