@@ -91,7 +91,8 @@ def ours(stack: Stack):
         leads = time.perf_counter()
         fields = solve(blocks, phases, ENERGY, left, right, operators, scattering=False)
         spin = fields.local.reshape(2, LAYERS, 3, -1)
-        return EXCHANGE * np.cross(stack.moments[None, ..., None], spin, axisa=2, axisb=2, axisc=2), leads
+        m = stack.moments[None, ..., None]
+        return EXCHANGE * np.cross(m, spin, axisa=2, axisb=2, axisc=2), leads
 
     return run
 

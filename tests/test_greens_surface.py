@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from greens_brute import hermitian
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -47,8 +47,10 @@ def check(lead, h, v, energy, tolerance=1e-9):
 
 @given(st.lists(st.floats(-6, 6), min_size=1, max_size=5), st.floats(0.01, 3))
 def test_chain_is_exact(energies, hopping):  # limit
-    lead = lead_self_energy([[0.0]], [[-hopping]], energies)
     x = np.array(energies) / (2 * hopping)
+    # within rounding of a band edge: the test below
+    assume(np.all(np.abs(1 - x**2) > 1e-14))
+    lead = lead_self_energy([[0.0]], [[-hopping]], energies)
     inside = np.abs(x) < 1
     assert_array_equal(lead.open_channels, inside)
     wave = np.where(inside, x - 1j * np.sqrt(np.clip(1 - x**2, 0, None)),
