@@ -212,9 +212,8 @@ def _newton(band, target, same, other, start, tolerance, steps=40):
         if np.all((residual <= 0.05 * tolerance * scale) | stalled):
             break
         previous = residual
-        diagonal = 1 + same * slope
-        cross = other * slope
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            diagonal, cross = 1 + same * slope, other * slope
             determinant = diagonal[0] * diagonal[1] - cross[0] * cross[1]
             step = (diagonal[::-1] * force - cross[::-1] * force[::-1]) / determinant
         new = z - step
@@ -247,7 +246,8 @@ def _is_retarded(z, slope, floor, same, other):
     spectral radius of the matrix of -same g', -other g' at most 1.
     """
     real = (z.imag <= 1e-11 * (1 + np.abs(z))) & (floor == 0)
-    weight = np.abs(slope) * (1 - 1e-9)
+    # at a clean band edge the slope is infinite
+    weight = np.minimum(np.nan_to_num(np.abs(slope), nan=np.inf), 1e150) * (1 - 1e-9)
     # with spin flips both spins share one spectrum; without, each has its own
     alone = ~real | (same * weight <= 1)
     trace = same * (weight[0] + weight[1])

@@ -54,7 +54,7 @@ def surface_rule(temperature: float, spacing: float = 0.5) -> EnergyRule:
     return EnergyRule(temperature * x, weight / weight.sum())
 
 
-def sea_rule(temperature: float, width: ArrayLike, count: int = 36) -> EnergyRule:
+def sea_rule(temperature: float, width: ArrayLike, count: int = 44) -> EnergyRule:
     """Nodes E - mu (upper half plane) and weights of int f(E) F(E) dE, up to a real constant.
 
     Parameters
