@@ -1,5 +1,6 @@
 """The batched engine against whole-matrix inverses, and its exact identities."""
 
+import numba
 import numpy as np
 import pytest
 from greens_brute import hermitian, members, phases_of, random_chain
@@ -223,6 +224,21 @@ def test_a_member_does_not_depend_on_its_company(sizes):  # identity, bit for bi
             axis = 0 if name.startswith(("refl", "transmission")) else -1
             expected = np.take(whole[name], np.arange(37)[pick], axis)
             assert_array_equal(value, expected, err_msg=name)
+
+
+@pytest.mark.skipif(numba.config.NUMBA_NUM_THREADS < 2, reason="one processor")
+def test_threads_do_not_change_a_bit():  # identity, bit for bit
+    p = Problem(9, [2, 3, 1], batch=301)
+    before = numba.get_num_threads()
+    results = []
+    try:
+        for threads in (1, 2):
+            numba.set_num_threads(threads)
+            results.append(vars(p.solve()))
+    finally:
+        numba.set_num_threads(before)
+    for name, value in results[0].items():
+        assert_array_equal(value, results[1][name], err_msg=name)
 
 
 @settings(deadline=None)
