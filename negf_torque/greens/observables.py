@@ -92,41 +92,35 @@ class States:
 
     def local(self, operators: SparseOperators) -> NDArray:
         """(2, n_operators): sum over each lead's states of psi_l^+ O psi_l, O hermitian."""
-        result = np.zeros((2, len(operators)))
         scheme = plan(operators, len(self.psi[0]), True)
-        for lead, psi in enumerate(self.psi):
-            for layer, here in enumerate(psi):
-                _evaluate(scheme, layer, here, here, False, result[lead])
-        return result
+        pairs = [list(zip(psi, psi, strict=True)) for psi in self.psi]
+        return np.array([_evaluate(scheme, lead).real for lead in pairs])
 
     def current(self, operators: SparseOperators) -> NDArray:
         """(2, n_operators): the flow l -> l + 1 of operators O, each in layer l + 1.
 
         2 Im psi_{l+1}^+ O V_l psi_l, summed over each lead's states.
         """
-        result = np.zeros((2, len(operators)))
         scheme = plan(operators, len(self.psi[0]), False)
-        for lead, psi in enumerate(self.psi):
-            for bond, v in enumerate(self.couplings):
-                if scheme.group[bond + 1] < scheme.group[bond + 2]:
-                    flowing = v @ psi[bond]
-                    _evaluate(scheme, bond + 1, flowing, psi[bond + 1], True, result[lead])
-        return result
+        result = []
+        for psi in self.psi:
+            flowing = [None] + [v @ x for v, x in zip(self.couplings, psi, strict=False)]
+            result.append(2 * _evaluate(scheme, list(zip(flowing, psi, strict=True))).imag)
+        return np.array(result)
 
 
-def _evaluate(scheme: Plan, layer: int, a: NDArray, b: NDArray, flow: bool, out: NDArray) -> None:
-    """tr O A B^+ of a layer's operators: real part, or twice the imaginary one (``flow``)."""
-    groups = slice(scheme.group[layer], scheme.group[layer + 1])
-    elements = slice(scheme.element[layer], scheme.element[layer + 1])
-    edges = scheme.term[groups.start : groups.stop + 1]
-    if len(edges) < 2 or not a.shape[1]:
-        return
-    rho = np.einsum("em,em->e", a[scheme.row[elements]], b.conj()[scheme.column[elements]])
-    terms = slice(edges[0], edges[-1])
-    values = scheme.weight[terms] * rho[scheme.which[terms]]
-    totals = np.bincount(
-        np.repeat(np.arange(len(edges) - 1), np.diff(edges)),
-        2 * values.imag if flow else values.real,
-        len(edges) - 1,
-    )
-    out[scheme.operator[groups]] = totals
+def _evaluate(scheme: Plan, pairs: list[tuple[NDArray | None, NDArray]]) -> NDArray:
+    """tr O A B^+ of all operators, from A and B (n_l, m) of each layer."""
+    rho = np.zeros(len(scheme.row), complex)
+    for layer, (a, b) in enumerate(pairs):
+        here = slice(scheme.element[layer], scheme.element[layer + 1])
+        if here.stop > here.start and a is not None:
+            left, right = a[scheme.row[here]], b[scheme.column[here]]
+            rho[here] = np.einsum("em,em->e", left, right.conj())
+    count = len(scheme.operator)
+    first = np.repeat(scheme.element[:-1], np.diff(scheme.group))
+    terms = np.diff(scheme.term)
+    values = scheme.weight * rho[np.repeat(first, terms) + scheme.which]
+    owner = scheme.operator[np.repeat(np.arange(count), terms)]
+    real = np.bincount(owner, values.real, count)
+    return real + 1j * np.bincount(owner, values.imag, count)
