@@ -99,14 +99,15 @@ def orbitals() -> None:
     crystal = nine_orbitals()
     for strength in (0.08, 0.03):
         for tolerance in (1e-4, 2e-5):
-            begin = time.perf_counter()
+            begin, busy = time.perf_counter(), time.process_time()
             c = crystal_coefficients(
                 crystal, 0.0, Impurities.isotropic(strength, strength / 20), tolerance=tolerance,
                 sea_nodes=16,
             )
             print(
                 f"nine orbitals, gi {strength}, tolerance {tolerance:.0e}: "
-                f"{time.perf_counter() - begin:6.1f} s, beta {float(c.beta):.7f}, A "
+                f"{time.perf_counter() - begin:6.1f} s (processor "
+                f"{time.process_time() - busy:.1f} s), beta {float(c.beta):.7f}, A "
                 f"{float(c.damping):.7f}, dS {float(c.spin_renormalisation):.6f}, path "
                 f"{np.round(c.mean_free_path, 2)}", flush=True,
             )

@@ -144,6 +144,16 @@ class System(Table):
         return self
 
     @property
+    def file(self) -> str:
+        """The builder's file as the card gives it."""
+        return self.builder.rpartition(":")[0]
+
+    @property
+    def function(self) -> str:
+        """The builder's function."""
+        return self.builder.rpartition(":")[2]
+
+    @property
     def is_crystal(self) -> bool:
         """Whether the general lattice route is needed."""
         return bool(self.builder) or self.band == "crystal"
@@ -242,6 +252,14 @@ def check(card: Card) -> dict[tuple, str]:
                 "the exchange of a Kwant builder is its own. Sweep it through its parameters."
             )
     return problems
+
+
+def build(card: Card) -> Any:
+    """The crystal of the card, or its band: what `negf-torque check` tries out."""
+    from negf_torque.study.calculations._ferromagnet_dataset import Material
+
+    material = Material(card)
+    return material.band if material.crystal is None else material.crystal
 
 
 def run(card: Card, progress: Progress) -> xr.Dataset:
