@@ -12,7 +12,7 @@ from negf_torque.study.errors import CardError
 
 @pytest.fixture(scope="module")
 def wall():
-    return run.calculate(cards.load(TOP / "systems/domain_wall.toml"))
+    return run.calculate(cards.load(TOP / "systems/bloch_wall_wire.toml"))
 
 
 def test_bloch_wall_of_the_ready_card(wall):
