@@ -16,6 +16,7 @@ from negf_torque.gradient.lattice_bands import (
     body_centred_cubic,
     face_centred_cubic,
     simple_cubic,
+    square,
 )
 from negf_torque.gradient.multiorbital import crystal_coefficients, propagator
 
@@ -115,17 +116,18 @@ def orbitals() -> None:
 
 
 def broadening() -> None:
-    """Work for g of the cubic lattice to 1e-6: uniform mesh and iterated adaptive quadrature."""
-    crystal, exact = cubic_crystal(), simple_cubic()
-    for eta in (0.4, 0.2, 0.1, 0.05, 0.02, 0.01):
+    """Work for g of the square lattice to 1e-6: uniform mesh and iterated adaptive quadrature."""
+    crystal, exact = cubic_crystal(dimension=2), square()
+    for eta in (0.4, 0.1, 0.03, 0.01, 0.003, 0.001):
         z = np.array([-1.2 + 1j * eta])
         target = exact.green(z)[0][0]
         size = 8
         while True:
             value = Zone(crystal, size).average(lambda h, v, z=z: propagator(h, z)[:, :, 0])[0]
-            if abs(value - target) < 1e-6 or size >= 512:
+            crystal.kept.clear()
+            if abs(value - target) < 1e-6 or size >= 20000:
                 break
-            size += size // 4 // 2 * 2 + 2
+            size += size // 6 // 2 * 2 + 2
         crystal.kept.clear()
         count = 0
 
@@ -136,7 +138,7 @@ def broadening() -> None:
 
         adaptive = Zone(crystal, 0, 1e-6).average(integrand)[0]
         print(
-            f"Im z {eta:5.2f}: mesh {size:4d} ({(size // 2) ** 3:9d} points, error "
+            f"Im z {eta:6.3f}: mesh {size:4d} ({(size // 2) ** 2:9d} points, error "
             f"{abs(value - target):.0e}); adaptive {count:9d} points, error "
             f"{abs(adaptive - target):.0e}", flush=True,
         )

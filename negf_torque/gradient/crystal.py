@@ -243,10 +243,15 @@ class Zone:
             return np.concatenate([value.real, value.imag], axis=1)
 
         result = adaptive_average(
-            real, box, rtol=self.tolerance, scale=lambda size: np.full(size.shape, size.max())
+            real, box, rtol=self.tolerance, scale=lambda size: np.full(size.shape, size.max()),
+            max_evaluations=200_000_000,
         )
         if not result.converged:
-            raise ArithmeticError("the zone average did not reach its tolerance")
+            raise ArithmeticError(
+                f"the adaptive zone average did not reach {self.tolerance:g} with "
+                f"{result.evaluations} points. Use meshes (integration = 'mesh') or a larger "
+                "tolerance."
+            )
         half = len(result.value) // 2
         return result.value[:half] + 1j * result.value[half:]
 
