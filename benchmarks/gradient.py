@@ -12,13 +12,14 @@ from negf_torque.gradient.bands import parabolic, tabulated
 from negf_torque.gradient.born import Impurities
 from negf_torque.gradient.coefficients import coefficients
 from negf_torque.gradient.crystal import Crystal, Zone, cubic_crystal
+from negf_torque.gradient.crystal_born import propagator
 from negf_torque.gradient.lattice_bands import (
     body_centred_cubic,
     face_centred_cubic,
     simple_cubic,
     square,
 )
-from negf_torque.gradient.multiorbital import crystal_coefficients, propagator
+from negf_torque.gradient.multiorbital import crystal_coefficients
 
 
 def cubic_table():

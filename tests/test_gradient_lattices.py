@@ -9,8 +9,9 @@ from negf_torque.gradient.bands import parabolic
 from negf_torque.gradient.born import Impurities
 from negf_torque.gradient.coefficients import coefficients
 from negf_torque.gradient.crystal import Crystal, Zone, cubic_crystal
+from negf_torque.gradient.crystal_born import propagator, solve_crystal
 from negf_torque.gradient.lattice_bands import body_centred_cubic, simple_cubic, square
-from negf_torque.gradient.multiorbital import crystal_coefficients, propagator, solve_crystal
+from negf_torque.gradient.multiorbital import crystal_coefficients
 from negf_torque.gradient.spiral import FreeWire, spiral_coefficients
 from negf_torque.lattice.bulk import bulk_from_kwant
 from negf_torque.spin import SIGMA, spin_matrix, unit_vector
