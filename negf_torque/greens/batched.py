@@ -7,7 +7,7 @@ loops over eight members at a time (`kernels`), split over as many threads as
 ``numba.get_num_threads()`` tells.  A member's result does not depend, to the last bit, on
 who shares the batch with it.  Members on which block elimination loses digits (a part of the
 chain has a sharp level at just this energy) are found and done again with full pivoting
-(`direct`).  Memory beyond inputs and results: one chain's left-connected
+(`dense`, or `direct` for long chains).  Memory beyond inputs and results: one chain's left-connected
 Green's functions for eight members a thread, 128 n^2 L bytes.
 """
 
@@ -19,7 +19,7 @@ import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from negf_torque.greens import direct, kernels, structures
+from negf_torque.greens import dense, direct, kernels, structures
 from negf_torque.greens.blocks import SparseBlocks, SparseOperators, sparse_operators
 from negf_torque.greens.lanes import WIDTH
 from negf_torque.greens.packing import (
@@ -215,9 +215,14 @@ def solve(
     arguments = (pack_chain(blocks, parts, phases, potential), pack_leads(left, right, parts),
                  pack_self_energy(blocks, parts, self_energy), energy, *plans, out)
     _run(kernels.solve_chunks, at, arguments, order)
-    for b in np.nonzero(~(out.growth <= _GROWTH))[0]:
-        member = _member(b, blocks, phases, energy, potential, self_energy)
-        _solve_again(b, member, (left, right), operators, currents, out)
+    again = np.flatnonzero(~(out.growth <= _GROWTH))
+    if blocks.sizes.sum() <= dense.LARGEST:
+        chain = blocks, phases, energy, potential, self_energy
+        _solve_densely(again, chain, (left, right), operators, currents, out)
+    else:
+        for b in again:
+            member = _member(b, blocks, phases, energy, potential, self_energy)
+            _solve_again(b, member, (left, right), operators, currents, out)
     return Fields(
         out.reflection, out.transmission_left, out.reflection_right, out.transmission_right,
         out.transmission, out.local, out.current.reshape(2, bonds, per_bond, batch),
@@ -235,6 +240,41 @@ def _member(b, blocks, phases, energy, potential, self_energy):
     here = phases[:, b]
     matrices = direct.onsite_matrices(blocks, here), direct.coupling_matrices(blocks, here)
     return (*matrices, energy[b]), {"potential": potential, "self_energy": self_energy}
+
+
+def _solve_densely(members, chain, leads, operators, currents, out):
+    """Some batch members as one stack of full matrices, into the outputs."""
+    if not len(members):
+        return
+    blocks, phases, energy, potential, self_energy = chain
+    if potential is not None:
+        potential = np.broadcast_to(potential, (blocks.layers, len(energy)))[:, members]
+    if self_energy is not None:
+        self_energy = [
+            x if x is None or np.ndim(x) == 2 else np.asarray(x)[:, :, members]
+            for x in self_energy
+        ]
+    here = tuple(
+        LeadSelfEnergy(*(x[members] for x in (p.sigma, p.vectors, p.flux, p.open_channels)))
+        for p in leads
+    )
+    *psi, couplings = dense.dense_states(
+        blocks, phases[:, members], energy[members], here, potential, self_energy
+    )
+    for lead in range(2):
+        out.local[lead][:, members] = dense.expectation(operators, psi[lead])
+        if len(currents):
+            out.current[lead][:, members] = dense.flow(currents, psi[lead], couplings)
+    targets = [[out.reflection, out.transmission_right],
+               [out.transmission_left, out.reflection_right]]
+    for q in range(2):
+        for p in range(2):
+            amplitude = 1j * here[q].source.conj().swapaxes(1, 2) @ psi[p][-q]
+            if (q, p) == (1, 0):
+                out.transmission[members] = np.sum(np.abs(amplitude) ** 2, axis=(1, 2))
+            if out.scattering:
+                whole = here[q].vectors @ amplitude @ here[p].vectors.conj().swapaxes(1, 2)
+                targets[q][p][members] = whole - here[q].projector if q == p else whole
 
 
 def _solve_again(b, member, leads, operators, currents, out):

@@ -304,7 +304,8 @@ def _checked(h: ArrayLike, v: ArrayLike, energy: ArrayLike) -> tuple[NDArray, ND
         raise ValueError(f"h: shape {h.shape}; expected (B, n, n).")
     if v.ndim not in (2, 3) or v.shape[-1] != n or not 0 < v.shape[-2] <= n:
         raise ValueError(f"v: shape {v.shape}; expected (B, {n}, {n}) as h has.")
-    if np.abs(h - h.conj().swapaxes(-1, -2)).max(initial=0) > 1e-12 * np.abs(h).max(initial=0):
+    size = max(np.abs(h).max(initial=0), np.abs(v).max(initial=0))
+    if np.abs(h - h.conj().swapaxes(-1, -2)).max(initial=0) > 1e-12 * size:
         raise ValueError("h: the Hamiltonian of a lead's cell is not hermitian.")
     shape = np.broadcast_shapes(h.shape[:-2], v.shape[:-2], energy.shape)
     return (
