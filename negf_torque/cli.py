@@ -143,7 +143,7 @@ def plot(
 
 @app.command()
 def export(
-    solver: Annotated[str, typer.Argument(metavar="SOLVER", help="mumax3, oommf, ubermag, plain")],
+    solver: Annotated[str, typer.Argument(metavar="SOLVER", help="mumax3, oommf, spirit ...")],
     directory: ResultDir,
     output: Annotated[
         Path | None,
@@ -170,6 +170,36 @@ def systems() -> None:
 
         for entry in ready_cards():
             print(f"{entry.path}\n    {entry.title} ({entry.kind})")
+
+
+@app.command()
+def convert(
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="slonczewski, zhang_li or damping")
+    ],
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Convention of the numbers.")],
+    numbers: Annotated[
+        list[str],
+        typer.Argument(metavar="KEY=VALUE", help="The numbers, and the context they need."),
+    ],
+    target: Annotated[
+        str | None, typer.Option("--to", metavar="TARGET", help="Default: every convention.")
+    ] = None,
+) -> None:
+    """Torque parameters from one solver's convention to all others, or to one."""
+    with _messages():
+        from negf_torque.llg.conventions import CONTEXT
+        from negf_torque.llg.convert import conversion_rows, parse_numbers
+
+        try:
+            values = parse_numbers(numbers)
+            context = {key: values.pop(key) for key in list(values) if key in CONTEXT}
+            rows = conversion_rows(kind, source, values, target, **context)
+        except ValueError as error:  # a wrong word or number: the message says all
+            raise StudyError(str(error)) from None
+        _print_table(
+            f"{kind}, from {source}", ("convention", "key", "value", "unit", "note"), rows
+        )
 
 
 @contextmanager

@@ -7,8 +7,8 @@ loops over eight members at a time (`kernels`), split over as many threads as
 ``numba.get_num_threads()`` tells.  A member's result does not depend, to the last bit, on
 who shares the batch with it.  Members on which block elimination loses digits (a part of the
 chain has a sharp level at just this energy) are found and done again with full pivoting
-(`dense`, or `direct` for long chains).  Memory beyond inputs and results: one chain's left-connected
-Green's functions for eight members a thread, 128 n^2 L bytes.
+(`dense`, or `direct` for long chains).  Memory beyond inputs and results: one chain's
+left-connected Green's functions for eight members a thread, 128 n^2 L bytes.
 """
 
 from collections.abc import Callable

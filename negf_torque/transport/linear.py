@@ -102,7 +102,7 @@ def window_response(
     chains: Sequence[LayerChain],
     energy: float,
     sampling: Sampling | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int, int, int], None] | None = None,
 ) -> list[WindowResponse]:
     """Window response of several devices.
 
@@ -114,7 +114,7 @@ def window_response(
     sampling : Sampling, optional
         Default adaptive to 1e-6 at zero temperature.
     progress : callable, optional
-        Called with the number of points evaluated so far.
+        Called with the numbers of finished devices, of all devices, and of points so far.
 
     Warns
     -----
@@ -124,15 +124,17 @@ def window_response(
         If the tolerance was not reached.
     """
     sampling = sampling or Sampling()
-    done = 0
-    results = []
+    points = 0
+    results: list[WindowResponse] = []
     # One adaptive average for each device: their resonances lie at different momenta.
     for chain in chains:
-        result = _window_response(
-            make_device(chain), energy, sampling, progress and (lambda n, d=done: progress(d + n))
-        )
-        done += result.evaluations
-        results.append(result)
+
+        def report(more: int, finished: int = len(results), before: int = points) -> None:
+            if progress is not None:
+                progress(finished, len(chains), before + more)
+
+        results.append(_window_response(make_device(chain), energy, sampling, report))
+        points += results[-1].evaluations
     _warn_closed(results[0].open_channels, energy)
     return results
 

@@ -122,7 +122,7 @@ def spin_valve(
     energy: float,
     angles: ArrayLike | None = None,
     sampling: Sampling | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int, int, int], None] | None = None,
 ) -> ValveResult:
     """Conductance and torque on the free magnet of a spin valve versus angle.
 
@@ -138,6 +138,8 @@ def spin_valve(
         Angles between the spins of both, radians; default 13 from 0 to pi.
     sampling : Sampling, optional
         Default adaptive to 1e-6 at zero temperature.
+    progress : callable, optional
+        See `negf_torque.transport.linear.window_response`.
 
     Examples
     --------

@@ -46,7 +46,7 @@ def calculate(card: Card, progress: Progress) -> xr.Dataset:
         p.energy,
         np.radians(p.angles),
         sampling,
-        lambda points: progress.update(points, note=f"{points} k-points"),
+        lambda done, total, points: progress.update(done, total, note=f"{points} k-points"),
     )
     progress.start("mixing conductances")
     mixing = _mixing(card, sampling)

@@ -59,7 +59,7 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
     chain = layer_chain(card.build())
     progress.start("averaging over the zone" if chain.dimension else "scattering states")
     (response,) = window_response(
-        [chain], p.energy, sampling, lambda points: progress.update(points, note=f"{points} points")
+        [chain], p.energy, sampling, lambda _, __, n: progress.update(n, note=f"{n} points")
     )
     sites = chain.sites
     field = np.linalg.norm(sites.exchange, axis=1)

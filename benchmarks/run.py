@@ -1,0 +1,65 @@
+"""Run every benchmark of this folder, one after the other, and keep what they print.
+
+    python benchmarks/run.py [script ...]
+
+The output goes to the terminal and to benchmarks/results.txt, with a description of the machine.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+HERE = Path(__file__).parent
+SCRIPTS = (
+    "stack_torque.py",
+    "wire_torque.py",
+    "gradient.py",
+    "gradient_engine.py",
+    "macrospin.py",
+    "quantum.py",
+)
+
+
+def machine() -> str:
+    """Processor, cores and the versions of what does the arithmetic."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [
+            line.split(":", 1)[1].strip()
+            for line in cpuinfo.read_text(encoding="utf-8").splitlines()
+            if line.startswith("model name")
+        ]
+        model = names[0] if names else model
+    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "numba", "kwant"))
+    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, {packages}"
+
+
+def main(chosen: list[str]) -> int:
+    """Run the scripts; the number of those that failed."""
+    failed = 0
+    with (HERE / "results.txt").open("w", encoding="utf-8") as record:
+
+        def say(text: str) -> None:
+            print(text, end="", flush=True)
+            record.write(text)
+
+        say(f"{machine()}\n")
+        for script in chosen:
+            say(f"\n=== {script}\n")
+            with subprocess.Popen(
+                [sys.executable, str(HERE / script)], stdout=subprocess.PIPE, text=True
+            ) as process:
+                for line in process.stdout or ():
+                    say(line)
+            if process.returncode:
+                failed += 1
+                say(f"{script} failed with status {process.returncode}\n")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:] or list(SCRIPTS)))
