@@ -127,12 +127,19 @@ def make_device(chain: LayerChain) -> Device:
 
 def attach(lead: LeadCell, size: int, phases: NDArray, energy: NDArray) -> LeadSelfEnergy:
     """Self-energy of a lead on the whole end layer (`size` rows), for a batch."""
+    return _embedded(lead, size, _surface(lead, phases, energy))
+
+
+def _surface(lead: LeadCell, phases: NDArray, energy: NDArray) -> LeadSelfEnergy:
     cell = _fourier_sum(lead.onsite, phases)
-    surface = lead_self_energy(cell, _fourier_sum(lead.hopping, phases), energy)
-    rows = lead.interface
-    if np.array_equal(rows, np.arange(size)) and cell.shape[-1] == size:
+    return lead_self_energy(cell, _fourier_sum(lead.hopping, phases), energy)
+
+
+def _embedded(lead: LeadCell, size: int, surface: LeadSelfEnergy) -> LeadSelfEnergy:
+    rows, batch = lead.interface, len(surface.sigma)
+    if np.array_equal(rows, np.arange(size)) and surface.sigma.shape[-1] == size:
         return surface
-    batch, width = len(energy), len(rows)
+    width = len(rows)
     sigma = np.zeros((batch, size, size), complex)
     sigma[:, rows[:, None], rows] = surface.sigma[:, :width, :width]
     vectors = np.zeros((batch, size, surface.vectors.shape[2]), complex)
@@ -186,10 +193,15 @@ def lead_self_energies(
     `shifts` moves all bands of the left and the right lead (a bias), in eV.
     """
     phases, energy = chain.phases(k), np.asarray(energy)
-    return (
-        attach(chain.left, chain.sizes[0], phases, energy - shifts[0]),
-        attach(chain.right, chain.sizes[-1], phases, energy - shifts[1]),
+    surface = _surface(chain.left, phases, energy - shifts[0])
+    left = _embedded(chain.left, chain.sizes[0], surface)
+    same = shifts[0] == shifts[1] and all(
+        np.array_equal(getattr(chain.left, name), getattr(chain.right, name))
+        for name in ("onsite", "hopping")
     )
+    if not same:  # two leads of one material have one solution
+        surface = _surface(chain.right, phases, energy - shifts[1])
+    return left, _embedded(chain.right, chain.sizes[-1], surface)
 
 
 def solve(
