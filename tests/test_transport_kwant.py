@@ -12,6 +12,7 @@ from negf_torque.spin import SIGMA, spin_matrix
 from negf_torque.transport import device as device_module
 from negf_torque.transport.currents import bond_currents
 from negf_torque.transport.device import make_device, solve
+from negf_torque.transport.leads import lead_self_energies
 from negf_torque.transport.torque import exchange_torque
 
 # Kwant's modes and sparse solver are good to about 1e-11 here; both answers are of order one.
@@ -163,7 +164,7 @@ def test_spectral_sum_rule_and_unitarity():  # identity
     from tests.test_lattice import dense
 
     matrix = 0.2 * np.eye(sum(chain.sizes)) - dense(chain)
-    left, right = device_module.lead_self_energies(chain, np.zeros((1, 0)), np.array([0.2]))
+    left, right = lead_self_energies(chain, np.zeros((1, 0)), np.array([0.2]))
     n0, n1 = chain.sizes[0], chain.sizes[-1]
     matrix[:n0, :n0] -= left.sigma[0]
     matrix[-n1:, -n1:] -= right.sigma[0]

@@ -125,7 +125,7 @@ def test_toy_model_one_spin_filter(theta):  # limit
 
 
 def device_channels(chain, energy):
-    from negf_torque.transport.device import lead_self_energies
+    from negf_torque.transport.leads import lead_self_energies
 
     left, right = lead_self_energies(chain, np.zeros((1, 0)), np.array([energy]))
     assert_allclose(left.vectors, right.vectors)

@@ -20,15 +20,8 @@ from negf_torque.greens.blocks import sparse_operators
 from negf_torque.greens.response import bond_green
 from negf_torque.lattice.layers import LayerChain
 from negf_torque.transport.complete import lowest_energy
-from negf_torque.transport.device import (
-    Device,
-    attach,
-    channel_label,
-    fourier_blocks,
-    lead_self_energies,
-    make_device,
-    solve,
-)
+from negf_torque.transport.device import Device, make_device, solve
+from negf_torque.transport.leads import attach, channel_label, fourier_blocks
 from negf_torque.transport.sampling import Sampling, contour_average, zone_and_path_average
 from negf_torque.transport.torque import exchange_torque, sum_by_magnet
 
@@ -295,8 +288,7 @@ def _with_window(
     def columns(k: NDArray, s: NDArray) -> NDArray:
         energies = lower + width * s
         shift = np.broadcast_to(potential[:, None], (len(potential), len(s)))
-        leads = lead_self_energies(chain, k, energies, shifts)
-        response = solve(device, k, energies, leads, shift)
+        response = solve(device, k, energies, potential=shift, shifts=shifts)
         spin = np.moveaxis(response.exchange_density[lead], 2, 0)
         torque = exchange_torque(chain.sites, spin)[:, magnetic]
         current = np.moveaxis(response.current[lead], 2, 0)

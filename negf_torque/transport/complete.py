@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from negf_torque.greens.quadrature import Average
 from negf_torque.greens.response import diagonal_green_derivative
 from negf_torque.lattice.layers import LayerChain
-from negf_torque.transport.device import attach_analytic, fourier_blocks
+from negf_torque.transport.leads import attach_analytic, fourier_blocks
 from negf_torque.transport.linear import WindowResponse, window_response
 from negf_torque.transport.sampling import Sampling, contour_average
 from negf_torque.transport.torque import exchange_torque, sum_by_magnet

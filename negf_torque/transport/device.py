@@ -11,6 +11,7 @@ with S_0 = 1, counted at the right end of the bond (spin-orbit hopping makes bot
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,21 +22,16 @@ from negf_torque.greens.blocks import (
     SparseOperators,
     bond_operators,
     sparse_blocks,
-    sparse_operators,
 )
-from negf_torque.greens.response import self_energy_derivative
-from negf_torque.greens.surface import LeadSelfEnergy, lead_self_energy
-from negf_torque.lattice.layers import LayerChain, LeadCell
+from negf_torque.greens.surface import LeadSelfEnergy
+from negf_torque.lattice.layers import LayerChain, SiteTable
+from negf_torque.lattice.separation import Separation, separate
+from negf_torque.transport.leads import lead_pair, lead_self_energies
 
 __all__ = [
     "LARGEST_BATCHED",
     "Device",
     "Response",
-    "attach",
-    "attach_analytic",
-    "channel_label",
-    "fourier_blocks",
-    "lead_self_energies",
     "make_device",
     "scattering_states",
     "solve",
@@ -48,13 +44,20 @@ LARGEST_BATCHED = 24
 
 @dataclass(frozen=True)
 class Device:
-    """A chain in the form that the solvers read."""
+    """A chain in the form that the solvers read; what they need is made when it is needed.
+
+    Attributes
+    ----------
+    chain : LayerChain
+    separate_exchange : bool
+        Whether some site's exchange field acts on something else than its spin.
+    separation : Separation or None
+        Modes of the cross-section of a wire that is the same at each of its sites.
+    """
 
     chain: LayerChain
-    blocks: SparseBlocks
-    operators: SparseOperators
-    bonds: SparseOperators
     separate_exchange: bool
+    separation: Separation | None
 
     @property
     def sites(self) -> int:
@@ -65,6 +68,57 @@ class Device:
     def layers(self) -> int:
         """Number of layers of the region."""
         return len(self.chain.onsite)
+
+    @property
+    def quantities(self) -> int:
+        """Operators of a site: particles, spin, and the exchange operator where it differs."""
+        return 7 if self.separate_exchange else 4
+
+    @cached_property
+    def blocks(self) -> SparseBlocks:
+        """The Hamiltonian."""
+        return sparse_blocks(self.chain.onsite, self.chain.coupling)
+
+    @cached_property
+    def operators(self) -> SparseOperators:
+        """`quantities` operators of every site, site by site."""
+        table = self.chain.sites
+        pointer, rows, columns, values = [0], [], [], []
+        for i in range(self.sites):
+            for matrix in _local_operators(table, i, self.separate_exchange):
+                row, column = np.nonzero(matrix)
+                rows.append(row + table.offset[i])
+                columns.append(column + table.offset[i])
+                values.append(matrix[row, column])
+                pointer.append(pointer[-1] + len(row))
+        return SparseOperators(
+            layer=np.repeat(table.layer, self.quantities).astype(np.int64),
+            pointer=np.array(pointer, np.int64),
+            row=np.concatenate(rows).astype(np.int64),
+            column=np.concatenate(columns).astype(np.int64),
+            value=np.concatenate(values).astype(complex),
+            hermitian=True,
+        )
+
+    @cached_property
+    def bonds(self) -> SparseOperators:
+        """Particles and spin of whole layers, for the currents between them."""
+        table = self.chain.sites
+        layer_spin = [np.zeros((4, n, n), complex) for n in self.chain.sizes]
+        for i, layer in enumerate(table.layer):
+            here = slice(table.offset[i], table.offset[i] + table.orbitals[i])
+            layer_spin[layer][:, here, here] = _local_operators(table, i, False)
+        return bond_operators(layer_spin)
+
+    @cached_property
+    def mode(self) -> "Device":
+        """The chain that each mode of a separable wire is."""
+        return Device(self.separation.chain, self.separate_exchange, None)
+
+
+def _local_operators(table: SiteTable, i: int, separate_exchange: bool) -> NDArray:
+    parts = [np.eye(table.orbitals[i])[None], table.spin[i]]
+    return np.concatenate([*parts, table.exchange_operator[i]] if separate_exchange else parts)
 
 
 @dataclass(frozen=True)
@@ -98,110 +152,12 @@ class Response:
 
 
 def make_device(chain: LayerChain) -> Device:
-    """Flatten a chain of layers and its spin operators for the solvers."""
-    table = chain.sites
-    separate = any(
+    """Prepare a chain of layers for the solvers."""
+    separate_exchange = any(
         not np.array_equal(spin, acting)
-        for spin, acting in zip(table.spin, table.exchange_operator, strict=True)
+        for spin, acting in zip(chain.sites.spin, chain.sites.exchange_operator, strict=True)
     )
-    operators = []
-    layer_spin = [np.zeros((4, n, n), complex) for n in chain.sizes]
-    for i, layer in enumerate(table.layer):
-        here = slice(table.offset[i], table.offset[i] + table.orbitals[i])
-        local = np.concatenate([np.eye(table.orbitals[i])[None], table.spin[i]])
-        layer_spin[layer][:, here, here] = local
-        if separate:
-            local = np.concatenate([local, table.exchange_operator[i]])
-        for matrix in local:
-            whole = np.zeros((chain.sizes[layer],) * 2, complex)
-            whole[here, here] = matrix
-            operators.append((int(layer), whole))
-    return Device(
-        chain=chain,
-        blocks=sparse_blocks(chain.onsite, chain.coupling),
-        operators=sparse_operators(operators),
-        bonds=bond_operators(layer_spin),
-        separate_exchange=separate,
-    )
-
-
-def attach(lead: LeadCell, size: int, phases: NDArray, energy: NDArray) -> LeadSelfEnergy:
-    """Self-energy of a lead on the whole end layer (`size` rows), for a batch."""
-    return _embedded(lead, size, _surface(lead, phases, energy))
-
-
-def _surface(lead: LeadCell, phases: NDArray, energy: NDArray) -> LeadSelfEnergy:
-    cell = _fourier_sum(lead.onsite, phases)
-    return lead_self_energy(cell, _fourier_sum(lead.hopping, phases), energy)
-
-
-def _embedded(lead: LeadCell, size: int, surface: LeadSelfEnergy) -> LeadSelfEnergy:
-    rows, batch = lead.interface, len(surface.sigma)
-    if np.array_equal(rows, np.arange(size)) and surface.sigma.shape[-1] == size:
-        return surface
-    width = len(rows)
-    sigma = np.zeros((batch, size, size), complex)
-    sigma[:, rows[:, None], rows] = surface.sigma[:, :width, :width]
-    vectors = np.zeros((batch, size, surface.vectors.shape[2]), complex)
-    vectors[:, rows] = surface.vectors[:, :width]
-    return LeadSelfEnergy(sigma, vectors, surface.flux, surface.open_channels)
-
-
-def attach_analytic(
-    lead: LeadCell, size: int, phases: NDArray, energy: NDArray
-) -> tuple[NDArray, NDArray]:
-    """Self-energy and dSigma/dz on the end layer, (B, size, size), at complex energies."""
-    cell, hopping = _fourier_sum(lead.onsite, phases), _fourier_sum(lead.hopping, phases)
-    sigma = lead_self_energy(cell, hopping, energy).sigma
-    slope = self_energy_derivative(cell, hopping, energy, sigma)
-    whole = np.zeros((2, len(energy), size, size), complex)
-    rows, width = lead.interface, len(lead.interface)
-    whole[:, :, rows[:, None], rows] = np.stack([sigma, slope])[:, :, :width, :width]
-    return whole[0], whole[1]
-
-
-def fourier_blocks(chain: LayerChain, phases: NDArray) -> tuple[list[NDArray], list[NDArray]]:
-    """On-site blocks and couplings as full matrices, (B, n, n) each."""
-    return (
-        [_fourier_sum(block, phases) for block in chain.onsite],
-        [_fourier_sum(block, phases) for block in chain.coupling],
-    )
-
-
-def _fourier_sum(harmonics: NDArray, phases: NDArray) -> NDArray:
-    """sum_R M[R] exp(i k.R), shape (B, n, n); most harmonics of a small cell are zero."""
-    total = np.zeros((phases.shape[1], *harmonics.shape[1:]), complex)
-    for harmonic, phase in zip(harmonics, phases, strict=True):
-        for i, j in zip(*np.nonzero(harmonic), strict=True):
-            total[:, i, j] += phase * harmonic[i, j]
-    return total
-
-
-def channel_label(
-    chain: LayerChain, k: ArrayLike, energy: ArrayLike, shifts: tuple[float, float] = (0.0, 0.0)
-) -> NDArray:
-    """An integer (B,) that changes wherever a channel of either lead opens or closes."""
-    left, right = lead_self_energies(chain, k, energy, shifts)
-    return left.open_channels * (2 * chain.sizes[-1] + 1) + right.open_channels
-
-
-def lead_self_energies(
-    chain: LayerChain, k: ArrayLike, energy: ArrayLike, shifts: tuple[float, float] = (0.0, 0.0)
-) -> tuple[LeadSelfEnergy, LeadSelfEnergy]:
-    """Self-energies of both leads at momenta (B, d) and energies (B,).
-
-    `shifts` moves all bands of the left and the right lead (a bias), in eV.
-    """
-    phases, energy = chain.phases(k), np.asarray(energy)
-    surface = _surface(chain.left, phases, energy - shifts[0])
-    left = _embedded(chain.left, chain.sizes[0], surface)
-    same = shifts[0] == shifts[1] and all(
-        np.array_equal(getattr(chain.left, name), getattr(chain.right, name))
-        for name in ("onsite", "hopping")
-    )
-    if not same:  # two leads of one material have one solution
-        surface = _surface(chain.right, phases, energy - shifts[1])
-    return left, _embedded(chain.right, chain.sizes[-1], surface)
+    return Device(chain, separate_exchange, separate(chain))
 
 
 def solve(
@@ -210,6 +166,7 @@ def solve(
     energy: ArrayLike,
     leads: tuple[LeadSelfEnergy, LeadSelfEnergy] | None = None,
     potential: ArrayLike | None = None,
+    shifts: tuple[float, float] = (0.0, 0.0),
 ) -> Response:
     """Solve a device at momenta (B, d) and energies (B,).
 
@@ -220,14 +177,27 @@ def solve(
     energy : (B,) or float
         In eV.
     leads : pair of LeadSelfEnergy, optional
-        If they are known already (they are the same for all directions of the moments between).
+        If they are known already.
     potential : (layers, B), optional
         Shift of the on-site energies in eV.
+    shifts : (float, float)
+        Shift of all bands of the left and the right lead in eV; not with `leads`.
     """
     k = np.asarray(k, float)
     energy = np.broadcast_to(np.asarray(energy, float), (len(k),))
-    leads = leads or lead_self_energies(device.chain, k, energy)
-    phases = device.chain.phases(k)
+    if leads is None and device.separation is not None:
+        return _solve_modes(device, energy, potential, shifts)
+    leads = leads or lead_self_energies(device.chain, k, energy, shifts)
+    return _solve(device, device.chain.phases(k), energy, leads, potential)
+
+
+def _solve(
+    device: Device,
+    phases: NDArray,
+    energy: NDArray,
+    leads: tuple[LeadSelfEnergy, LeadSelfEnergy],
+    potential: ArrayLike | None,
+) -> Response:
     if max(device.chain.sizes) > LARGEST_BATCHED:
         return _solve_large(device, phases, energy, leads, potential)
     fields = batched.solve(
@@ -251,6 +221,51 @@ def solve(
             fields.reflection_right,
             fields.transmission_amplitude_right,
         ),
+    )
+
+
+def _solve_modes(
+    device: Device, energy: NDArray, potential: ArrayLike | None, shifts: tuple[float, float]
+) -> Response:
+    """A separable wire: all modes of its cross-section as one batch of chains."""
+    small, modes = device.mode, device.separation.modes
+    batch, count = len(energy), modes.shape[1]
+    phases = np.tile(device.separation.factors, (1, batch))
+    energies = np.repeat(energy, count)
+    if potential is not None:
+        potential = np.repeat(np.broadcast_to(potential, (device.layers, batch)), count, axis=1)
+    leads = lead_pair(small.chain, phases, energies, shifts)
+    found = _solve(small, phases, energies, leads, potential)
+
+    def over_sites(local: NDArray) -> NDArray:
+        """(2, layers, m, B n) -> (2, layers sites, m, B): weights |phi_n|^2 of the sites."""
+        shape = local.shape[:3]
+        spread = np.einsum(
+            "sn,plabn->plsab", np.abs(modes) ** 2, local.reshape(*shape, batch, count)
+        )
+        return spread.reshape(2, device.sites, shape[2], batch)
+
+    def between_orbitals(amplitude: NDArray) -> NDArray:
+        q, r = amplitude.shape[1:]
+        whole = np.einsum(
+            "sn,bnij,tn->bsitj",
+            modes,
+            amplitude.reshape(batch, count, q, r),
+            modes.conj(),
+            optimize=True,
+        )
+        return whole.reshape(batch, len(modes) * q, len(modes) * r)
+
+    return Response(
+        found.transmission.reshape(batch, count).sum(axis=1),
+        over_sites(found.density),
+        over_sites(found.exchange_density),
+        found.current.reshape(*found.current.shape[:3], batch, count).sum(axis=-1),
+        found.open_channels.reshape(2, batch, count).sum(axis=2),
+        between_orbitals(found.reflection),
+        between_orbitals(found.transmission_amplitude),
+        between_orbitals(found.reflection_right),
+        between_orbitals(found.transmission_amplitude_right),
     )
 
 
@@ -326,7 +341,7 @@ def _response(
     amplitudes: tuple,
 ) -> Response:
     batch = len(transmission)
-    local = local.reshape(2, device.sites, 7 if device.separate_exchange else 4, batch)
+    local = local.reshape(2, device.sites, device.quantities, batch)
     return Response(
         transmission,
         local[:, :, :4],

@@ -21,7 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from negf_torque.lattice.layers import LayerChain, LeadCell, SiteTable
 from negf_torque.spin import unit_vector
-from negf_torque.transport.device import Response, attach, make_device, solve
+from negf_torque.transport.device import Response, make_device, solve
+from negf_torque.transport.leads import attach
 from negf_torque.transport.sampling import Sampling, average
 
 __all__ = [

@@ -24,7 +24,7 @@ from negf_torque.greens.full import full_green
 from negf_torque.greens.surface import LeadSelfEnergy
 from negf_torque.lattice.layers import LayerChain
 from negf_torque.spin import unit_vector
-from negf_torque.transport.device import fourier_blocks, lead_self_energies
+from negf_torque.transport.leads import fourier_blocks, lead_self_energies
 from negf_torque.transport.mixing import ladder_operators, reflection_mixing, transmission_mixing
 from negf_torque.transport.sampling import Sampling, average
 

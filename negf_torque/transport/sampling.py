@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from negf_torque.greens.quadrature import Average, adaptive_average, mesh_average, shifted_mesh
 from negf_torque.lattice.layers import LayerChain
 from negf_torque.notices import ConvergenceWarning
-from negf_torque.transport.device import channel_label
+from negf_torque.transport.leads import channel_label
 from negf_torque.units import BOLTZMANN
 
 __all__ = ["Sampling", "average", "contour_average", "mirror_symmetric", "zone_and_path_average"]

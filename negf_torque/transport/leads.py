@@ -1,0 +1,102 @@
+"""Leads of a device: their self-energies on the end layers, for batches of momenta and energies."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from negf_torque.greens.response import self_energy_derivative
+from negf_torque.greens.surface import LeadSelfEnergy, lead_self_energy
+from negf_torque.lattice.layers import LayerChain, LeadCell
+
+__all__ = [
+    "attach",
+    "attach_analytic",
+    "channel_label",
+    "fourier_blocks",
+    "lead_pair",
+    "lead_self_energies",
+]
+
+
+def attach(lead: LeadCell, size: int, phases: NDArray, energy: NDArray) -> LeadSelfEnergy:
+    """Self-energy of a lead on the whole end layer (`size` rows), for a batch."""
+    return _embedded(lead, size, _surface(lead, phases, energy))
+
+
+def _surface(lead: LeadCell, phases: NDArray, energy: NDArray) -> LeadSelfEnergy:
+    cell = fourier_sum(lead.onsite, phases)
+    return lead_self_energy(cell, fourier_sum(lead.hopping, phases), energy)
+
+
+def _embedded(lead: LeadCell, size: int, surface: LeadSelfEnergy) -> LeadSelfEnergy:
+    rows, batch = lead.interface, len(surface.sigma)
+    if np.array_equal(rows, np.arange(size)) and surface.sigma.shape[-1] == size:
+        return surface
+    width = len(rows)
+    sigma = np.zeros((batch, size, size), complex)
+    sigma[:, rows[:, None], rows] = surface.sigma[:, :width, :width]
+    vectors = np.zeros((batch, size, surface.vectors.shape[2]), complex)
+    vectors[:, rows] = surface.vectors[:, :width]
+    return LeadSelfEnergy(sigma, vectors, surface.flux, surface.open_channels)
+
+
+def attach_analytic(
+    lead: LeadCell, size: int, phases: NDArray, energy: NDArray
+) -> tuple[NDArray, NDArray]:
+    """Self-energy and dSigma/dz on the end layer, (B, size, size), at complex energies."""
+    cell, hopping = fourier_sum(lead.onsite, phases), fourier_sum(lead.hopping, phases)
+    sigma = lead_self_energy(cell, hopping, energy).sigma
+    slope = self_energy_derivative(cell, hopping, energy, sigma)
+    whole = np.zeros((2, len(energy), size, size), complex)
+    rows, width = lead.interface, len(lead.interface)
+    whole[:, :, rows[:, None], rows] = np.stack([sigma, slope])[:, :, :width, :width]
+    return whole[0], whole[1]
+
+
+def fourier_blocks(chain: LayerChain, phases: NDArray) -> tuple[list[NDArray], list[NDArray]]:
+    """On-site blocks and couplings as full matrices, (B, n, n) each."""
+    return (
+        [fourier_sum(block, phases) for block in chain.onsite],
+        [fourier_sum(block, phases) for block in chain.coupling],
+    )
+
+
+def fourier_sum(harmonics: NDArray, phases: NDArray) -> NDArray:
+    """sum_R M[R] exp(i k.R), shape (B, n, n); most harmonics of a small cell are zero."""
+    total = np.zeros((phases.shape[1], *harmonics.shape[1:]), complex)
+    for harmonic, phase in zip(harmonics, phases, strict=True):
+        for i, j in zip(*np.nonzero(harmonic), strict=True):
+            total[:, i, j] += phase * harmonic[i, j]
+    return total
+
+
+def channel_label(
+    chain: LayerChain, k: ArrayLike, energy: ArrayLike, shifts: tuple[float, float] = (0.0, 0.0)
+) -> NDArray:
+    """An integer (B,) that changes wherever a channel of either lead opens or closes."""
+    left, right = lead_self_energies(chain, k, energy, shifts)
+    return left.open_channels * (2 * chain.sizes[-1] + 1) + right.open_channels
+
+
+def lead_self_energies(
+    chain: LayerChain, k: ArrayLike, energy: ArrayLike, shifts: tuple[float, float] = (0.0, 0.0)
+) -> tuple[LeadSelfEnergy, LeadSelfEnergy]:
+    """Self-energies of both leads at momenta (B, d) and energies (B,).
+
+    `shifts` moves all bands of the left and the right lead (a bias), in eV.
+    """
+    return lead_pair(chain, chain.phases(k), np.asarray(energy), shifts)
+
+
+def lead_pair(
+    chain: LayerChain, phases: NDArray, energy: NDArray, shifts: tuple[float, float] = (0.0, 0.0)
+) -> tuple[LeadSelfEnergy, LeadSelfEnergy]:
+    """Self-energies of both leads for given phases exp(i k.R), (R, B)."""
+    surface = _surface(chain.left, phases, energy - shifts[0])
+    left = _embedded(chain.left, chain.sizes[0], surface)
+    same = shifts[0] == shifts[1] and all(
+        np.array_equal(getattr(chain.left, name), getattr(chain.right, name))
+        for name in ("onsite", "hopping")
+    )
+    if not same:  # two leads of one material have one solution
+        surface = _surface(chain.right, phases, energy - shifts[1])
+    return left, _embedded(chain.right, chain.sizes[-1], surface)
