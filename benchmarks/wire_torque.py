@@ -4,7 +4,8 @@ Electrons of both leads, one energy; the torque on a site is Delta m x <sigma>. 
 default solver, ``wave_function`` and ``kwant.operator.Density``.  Both include the leads.
 The last columns compare our time with what its large products would take at the speed of
 this machine's zgemm, measured in the same run: per layer one inverse (8 n^3 operations) and
-the states of m channels of each lead (24 n^2 m).
+the states of m channels of each lead (24 n^2 m).  "whole" solves the wire as if its layers were
+not uniform; "modes" is what a stack does, whose cross-section separates into W^2 chains.
 
     python benchmarks/wire_torque.py [W ...]
 """
@@ -23,7 +24,10 @@ import numpy as np  # noqa: E402
 from negf_torque.greens.blocks import sparse_blocks, sparse_operators  # noqa: E402
 from negf_torque.greens.recursive import scattering_states  # noqa: E402
 from negf_torque.greens.surface import lead_self_energy  # noqa: E402
-from negf_torque.spin import PAULI, SIGMA, direction  # noqa: E402
+from negf_torque.lattice import Layer, build_stack, layer_chain  # noqa: E402
+from negf_torque.spin import PAULI, SIGMA, direction, sampled_texture  # noqa: E402
+from negf_torque.transport.device import make_device, solve  # noqa: E402
+from negf_torque.transport.torque import exchange_torque  # noqa: E402
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -73,6 +77,25 @@ def ours(width: int) -> tuple[np.ndarray, int]:
         states = scattering_states(blocks, [1.0], ENERGY, lead, lead)
         spin = states.local(operators).reshape(2, LAYERS, sites, 3)
         return EXCHANGE * np.cross(m[:, None], spin), int(lead.open_channels[0])
+
+    return run
+
+
+def by_modes(width: int):
+    """The same torques from the stack, whose modes are solved as a batch of chains."""
+    magnet = {"onsite": 0.75, "exchange": EXCHANGE}
+    twist = sampled_texture(moments()[22:34])
+    layers = [
+        Layer(5), Layer(10, name="fixed", **magnet), Layer(7),
+        Layer(12, texture=twist, name="free", **magnet), Layer(6),
+    ]
+    chain = layer_chain(build_stack(layers, cross_section=(width, width)))
+    device = make_device(chain)
+
+    def run():
+        response = solve(device, np.zeros((1, 0)), ENERGY)
+        torque = exchange_torque(chain.sites, response.exchange_density[..., 0])
+        return torque.reshape(2, LAYERS + 2, width * width, 3)[:, 1:-1]
 
     return run
 
@@ -127,19 +150,21 @@ def main() -> None:
     widths = [int(w) for w in sys.argv[1:]] or [4, 8, 12]
     print(f"Kwant {kwant.__version__}, solver {kwant.solvers.default.__name__}"
           f" -> {kwant.solvers.default.smatrix.__module__}")
-    print(f"{'W':>3} {'n':>4} {'open':>4} {'Kwant s':>9} {'ours s':>9} {'ratio':>7} "
-          f"{'error':>8} {'zgemm s':>9} {'ours/zgemm':>10}")
+    print(f"{'W':>3} {'n':>4} {'open':>4} {'Kwant s':>9} {'whole s':>9} {'ratio':>7} {'error':>8} "
+          f"{'zgemm s':>9} {'whole/zgemm':>11} {'modes s':>9} {'ratio':>8} {'error':>8}")
     rng = np.random.default_rng(0)
     for width in widths:
         n = 2 * width * width
         (mine, channels), time_ours = best(ours(width), 3 if width > 8 else 7)
+        modes, time_modes = best(by_modes(width), 7)
         reference, time_kwant = best(theirs(width), 1 if width > 8 else 3)
         a = rng.normal(size=(n, n)) + 1j * rng.normal(size=(n, n))
         _, time_product = best(lambda a=a: [a @ a for _ in range(10)], 5)
         work = LAYERS * (1 + 3 * channels / n) * time_product / 10
         print(f"{width:3d} {n:4d} {channels:4d} {time_kwant:9.4f} {time_ours:9.4f} "
               f"{time_kwant / time_ours:7.1f} {np.abs(mine - reference).max():8.1e} "
-              f"{work:9.4f} {time_ours / work:10.2f}")
+              f"{work:9.4f} {time_ours / work:11.2f} {time_modes:9.4f} "
+              f"{time_kwant / time_modes:8.1f} {np.abs(modes - reference).max():8.1e}")
 
 
 if __name__ == "__main__":
