@@ -219,6 +219,10 @@ def valve_torque(
     order = order[np.sin(theta[order]) > collinear]
     sine = np.sin(theta[order])
     transmission = np.asarray(transmission, float)[order]
+    if np.any(transmission == 0):
+        raise ValueError(
+            "transmission: 0. No current flows, so that there is no torque per current."
+        )
 
     def per_current(values):
         if values is None:
