@@ -87,7 +87,9 @@ def ours(stack: Stack):
         phases = np.array([np.ones(len(k)), inplane], complex)
         cell = stack.h0 + inplane[:, None, None] * stack.h1
         left = lead_self_energy(cell, stack.v, ENERGY)
-        right = lead_self_energy(cell, stack.v.T, ENERGY)
+        # leads of one material have one solution, as in `transport.leads`
+        same = np.array_equal(stack.v, stack.v.T)
+        right = left if same else lead_self_energy(cell, stack.v.T, ENERGY)
         leads = time.perf_counter()
         fields = solve(blocks, phases, ENERGY, left, right, operators, scattering=False)
         spin = fields.local.reshape(2, LAYERS, 3, -1)
