@@ -20,7 +20,6 @@ __all__ = [
     "HBAR_SI",
     "MU0",
     "conductance_per_area",
-    "current_density_from_particle_current",
     "torkance_si",
 ]
 
@@ -54,8 +53,3 @@ def torkance_si(torkance: float, cell_area: float) -> float:
     True
     """
     return torkance * ELEMENTARY_CHARGE / (4 * pi * cell_area * 1e-18)
-
-
-def current_density_from_particle_current(particle_current: float, cell_area: float) -> float:
-    """Current density in A/m^2 from a particle current in eV (units e/h) per cell of nm^2."""
-    return particle_current * CONDUCTANCE_QUANTUM / (cell_area * 1e-18)

@@ -5,12 +5,12 @@ import pytest
 from numpy.testing import assert_allclose
 
 from negf_torque.lattice import Layer, Lead, aligned, build_stack, layer_chain
+from negf_torque.notices import ConvergenceWarning
 from negf_torque.transport.bias import (
     equilibrium_torque,
     finite_bias,
     grand_potential,
     linear_profile,
-    potential_blocks,
     sea_spin_current,
 )
 from negf_torque.transport.complete import complete_response
@@ -175,11 +175,31 @@ def test_small_window_is_the_conductance():  # limit
     assert_allclose(point.current / 1e-4, conductance, rtol=1e-4)
 
 
-def test_uniform_potential_with_leads_is_a_shift_of_the_energy():  # identity
-    chain = valve()
-    shifted = potential_blocks(chain, np.full(len(chain.sizes), 0.0))
-    a, b = (equilibrium_torque(c, -0.7, TIGHT) for c in (chain, shifted))
-    assert_allclose(a, b, atol=1e-12)
+def test_shifting_all_levels_is_a_shift_of_the_energy():  # identity
+    up = 0.37
+
+    def shifted(by):
+        magnet = {"onsite": 0.75 + by, "exchange": 1.5}
+        layers = [
+            Layer(2, name="fixed", **magnet),
+            Layer(2, onsite=by),
+            Layer(2, name="free", direction=(1, 0, 0), **magnet),
+        ]
+        return layer_chain(build_stack(layers, Lead(onsite=by), Lead(onsite=by), "chain"))
+
+    profile = np.zeros(8)
+    a, b = (finite_bias(shifted(by), -0.7 + by, 0.2, profile, TIGHT) for by in (0, up))
+    assert_allclose(a.current, b.current, atol=1e-10)
+    assert_allclose(a.site_torque, b.site_torque, atol=1e-9)
+    assert np.abs(a.sea_torque).max() > 1e-3
+
+
+def test_missing_the_tolerance_is_told_and_marked():
+    with pytest.warns(ConvergenceWarning):
+        point = finite_bias(
+            valve(), -0.7, 0.2, np.zeros(11), Sampling(tolerance=1e-12, max_evaluations=50)
+        )
+    assert not point.converged
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,18 @@ def test_temperature_is_the_average_over_the_window():  # independent
     )
 
 
+def test_temperature_on_a_given_mesh():  # independent
+    device, kelvin = chain(free=(1, 0, 0)), 800.0
+    warm = window_response([device], -2.2, Sampling(mesh=3, temperature=kelvin, tolerance=1e-8))[0]
+    x = np.linspace(-24, 24, 801)
+    weights = 0.25 / np.cosh(x / 2) ** 2 * (x[1] - x[0])
+    at = -2.2 + 8.617333262e-5 * kelvin * x
+    cold = [window_response([device], e, Sampling(mesh=3))[0].conductance for e in at]
+    # the trapezoid rule meets the edges of the mesh's nine chains
+    assert warm.converged
+    assert_allclose(warm.conductance, np.dot(weights, cold), rtol=2e-4)
+
+
 def test_energy_outside_all_bands_is_told():
     with pytest.warns(PhysicsWarning, match="outside all bands of the left lead"):
         response = window_response([chain()], 9.0)[0]

@@ -31,7 +31,6 @@ __all__ = [
     "finite_bias",
     "grand_potential",
     "linear_profile",
-    "potential_blocks",
     "sea_spin_current",
 ]
 
@@ -226,15 +225,6 @@ def sea_spin_current(
     bottom = lowest_energy(chain) - np.abs([*shifts, *potential]).max()
     mean = contour_average(columns, chain, bottom, energy, sampling or Sampling(), _ROUNDING)
     return 2 * np.pi * mean.value
-
-
-def potential_blocks(chain: LayerChain, potential: ArrayLike) -> LayerChain:
-    """The chain with a potential (layers,) in eV added to its on-site energies."""
-    origin = int(np.flatnonzero(~chain.displacements.any(axis=1))[0])
-    onsite = [block.copy() for block in chain.onsite]
-    for block, shift in zip(onsite, np.asarray(potential, float), strict=True):
-        block[origin] += shift * np.eye(block.shape[-1])
-    return replace(chain, onsite=tuple(onsite))
 
 
 def _analytic_leads(chain: LayerChain, k: NDArray, z: NDArray, shifts):

@@ -22,7 +22,7 @@ from negf_torque.units import BOLTZMANN
 
 __all__ = ["Sampling", "average", "contour_average", "mirror_symmetric", "zone_and_path_average"]
 
-#: Columns as a function of momenta (B, d) and energies (B,): (B, columns).
+#: Columns as a function of momenta (B, d) and energies or path parameters (B,): (B, columns).
 Columns = Callable[[NDArray, NDArray], NDArray]
 
 
@@ -113,52 +113,31 @@ def average(
     ConvergenceWarning
         If the tolerance was not reached; the result is marked.
     """
-    d = chain.dimension
-    even, swap = mirror_symmetric(chain)
-    thermal = sampling.temperature > 0
-    if sampling.mesh is not None:
-        points = shifted_mesh([sampling.mesh] * d) if d else np.zeros((1, 0))
-        if not thermal:
-            return mesh_average(lambda k: columns(k, np.full(len(k), energy)), points)
-
-    def physical(x: NDArray) -> tuple[NDArray, NDArray]:
-        at = np.full(len(x), energy)
-        if thermal:
-            at, x = at + _thermal_energy(x[:, 0], sampling), x[:, 1:]
-        # the triangle k_z < k_y, k_z = s k_y
-        return (np.stack([x[:, 0], x[:, 0] * x[:, 1]], axis=1) if swap else x), at
-
-    def integrand(x: NDArray) -> NDArray:
-        jacobian = 2 * x[:, thermal : thermal + 1] / np.pi if swap else 1.0
-        return columns(*physical(x)) * jacobian
-
-    def label(x: NDArray) -> NDArray:
-        return channel_label(chain, *physical(x))
-
-    zone = [[0, np.pi], [0, 1]] if swap else [[0, np.pi if even else 2 * np.pi]] * d
-    bounds = [[0.0, 1.0]] * thermal + zone
-    if sampling.mesh is not None:
-        return _mesh_over_energies(columns, points, energy, sampling)
-    # many small products: BLAS threads would only wait for each other
-    with threadpool_limits(1, "blas") if d else nullcontext():
-        result = adaptive_average(
-            integrand,
-            np.reshape(bounds, (-1, 2)),
-            rtol=sampling.tolerance,
-            scale=scale,
-            label=label,
-            max_evaluations=sampling.max_evaluations,
-            on_progress=progress,
+    if sampling.temperature == 0:
+        return _average(
+            lambda k, _: columns(k, np.full(len(k), energy)),
+            chain,
+            sampling,
+            scale,
+            lambda k, _: channel_label(chain, k, np.full(len(k), energy)),
+            path=False,
+            progress=progress,
         )
-    if not result.converged:
-        warnings.warn(
-            f"the average over momenta and energies has not reached the tolerance "
-            f"{sampling.tolerance:g} after {result.evaluations} points; the result is marked. "
-            "Raise tolerance or max_evaluations.",
-            ConvergenceWarning,
-            stacklevel=2,
-        )
-    return result
+    width = BOLTZMANN * sampling.temperature
+
+    def energies(u: NDArray) -> NDArray:
+        u = np.clip(u, 1e-300, 1 - 1e-16)
+        return energy + width * np.log((1 - u) / u)
+
+    return _average(
+        lambda k, u: columns(k, energies(u)),
+        chain,
+        sampling,
+        scale,
+        lambda k, u: channel_label(chain, k, energies(u)),
+        path=True,
+        progress=progress,
+    )
 
 
 def contour_average(
@@ -204,55 +183,68 @@ def zone_and_path_average(
     """Average over the zone and over one more parameter, 0 < s < 1, innermost.
 
     `columns` and `label` take momenta (B, d) and s (B,).
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the tolerance was not reached; the result is marked.
     """
+    return _average(columns, chain, sampling, scale, label, atol=atol, path=True)
+
+
+def _average(
+    columns: Columns,
+    chain: LayerChain,
+    sampling: Sampling,
+    scale: Callable[[NDArray], NDArray] | None,
+    label: Callable[[NDArray, NDArray], NDArray] | None,
+    path: bool,
+    atol: ArrayLike = 0.0,
+    progress: Callable[[int], None] | None = None,
+) -> Average:
+    """Average over the zone and, if there is a path, over its parameter 0 < s < 1, innermost."""
     d = chain.dimension
     even, swap = mirror_symmetric(chain)
+    zone = [[0, np.pi], [0, 1]] if swap else [[0, np.pi if even else 2 * np.pi]] * d
+    bounds = [*zone, *([[0.0, 1.0]] if path else [])]
+
+    def physical(x: NDArray) -> tuple[NDArray, NDArray]:
+        k, s = x[:, :d], x[:, -1] if path else np.zeros(len(x))
+        # the triangle k_z < k_y, k_z = s k_y
+        return (np.stack([k[:, 0], k[:, 0] * k[:, 1]], axis=1) if swap else k), s
+
+    def integrand(x: NDArray) -> NDArray:
+        return columns(*physical(x)) * (2 * x[:, :1] / np.pi if swap else 1.0)
+
+    cut = None if label is None else lambda x: label(*physical(x))
     if sampling.mesh is not None and d:
         points = shifted_mesh([sampling.mesh] * d)
+        if not path:
+            return mesh_average(lambda k: columns(k, np.zeros(len(k))), points)
 
         def over_mesh(s: NDArray) -> NDArray:
             values = columns(np.tile(points, (len(s), 1)), np.repeat(s[:, 0], len(points)))
             return values.reshape(len(s), len(points), -1).mean(axis=1)
 
-        return adaptive_average(
-            over_mesh, [[0.0, 1.0]], rtol=sampling.tolerance, atol=atol, scale=scale
-        )
-
-    def physical(x: NDArray) -> tuple[NDArray, NDArray]:
-        k = x[:, :d]
-        return (np.stack([k[:, 0], k[:, 0] * k[:, 1]], axis=1) if swap else k), x[:, d]
-
-    def integrand(x: NDArray) -> NDArray:
-        return columns(*physical(x)) * (2 * x[:, :1] / np.pi if swap else 1.0)
-
-    zone = [[0, np.pi], [0, 1]] if swap else [[0, np.pi if even else 2 * np.pi]] * d
+        integrand, bounds, cut = over_mesh, [[0.0, 1.0]], None
+    # many small products: BLAS threads would only wait for each other
     with threadpool_limits(1, "blas") if d else nullcontext():
-        return adaptive_average(
+        result = adaptive_average(
             integrand,
-            [*zone, [0.0, 1.0]],
+            np.reshape(bounds, (-1, 2)),
             rtol=sampling.tolerance,
             atol=atol,
             scale=scale,
-            label=None if label is None else lambda x: label(*physical(x)),
+            label=cut,
             max_evaluations=sampling.max_evaluations,
+            on_progress=progress,
         )
-
-
-def _thermal_energy(u: NDArray, sampling: Sampling) -> NDArray:
-    """E - mu at which the Fermi function is u."""
-    u = np.clip(u, 1e-300, 1 - 1e-16)
-    return BOLTZMANN * sampling.temperature * np.log((1 - u) / u)
-
-
-def _mesh_over_energies(
-    columns: Columns, points: NDArray, energy: float, sampling: Sampling
-) -> Average:
-    """Given mesh of momenta, adaptive thermal window."""
-
-    def integrand(x: NDArray) -> NDArray:
-        at = energy + _thermal_energy(x[:, 0], sampling)
-        return np.stack(
-            [mesh_average(lambda k, e=e: columns(k, np.full(len(k), e)), points).value for e in at]
+    if not result.converged:
+        warnings.warn(
+            f"the average over momenta and energies has not reached the tolerance "
+            f"{sampling.tolerance:g} after {result.evaluations} points; the result is marked. "
+            "Raise tolerance or max_evaluations.",
+            ConvergenceWarning,
+            stacklevel=3,
         )
-
-    return adaptive_average(integrand, [[0.0, 1.0]], rtol=sampling.tolerance)
+    return result
