@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import PositiveFloat, PositiveInt, field_validator, model_validator
 
 from negf_torque.study.base import Table, key
 from negf_torque.study.complaints import nearest
+
+if TYPE_CHECKING:
+    from negf_torque.llg.export import Simulation
 
 __all__ = ["LLGTable", "OutputTable"]
 
@@ -67,6 +70,24 @@ class LLGTable(Table):
                 f"{self.duration} ns. Make it shorter."
             )
         return self
+
+    def simulation(self, damping: float | None = None) -> Simulation:
+        """What a solver's input simulates; `damping` replaces the table's."""
+        from negf_torque.llg.export import Simulation
+
+        return Simulation(
+            current_density=self.current_density,
+            damping=self.damping if damping is None else damping,
+            size=self.size,
+            cells=self.cells,
+            exchange=self.exchange_stiffness,
+            anisotropy=self.anisotropy,
+            anisotropy_axis=self.anisotropy_axis,
+            field=self.field,
+            initial_direction=self.initial_direction,
+            duration=self.duration,
+            output_step=self.output_step,
+        )
 
 
 class OutputTable(Table):

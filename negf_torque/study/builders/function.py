@@ -19,9 +19,10 @@ from negf_torque.study.base import Table, key
 from negf_torque.study.errors import StudyError
 
 if TYPE_CHECKING:
+    from negf_torque.lattice.bulk import BulkMagnet
     from negf_torque.lattice.magnet import Magnet
 
-__all__ = ["System", "build", "source_file"]
+__all__ = ["System", "build", "build_bulk", "source_file"]
 
 _REFERENCE = re.compile(r"(?P<file>[^:]+\.py):(?P<function>[A-Za-z_]\w*)")
 
@@ -77,30 +78,47 @@ def build(system: System, folder: Path) -> Magnet:
     """
     from negf_torque.lattice.magnet import Magnet
 
-    file = source_file(system.builder, folder)
+    made = _call(system.builder, system.parameters, folder)
+    if not isinstance(made, Magnet):
+        raise StudyError(
+            f"{system.builder} returned {type(made).__name__}. Return a "
+            "negf_torque.lattice.Magnet, as magnet_from_kwant makes of a Kwant system."
+        )
+    return made
+
+
+def build_bulk(builder: str, parameters: dict[str, Any], folder: Path) -> BulkMagnet:
+    """The same for a function that returns a bulk crystal."""
+    from negf_torque.lattice.bulk import BulkMagnet
+
+    made = _call(builder, parameters, folder)
+    if not isinstance(made, BulkMagnet):
+        raise StudyError(
+            f"{builder} returned {type(made).__name__}. Return a BulkMagnet, as "
+            "negf_torque.lattice.bulk.bulk_from_kwant makes of a builder."
+        )
+    return made
+
+
+def _call(builder: str, parameters: dict[str, Any], folder: Path) -> Any:
+    """What the user's function returns."""
+    file, name = source_file(builder, folder), builder.rpartition(":")[2]
     try:
         spec = importlib.util.spec_from_file_location(file.stem, file)
         module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
         spec.loader.exec_module(module)  # type: ignore[union-attr]
     except Exception as error:
         raise StudyError(f"{file.name} cannot be imported: {_cause(error)}") from error
-    function = getattr(module, system.function, None)
+    function = getattr(module, name, None)
     if not callable(function):
         names = [n for n, f in vars(module).items() if inspect.isfunction(f)]
         raise StudyError(
-            f"{file.name} has no function {system.function!r}; it defines "
-            f"{', '.join(names) or 'none'}."
+            f"{file.name} has no function {name!r}; it defines {', '.join(names) or 'none'}."
         )
     try:
-        magnet = function(**system.parameters)
+        return function(**parameters)
     except Exception as error:
-        raise StudyError(f"{system.builder} failed: {_cause(error)}") from error
-    if not isinstance(magnet, Magnet):
-        raise StudyError(
-            f"{system.builder} returned {type(magnet).__name__}. Return a "
-            "negf_torque.lattice.Magnet, as magnet_from_kwant makes of a Kwant system."
-        )
-    return magnet
+        raise StudyError(f"{builder} failed: {_cause(error)}") from error
 
 
 def _cause(error: Exception) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -195,24 +194,9 @@ def _crystal(card: Card) -> Crystal:
 
 def _from_builder(card: Card) -> Any:
     """Run the user's function, which the card was allowed to name."""
-    from negf_torque.lattice.bulk import BulkMagnet
-    from negf_torque.study.builders.function import source_file
+    from negf_torque.study.builders.function import build_bulk
 
-    name, function = card.system.builder.rsplit(":", 1)
-    file = source_file(card.system.builder, card.path.parent)
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
-    try:
-        spec.loader.exec_module(module)  # type: ignore[union-attr]
-        magnet = getattr(module, function)(**card.system.parameters)
-    except Exception as error:
-        raise StudyError(f"{name}: {function} failed: {type(error).__name__}: {error}") from error
-    if not isinstance(magnet, BulkMagnet):
-        raise StudyError(
-            f"{card.system.builder} returned {type(magnet).__name__}. Return a BulkMagnet, as "
-            "negf_torque.lattice.bulk.bulk_from_kwant makes of a builder."
-        )
-    return magnet
+    return build_bulk(card.system.builder, card.system.parameters, card.path.parent)
 
 
 def calculate(card: Card, progress: Progress) -> xr.Dataset:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +17,6 @@ from negf_torque.gradient.ladder import ScatteringMap, magnetic_impurities
 from negf_torque.gradient.model import BulkModel, magnet_model, square_rashba
 from negf_torque.spin import direction
 from negf_torque.study.calculations._tensors_variables import INVARIANTS, PARTS, VARIABLES
-from negf_torque.study.errors import StudyError
 from negf_torque.study.labels import labelled
 from negf_torque.units import BOLTZMANN
 
@@ -46,24 +44,9 @@ def model_of(card: Card, n: np.ndarray) -> BulkModel:
 
 def _from_builder(card: Card) -> Any:
     """Run the user's function, which the card was allowed to name."""
-    from negf_torque.lattice.bulk import BulkMagnet
-    from negf_torque.study.builders.function import source_file
+    from negf_torque.study.builders.function import build_bulk
 
-    name, function = card.system.builder.rsplit(":", 1)
-    file = source_file(card.system.builder, card.path.parent)
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
-    try:
-        spec.loader.exec_module(module)  # type: ignore[union-attr]
-        magnet = getattr(module, function)(**card.system.parameters)
-    except Exception as error:
-        raise StudyError(f"{name}: {function} failed: {type(error).__name__}: {error}") from error
-    if not isinstance(magnet, BulkMagnet):
-        raise StudyError(
-            f"{card.system.builder} returned {type(magnet).__name__}. Return a BulkMagnet, as "
-            "negf_torque.lattice.bulk.bulk_from_kwant makes of a builder."
-        )
-    return magnet
+    return build_bulk(card.system.builder, card.system.parameters, card.path.parent)
 
 
 def impurities_of(card: Card, model: BulkModel) -> ScatteringMap:

@@ -308,7 +308,6 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
 def llg_parameters(dataset: xr.Dataset, card: Card) -> tuple[TextureTorque, Simulation]:
     """alpha, beta (= xi) and the polarisation of the drift velocity."""
     from negf_torque.llg.bulk import TextureTorque
-    from negf_torque.llg.export import Simulation
 
     table = card.llg
     polarisation = float(dataset["polarisation"] * dataset["adiabatic_ratio"])
@@ -321,16 +320,4 @@ def llg_parameters(dataset: xr.Dataset, card: Card) -> tuple[TextureTorque, Simu
         name=card.name,
         provenance="negf_torque {version}, card {card_hash:.16}".format(**dataset.attrs),
     )
-    return torque, Simulation(
-        current_density=table.current_density,
-        damping=float(dataset["alpha"]),
-        size=table.size,
-        cells=table.cells,
-        exchange=table.exchange_stiffness,
-        anisotropy=table.anisotropy,
-        anisotropy_axis=table.anisotropy_axis,
-        field=table.field,
-        initial_direction=table.initial_direction,
-        duration=table.duration,
-        output_step=table.output_step,
-    )
+    return torque, table.simulation(damping=float(dataset["alpha"]))

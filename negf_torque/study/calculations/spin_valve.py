@@ -226,7 +226,6 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
 
 def llg_parameters(dataset: xr.Dataset, card: Card) -> tuple[ValveTorque, Simulation]:
     """The free magnet's torque per current, and the simulation that the card asks for."""
-    from negf_torque.llg.export import Simulation
     from negf_torque.llg.valve import valve_torque
 
     free, table = card.calculation.free, card.llg
@@ -252,16 +251,4 @@ def llg_parameters(dataset: xr.Dataset, card: Card) -> tuple[ValveTorque, Simula
         name=card.name,
         provenance="negf_torque {version}, card {card_hash:.16}".format(**dataset.attrs),
     )
-    return torque, Simulation(
-        current_density=table.current_density,
-        damping=table.damping,
-        size=table.size,
-        cells=table.cells,
-        exchange=table.exchange_stiffness,
-        anisotropy=table.anisotropy,
-        anisotropy_axis=table.anisotropy_axis,
-        field=table.field,
-        initial_direction=table.initial_direction,
-        duration=table.duration,
-        output_step=table.output_step,
-    )
+    return torque, table.simulation()
