@@ -411,3 +411,24 @@ def test_ready_cards_are_valid_and_have_titles():
     for entry in entries:
         assert entry.title and entry.kind
         cards.load(entry.path, allow_code=True)
+
+
+def test_kinds_without_impurities_refuse_them_and_the_tables_must_be_lists():
+    for table in ("[[impurities]]", "[disorder]"):
+        text = message(PROBE + table + "\n")
+        assert 'the calculation "probe" knows no impurities' in text
+        assert table.strip("[]") in text and "line 3" in text
+    assert "Write [[impurities]]" in message(PROBE + "[impurities]\nconcentration = 0.1\n")
+
+
+def test_impurities_are_part_of_the_card_and_of_its_hash(monkeypatch):
+    from negf_torque.study.impurities import DisorderTable
+
+    monkeypatch.setattr(cards.calculation_module("probe"), "READS_IMPURITIES", True, raising=False)
+    plain = cards.parse(PROBE, "probe.toml")
+    assert plain.impurities == () and plain.disorder is None
+    card = cards.parse(PROBE + "[disorder]\n", "probe.toml")
+    assert card.disorder == DisorderTable()
+    assert card.hash != plain.hash
+    assert cards.parse(card.toml(), "probe.toml") == card
+    assert "impurities[0].colour: no such key" in message(PROBE + "[[impurities]]\ncolour = 1\n")

@@ -1,8 +1,9 @@
 """Run cards: a TOML text becomes a validated `Card`, or one list of everything wrong with it.
 
-A card has the tables `[system]`, `[calculation]`, `[llg]` and `[output]`.  The calculation's
-`kind` names a file in `study/calculations/`, the system's `builder` one in `study/builders/`
-(or "file.py:function", see `study.builders.function`); the files bring the tables' models.
+A card has the tables `[system]`, `[[impurities]]`, `[disorder]`, `[calculation]`, `[llg]` and
+`[output]`.  The calculation's `kind` names a file in `study/calculations/`, the system's
+`builder` one in `study/builders/` (or "file.py:function", see `study.builders.function`); the
+files bring the tables' models.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ from pydantic import BaseModel, ValidationError
 
 from negf_torque import __version__
 from negf_torque.study import builders, calculations
+from negf_torque.study.base import Table
 from negf_torque.study.complaints import complaints, nearest, path_text
 from negf_torque.study.errors import CardError, Problem
+from negf_torque.study.impurities import DisorderTable, ImpurityTable
 from negf_torque.study.keylines import KeyPath, key_lines
 from negf_torque.study.schema import repr_toml
 from negf_torque.study.tables import LLGTable, OutputTable
@@ -42,7 +45,13 @@ __all__ = [
 ]
 
 MAX_BYTES = 16_000_000
-TABLES = ("system", "calculation", "llg", "output")
+TABLES = ("system", "impurities", "disorder", "calculation", "llg", "output")
+
+
+class ImpurityList(Table):
+    """The tables `[[impurities]]` of a card, one after the other."""
+
+    impurities: list[ImpurityTable] = []
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,10 @@ class Card:
         None if the card has no such table.
     code : dict
         Names and texts of the Python files that the card uses.
+    impurities : tuple of ImpurityTable
+        Empty if the card has no such tables.
+    disorder : DisorderTable or None
+        None if the card has no such table.
     """
 
     path: Path
@@ -71,6 +84,8 @@ class Card:
     llg: LLGTable | None = None
     output: OutputTable = field(default_factory=OutputTable)
     code: dict[str, str] = field(default_factory=dict)
+    impurities: tuple[ImpurityTable, ...] = ()
+    disorder: DisorderTable | None = None
 
     @property
     def name(self) -> str:
@@ -82,14 +97,16 @@ class Card:
         """The calculation's file."""
         return calculation_module(self.kind)
 
-    def tables(self) -> dict[str, dict[str, Any]]:
+    def tables(self) -> dict[str, Any]:
         """All tables as plain data, defaults filled in, keys without a value left out."""
-        models = {name: getattr(self, name) for name in TABLES}
-        return {
-            name: model.model_dump(mode="json", exclude_none=True, by_alias=True)
-            for name, model in models.items()
-            if model is not None
-        }
+        found: dict[str, Any] = {}
+        for name in TABLES:
+            content = getattr(self, name)
+            if isinstance(content, tuple):
+                found |= {name: [_plain(model) for model in content]} if content else {}
+            elif content is not None:
+                found[name] = _plain(content)
+        return found
 
     def toml(self) -> str:
         """The card as run, which `parse` reads back to an equal card."""
@@ -98,7 +115,7 @@ class Card:
 
     @property
     def hash(self) -> str:
-        """SHA-256 of what the numbers depend on: system, calculation and Python files.
+        """SHA-256 of what the numbers depend on: system, impurities, calculation, Python files.
 
         The same on every machine; layout, comments, `[output]` and, unless the calculation
         reads it, `[llg]` do not enter.
@@ -108,6 +125,7 @@ class Card:
         if getattr(self.module, "READS_LLG", False):
             parts.append("llg")
         content = {name: tables.get(name) for name in parts} | {"code": self.code}
+        content |= {name: tables[name] for name in ("impurities", "disorder") if name in tables}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def build(self) -> Any:
@@ -204,15 +222,26 @@ def _check(data: dict[str, Any], path: Path, allow_code: bool) -> Card | dict[Ke
     for name, value in data.items():
         if name not in TABLES:
             problems[(name,)] = "no such table. " + nearest(name, TABLES, "tables")
+        elif name == "impurities":
+            if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+                problems[(name,)] = (
+                    "one table for each kind of impurity is expected. Write [[impurities]], in "
+                    "double brackets, and its keys below."
+                )
         elif not isinstance(value, dict):
             problems[(name,)] = f"a table is expected. Write [{name}] and its keys below."
     _unfit_values(data, (), problems)
     if problems:
         return problems
     module = _calculation(data, problems)
+    if module and not getattr(module, "READS_IMPURITIES", False):
+        for name in ("impurities", "disorder"):
+            if name in data:
+                problems[(name,)] = _no_impurities(module)
     models: dict[str, type[BaseModel] | None] = {
         "system": _system_model(data, module, path, allow_code, problems),
         "calculation": module.Parameters if module else None,
+        "disorder": DisorderTable if "disorder" in data else None,
         "llg": LLGTable if "llg" in data else None,
         "output": OutputTable,
     }
@@ -221,6 +250,8 @@ def _check(data: dict[str, Any], path: Path, allow_code: bool) -> Card | dict[Ke
         for name, model in models.items()
         if model
     }
+    listed = {"impurities": data.get("impurities", [])}
+    impurities = _table("", ImpurityList, listed, problems)
     if problems or module is None:
         return problems
     card = Card(
@@ -231,9 +262,22 @@ def _check(data: dict[str, Any], path: Path, allow_code: bool) -> Card | dict[Ke
         tables.get("llg"),
         tables["output"],
         code=_code(tables.get("system"), path),
+        impurities=tuple(impurities.impurities),
+        disorder=tables.get("disorder"),
     )
     problems.update(getattr(module, "check", lambda card: {})(card))
     return problems or card
+
+
+def _no_impurities(module: ModuleType) -> str:
+    readers = [
+        kind
+        for kind in calculation_kinds()
+        if getattr(calculation_module(kind), "READS_IMPURITIES", False)
+    ]
+    known = f" Kinds that do: {', '.join(readers)}." if readers else ""
+    own = module.__name__.rsplit(".")[-1]
+    return f'the calculation "{own}" knows no impurities. Remove the table.{known}'
 
 
 def _calculation(data: dict[str, Any], problems: dict[KeyPath, str]) -> ModuleType | None:
@@ -318,14 +362,19 @@ def _code(system: Any, path: Path) -> dict[str, str]:
 
 def _table(
     name: str, model: type[BaseModel], data: dict[str, Any], problems: dict[KeyPath, str]
-) -> BaseModel | None:
+) -> Any:
     try:
         # As JSON, so that strict types hold (no number from a text) but lists fill tuples.
         return model.model_validate_json(json.dumps(data), strict=True)
     except ValidationError as error:
         found = complaints(error, model, data)
-    problems.update({(name, *path): text for path, text in found.items()})
+    above = (name,) if name else ()
+    problems.update({(*above, *path): text for path, text in found.items()})
     return None
+
+
+def _plain(model: BaseModel) -> dict[str, Any]:
+    return model.model_dump(mode="json", exclude_none=True, by_alias=True)
 
 
 def _unfit_values(value: Any, path: KeyPath, problems: dict[KeyPath, str]) -> None:
