@@ -125,9 +125,7 @@ class ImpurityTable(Table):
                 "strength J, their moments are what is random. Leave distribution out."
             )
         if self.layers is not None and self.layers[1] < self.layers[0]:
-            raise ValueError(
-                f"has layers {list(self.layers)}: the last comes before the first."
-            )
+            raise ValueError(f"has layers {list(self.layers)}: the last comes before the first.")
         return self
 
 
@@ -135,7 +133,7 @@ class DisorderTable(Table):
     """How the average over the impurities is taken."""
 
     method: Method = key(
-        'Self-consistent Born approximation, coherent potential approximation, or an average over '
+        "Self-consistent Born approximation, coherent potential approximation, or an average over "
         "explicit configurations.",
         "born",
     )
