@@ -201,17 +201,20 @@ def sandwich(angle, d=0.8, mixing=1.3, thickness=np.inf):
 
 @pytest.mark.parametrize("d", [0.1, 0.8, 4.0])
 @pytest.mark.parametrize("parallel", [True, False])
-def test_valet_fert(d, parallel):
+def test_valet_fert(d, parallel, agree):
     _, solution = sandwich(0.0 if parallel else np.pi, d)
     p = valet_fert_polarisation(0.6, 1.5, 0.4, 0.46, 0.7, d, parallel)
-    assert_allclose(solution.spin_current[1, 0, 2], p, rtol=1e-12)
+    agree(
+        f"Valet-Fert polarisation, {'parallel' if parallel else 'antiparallel'}, spacer {d} l_sf",
+        solution.spin_current[1, 0, 2], p, against="analytic", rtol=1e-12,
+    )
     extra = valet_fert_extra_resistance(0.6, 0.4, 0.46, 0.7, p)
     assert_allclose(solution.resistance, extra + 1.5 * d, rtol=1e-12)
     assert_allclose(solution.torque, 0, atol=1e-13)
 
 
 @pytest.mark.parametrize("d", [0.1, 0.8, 3.0])
-def test_spacer_diffusion_has_the_closed_slonczewski_form(d):
+def test_spacer_diffusion_has_the_closed_slonczewski_form(d, agree):
     eta = []
     for angle in ANGLES:
         layers, solution = sandwich(angle, d)
@@ -219,7 +222,10 @@ def test_spacer_diffusion_has_the_closed_slonczewski_form(d):
         assert abs(out_of_plane) < 1e-12
         eta.append(in_plane)
     polarisation, lam = spacer_valve_slonczewski(0.6, 1.5, 0.4, 0.46, 0.7, 1.3, d)
-    assert_allclose(eta, efficiency(np.cos(ANGLES), polarisation, lam), rtol=1e-11)
+    agree(
+        f"Angular torque of a diffusive valve, spacer {d} l_sf",
+        eta, efficiency(np.cos(ANGLES), polarisation, lam), against="analytic", rtol=1e-11,
+    )
 
 
 def test_thin_spacer_is_circuit_theory():  # independent

@@ -39,20 +39,27 @@ REFERENCE = [
 
 
 @pytest.mark.parametrize(("build", "case", "self_energy", "expected"), REFERENCE)
-def test_reference_values_to_the_last_digit(build, case, self_energy, expected):
+def test_reference_values_to_the_last_digit(build, case, self_energy, expected, agree):
     mu, m, gi, gs = case
     c = coefficients(build(), mu, m, Impurities.isotropic(gi, gs))
     found = [
         c.spin_renormalisation, c.damping, *c.conductivity, c.adiabatic_ratio, c.beta,
     ]
     assert_allclose(c.self_energy, self_energy, atol=6e-11)
-    assert_allclose(found, expected, rtol=6e-10, atol=1e-13)
+    agree(
+        f"Spin renormalisation, damping, conductivities, beta: {build().name} band",
+        found, expected, against="reference value", rtol=6e-10, atol=1e-13,
+    )
 
 
-def test_reference_values_at_finite_temperature():
+def test_reference_values_at_finite_temperature(agree):
     c = coefficients(parabolic(), 1, 0.3, Impurities.isotropic(0.4, 0.05), temperature=0.05)
     found = [c.spin_renormalisation, c.damping, c.beta]
-    assert_allclose(found, [0.02087874642, 0.003068139288, 0.1478157465], rtol=6e-10)
+    agree(
+        "The same at finite temperature, parabolic band",
+        found, [0.02087874642, 0.003068139288, 0.1478157465],
+        against="reference value", rtol=6e-10,
+    )
 
 
 # --- identities -------------------------------------------------------------------------------
@@ -192,7 +199,7 @@ def test_any_temperature_is_integrated_across_the_band_edges():
         assert_allclose(c.conductivity, cold.conductivity @ rule.weight, rtol=1e-4)
 
 
-def test_finite_frequency_susceptibility_has_the_slopes_a_and_ds():
+def test_finite_frequency_susceptibility_has_the_slopes_a_and_ds(agree):
     """-2 C(omega) ~ const + omega (dS + i A), C = int dE/(2 pi i) (M^2 Y)^<, ladder included."""
     band, mu, m = parabolic(), 1.0, 0.3
     gi, gz, gp = 0.4, 0.1, 0.03
@@ -229,7 +236,11 @@ def test_finite_frequency_susceptibility_has_the_slopes_a_and_ds():
 
     value = (4 * slope(0.005) - slope(0.01)) / 3
     c = coefficients(band, mu, m, impurities)
-    assert_allclose(-2 * value, c.spin_renormalisation + 1j * c.damping, atol=1e-9)
+    agree(
+        "Damping and spin renormalisation of a parabolic band",
+        c.spin_renormalisation + 1j * c.damping, -2 * value,
+        against="another route", atol=1e-9, note="slope of the finite-frequency susceptibility",
+    )
 
 
 # --- limits -----------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
 
 from negf_torque.gradient.born import Impurities
 from negf_torque.gradient.coefficients import coefficients
@@ -45,7 +44,7 @@ def formula_and_engine(c, tensors, axis):
 
 
 @pytest.mark.parametrize("axis", ["fixed", "following"])
-def test_one_band_with_uniaxial_moments(axis):
+def test_one_band_with_uniaxial_moments(axis, agree):
     strengths = Impurities(0.9, 0.05, 0.15)
     steps = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]], float)
     crystal = Crystal(np.eye(2), steps, -np.ones((4, 1, 1)), np.array([0.6]))
@@ -53,10 +52,13 @@ def test_one_band_with_uniaxial_moments(axis):
     impurities = magnetic_impurities(0.9, 0.15, 0.05, follow=axis == "following")
     tensors = gradient_tensors(spinful(crystal), impurities, -1.5, tolerance=1e-8)
     formula, engine = formula_and_engine(c, tensors, axis)
-    assert_allclose(engine, formula, rtol=0, atol=1e-7)
+    agree(
+        f"All coefficients, square lattice, uniaxial moments ({axis})",
+        engine, formula, against="another route", atol=1e-7, note="gradient engine, formula",
+    )
 
 
-def test_two_orbitals_with_their_own_disorder():
+def test_two_orbitals_with_their_own_disorder(agree):
     x, y = np.array([[-0.25, ROOT], [ROOT, -0.75]]), np.array([[-0.25, -ROOT], [-ROOT, -0.75]])
     steps = np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]], float)
     levels = np.diag([-0.3, 0.2])
@@ -76,4 +78,7 @@ def test_two_orbitals_with_their_own_disorder():
     impurities = ScatteringMap(born_map(weights, operators))
     tensors = gradient_tensors(spinful(crystal), impurities, -0.7, tolerance=1e-8)
     formula, engine = formula_and_engine(c, tensors, "fixed")
-    assert_allclose(engine, formula, rtol=0, atol=2e-7)
+    agree(
+        "All coefficients, two orbitals",
+        engine, formula, against="another route", atol=2e-7, note="gradient engine, formula",
+    )

@@ -33,12 +33,15 @@ def test_rashba_magnet_along_z(along_z):
     np.testing.assert_allclose(k[:2, 0, 0, 0], [0.031173832, -0.052171744], rtol=0, atol=1.5e-9)
 
 
-def test_rashba_magnet_in_a_generic_direction(generic):
+def test_rashba_magnet_in_a_generic_direction(generic, agree):
     assert generic.diagnostics.converged
     np.testing.assert_allclose(generic.damping.total[0, 1], 0.076626667, rtol=0, atol=LAST_DIGIT)
     np.testing.assert_allclose(generic.damping.total[1, 0], -0.032719031, rtol=0, atol=LAST_DIGIT)
     expected = [0.039681034, -0.036081625, 0.007413848]
-    np.testing.assert_allclose(generic.texture.total[:, 0, 0, 0], expected, rtol=0, atol=1.5e-9)
+    agree(
+        "Texture tensor of a Rashba magnet, general direction, gradient engine",
+        generic.texture.total[:, 0, 0, 0], expected, against="reference value", atol=1.5e-9,
+    )
     np.testing.assert_allclose(generic.field_ratio[0, 0, 0], 0.051787244, rtol=0, atol=LAST_DIGIT)
 
 
@@ -48,14 +51,17 @@ def test_damping_without_the_ladder():
     np.testing.assert_allclose(bare.damping.total[0, 0], 0.046516389, rtol=0, atol=LAST_DIGIT)
 
 
-def test_constant_broadening_response_of_spin_and_current():
+def test_constant_broadening_response_of_spin_and_current(agree):
     model = square_rashba(1.0, 0.3, 0.3, (0, 0, 1))
     observables = np.zeros((3, 5, 2, 2), complex)
     observables[:2, 0] = SIGMA[:2]
     observables[2] = 1j * model.displacements[:, 1, None, None] * model.hoppings
     chi = field_response(model, ConstantBroadening(0.1), -2.0, observables, tolerance=2e-9)
     expected = [-0.023228842, 0.130583084, -0.00158468]
-    np.testing.assert_allclose(chi.total[:, 0], expected, rtol=0, atol=3e-9)
+    agree(
+        "Spin and Hall current driven by a field, Rashba magnet, constant broadening",
+        chi.total[:, 0], expected, against="reference value", atol=3e-9,
+    )
     # Even under time reversal is the field-like spin, odd the damping-like spin and Hall current.
     np.testing.assert_allclose(chi.surface_even[:, 0], [0, 0.130583084, 0], rtol=0, atol=3e-9)
     np.testing.assert_allclose(chi.sea_odd[:, 0], [-0.023228842, 0, -0.00158468], rtol=0, atol=3e-9)

@@ -123,7 +123,7 @@ def test_spirals_of_the_parabolic_wire():
 
 
 @pytest.mark.parametrize("cone", [np.pi / 2, 0.7])
-def test_spirals_of_the_square_lattice_at_any_cone(cone):
+def test_spirals_of_the_square_lattice_at_any_cone(cone, agree):
     """Results do not depend on the direction of n against the axis of the texture."""
     impurities = Impurities.isotropic(1.4, 0.15)
     c = coefficients(square(), -1.5, 0.6, impurities)
@@ -131,8 +131,11 @@ def test_spirals_of_the_square_lattice_at_any_cone(cone):
         cubic_crystal(1, 0.6, 2), -1.5, impurities, size=48, cone=cone,
         wave_numbers=(0.02, 0.03),
     )
-    assert abs(c.adiabatic - s.adiabatic) < 1e-6
-    assert abs(c.nonadiabatic - s.nonadiabatic) < 1e-6
+    agree(
+        f"Adiabatic and non-adiabatic torque, square lattice, cone of {cone:.2f} rad",
+        [c.adiabatic, c.nonadiabatic], [s.adiabatic, s.nonadiabatic],
+        against="another route", atol=1e-6, note="formula, spiral of small wave number",
+    )
 
 
 @pytest.mark.parametrize(

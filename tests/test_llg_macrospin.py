@@ -56,7 +56,7 @@ def pillar(damping=0.02, **rest):
 
 
 @pytest.mark.parametrize("method", ["adaptive", "compiled"])
-def test_damped_precession_follows_tanh(method):
+def test_damped_precession_follows_tanh(method, agree):
     alpha, h, start = 0.1, 8e4, tilted(2.8)
     model = macrospin(MS, alpha, applied=(0, 0, h))
     if method == "adaptive":
@@ -67,7 +67,10 @@ def test_damped_precession_follows_tanh(method):
         # RK4 error: (g0 H dt)^4/120 per radian over 90 rad = 6e-8, measured below.
         time, m, tolerance = ensemble.time, ensemble.m[0], 1e-7
     exact = np.tanh(np.arctanh(start[2]) + alpha * GAMMA0 * h * time * 1e-9 / (1 + alpha**2))
-    assert_allclose(m[:, 2], exact, atol=tolerance)
+    agree(
+        f"Damped precession, {method} integrator",
+        m[:, 2], exact, against="analytic", atol=tolerance, note="tanh law",
+    )
     # ... and the azimuth advances at g0 H/(1 + alpha^2).
     phase = np.unwrap(np.arctan2(m[:, 1], m[:, 0]))
     assert_allclose(
@@ -76,7 +79,7 @@ def test_damped_precession_follows_tanh(method):
 
 
 @pytest.mark.parametrize("epsilon_prime", [0.0, 0.15])
-def test_perpendicular_polariser_precesses_at_a_over_alpha(epsilon_prime):
+def test_perpendicular_polariser_precesses_at_a_over_alpha(epsilon_prime, agree):
     alpha, h_a = 0.03, 4e3
     model = macrospin(
         MS,
@@ -89,7 +92,10 @@ def test_perpendicular_polariser_precesses_at_a_over_alpha(epsilon_prime):
     late = path.time > 9
     frequency = np.polyfit(path.time[late], phase[late], 1)[0] / (2 * np.pi)
     # Relaxation e^(-alpha g0 Ms t/2) is 1e-10 by then.
-    assert_allclose(abs(frequency), GAMMA0 * h_a / (2 * np.pi * alpha) * 1e-9, rtol=1e-7)
+    agree(
+        f"Oscillator with a perpendicular polariser, epsilon' = {epsilon_prime}",
+        abs(frequency), GAMMA0 * h_a / (2 * np.pi * alpha) * 1e-9, against="analytic", rtol=1e-7,
+    )
 
 
 @pytest.mark.parametrize(("factor", "moves"), [(0.995, False), (1.005, True)])

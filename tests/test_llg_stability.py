@@ -83,7 +83,7 @@ def test_in_plane_pillar_has_the_textbook_trace_and_determinant(s, h, h_k, a, al
 
 @pytest.mark.parametrize("Lambda", [1.0, 1.6])
 @pytest.mark.parametrize("alpha", [0.01, 0.4])
-def test_equation_26_is_the_trace_condition_exactly(Lambda, alpha):
+def test_equation_26_is_the_trace_condition_exactly(Lambda, alpha, agree):
     """At any damping, not only a small one; eta(0) = 2 epsilon(theta = 0)."""
     h, h_k, thickness, volume = 1e4, 2e4, 2.0, 100 * 60 * 2.0
     model = macrospin(
@@ -99,11 +99,15 @@ def test_equation_26_is_the_trace_condition_exactly(Lambda, alpha):
     # I > 0 (conventional, fixed to free) pushes away; the torque's own J is -I/area.
     drive, how = critical_drive(model, (1, 0, 0), -3 * current / (volume / thickness * 1e-18))
     assert how == "oscillation"
-    assert_allclose(-drive * volume / thickness * 1e-18, current, rtol=1e-10)
+    agree(
+        f"Critical current of a nanopillar, alpha = {alpha}, Lambda = {Lambda}",
+        -drive * volume / thickness * 1e-18, current,
+        against="analytic", rtol=1e-10, note="Ralph and Stiles (2008), Eq. (26)",
+    )
 
 
 @pytest.mark.parametrize("h", [0.0, 0.05, 0.2, 0.5])
-def test_spin_orbit_threshold(h):
+def test_spin_orbit_threshold(h, agree):
     h_k = 5e4
     model = macrospin(
         MS,
@@ -115,7 +119,10 @@ def test_spin_orbit_threshold(h):
     thresholds = [critical_drive(model, (0, 0, s), 1.0, steps=200) for s in (1, -1)]
     values = [t[0] for t in thresholds if t is not None]
     # One of the two states loses its minimum at the closed form; a fold is found to sqrt(eps).
-    assert_allclose(min(values), spin_orbit_threshold(h), rtol=1e-6)
+    agree(
+        f"Spin-orbit switching threshold, field {h} H_k",
+        min(values), spin_orbit_threshold(h), against="analytic", rtol=1e-6,
+    )
 
 
 def test_perpendicular_polariser_threshold():

@@ -37,12 +37,15 @@ def wall(alpha=0.05, beta=0.1, **rest):
 
 @pytest.mark.parametrize("beta", [0.02, 0.05, 0.1])
 @pytest.mark.parametrize("factor", [0.3, 0.9])
-def test_below_the_threshold_the_wall_moves_at_beta_over_alpha(beta, factor):
+def test_below_the_threshold_the_wall_moves_at_beta_over_alpha(beta, factor, agree):
     w = wall(beta=beta)
     u = factor * min(walker_drift(w)[1], 500.0)
     # The tilt settles at alpha g0 H_perp cos(2 Phi) = 0.44 cos(2 Phi) per ns.
     path = move(w, 120.0, drift=u)
-    assert_allclose(path.velocity(0.2), beta * u / 0.05, rtol=1e-7)
+    agree(
+        f"Wall velocity below Walker's threshold, beta = {beta}, {factor} of it",
+        path.velocity(0.2), beta * u / 0.05, against="analytic", rtol=1e-7,
+    )
     assert_allclose(drift_velocity(w, u), beta * u / 0.05, rtol=1e-12)
 
 
@@ -199,7 +202,7 @@ def test_profile_and_collective_coordinates_agree():  # independent
     assert_allclose(wall_position(c, m) - 100.0, path.position, atol=0.03 * path.position.max())
 
 
-def test_field_moves_the_profile_at_walkers_velocity():
+def test_field_moves_the_profile_at_walkers_velocity(agree):
     c = chain(alpha=0.1, beta=0.0)
     h = 0.3 * walker_field(wall(alpha=0.1))
     times, m = run(c, wall_start(c, 60.0), 11.0, applied=h * c.easy_axis)
@@ -208,7 +211,10 @@ def test_field_moves_the_profile_at_walkers_velocity():
     seen = np.polyfit(times[late], q[late], 1)[0]
     # Walker's solution contracts: v = g0 H Delta(Phi)/alpha, sin(2 Phi) = H/H_W.
     width = wall_width(A, KU, KP, 0.5 * np.arcsin(0.3)) * 1e-9
-    assert_allclose(seen, GAMMA0 * h * width / 0.1, rtol=4e-3)
+    agree(
+        "Velocity of a full wall profile in a field",
+        seen, GAMMA0 * h * width / 0.1, against="analytic", rtol=4e-3, note="Walker's solution",
+    )
 
 
 def test_an_outside_torque_acts_like_the_drift_it_equals():

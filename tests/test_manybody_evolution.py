@@ -51,10 +51,13 @@ def plus_x():
         (6, -0.74554882, 0.94753269, 0.94219391, 0.77512399, 0.8727744),
     ],
 )
-def test_collinear_reference_numbers(minus_z, index, electron, first, last, pure, initial):
+def test_collinear_reference_numbers(minus_z, index, electron, first, last, pure, initial, agree):
     s = minus_z.samples
     assert_allclose(s.electron_spin[index, 2], electron, atol=6e-9)
-    assert_allclose(s.local_spin[index, [0, 4], 2], [first, last], atol=6e-9)
+    agree(
+        f"Local spins under an electron pulse after {100 * index} fs",
+        s.local_spin[index, [0, 4], 2], [first, last], against="reference value", atol=6e-9,
+    )
     assert_allclose(s.purity[index], pure, atol=6e-9)
     row = minus_z.labels.index("|down; up up up up up>")
     assert_allclose(s.probability[index, row], initial, atol=6e-8)
@@ -185,7 +188,7 @@ def test_purities_and_spectra_of_both_parts_are_equal(plus_x):
 
 
 @pytest.mark.parametrize("seed, conserve", [(1, True), (2, True), (3, False), (4, False)])
-def test_evolution_agrees_with_exact_diagonalisation(seed, conserve):
+def test_evolution_agrees_with_exact_diagonalisation(seed, conserve, agree):
     """Mixed spin sizes, fields, anisotropies, disorder; conserved or not, any initial state."""
     model = random_model(seed, (0.5, 1.0), length=7, conserve=conserve)
     directions = np.random.default_rng(seed).normal(size=(2, 3))
@@ -203,7 +206,10 @@ def test_evolution_agrees_with_exact_diagonalisation(seed, conserve):
     start = brute.vector(basis, initial_state(basis, packet, (0.3, -0.5, 0.4), local))
     exact = brute.evolve(start, 4.0)
     mine = brute.vector(run.hamiltonian.basis, run.state)
-    assert_allclose(mine, exact, atol=1e-10)
+    agree(
+        f"Many-body state after 4 fs, {'conserved' if conserve else 'not conserved'} spin, {seed}",
+        mine, exact, against="another program", atol=1e-10, note="SciPy's dense eigensolver",
+    )
 
 
 def test_parity_is_enough_for_an_in_plane_anisotropy():

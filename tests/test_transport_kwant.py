@@ -86,7 +86,7 @@ def test_noncollinear_wire_agrees_with_kwant(seed, energy):  # independent
     compare(random_system(seed), energy, SIGMA)
 
 
-def test_exactly_at_a_band_edge():  # independent
+def test_exactly_at_a_band_edge(agree):  # independent
     """T is a series in x = sqrt(E - E_0): Kwant at x, 2x, 3x, extrapolated, is this at x = 0."""
     magnet = random_system(0)
     device = make_device(layer_chain(magnet))
@@ -94,7 +94,14 @@ def test_exactly_at_a_band_edge():  # independent
     at = [kwant.smatrix(system, 1.0 + 1e-10 * n**2).transmission(1, 0) for n in (1, 2, 3)]
     # what is left is of third order, 1e-15, and Kwant's rounding, 1e-16/sqrt(1e-10)
     at_edge = solve(device, np.zeros((1, 0)), 1.0).transmission[0]
-    assert_allclose(at_edge, 3 * at[0] - 3 * at[1] + at[2], rtol=0, atol=1e-9)
+    agree(
+        "Transmission exactly at a band edge",
+        at_edge,
+        3 * at[0] - 3 * at[1] + at[2],
+        against="Kwant",
+        atol=1e-9,
+        note="extrapolated",
+    )
 
 
 @settings(deadline=None, max_examples=8)
@@ -195,3 +202,30 @@ def test_rotating_every_spin_rotates_spins_and_torques():  # identity
         for c, r in ((chain, before), (turned, after))
     )
     assert_allclose(new, old @ rotation.T, atol=1e-11)
+
+
+@pytest.mark.parametrize("orbitals", [1, 2])
+def test_conductance_and_torque_of_a_wire(orbitals, agree):
+    """Exchange torque from Kwant's spin densities; two orbitals have spin-orbit hopping."""
+    magnet = (
+        random_system(3)
+        if orbitals == 1
+        else random_system(3, orbitals=2, spin_orbit=0.3, lead_exchange=0.7)
+    )
+    spin = SIGMA if orbitals == 1 else orbital_spin(2)
+    energy, chain = 0.4, layer_chain(magnet)
+    response = solve(make_device(chain), np.zeros((1, 0)), energy)
+    system, order = in_kwant_order(magnet, chain)
+    what = "wire" if orbitals == 1 else "wire with spin-orbit coupling"
+    agree(
+        f"Conductance of a noncollinear {what}",
+        response.transmission[0],
+        kwant.smatrix(system, energy).transmission(1, 0),
+        against="Kwant",
+        atol=1e-9,
+    )
+    states = kwant.wave_function(system, energy)(0)
+    density = [sum(kwant.operator.Density(system, s)(psi) for psi in states) for s in spin]
+    expected = np.cross(chain.sites.exchange[order], np.transpose(density))
+    got = exchange_torque(chain.sites, response.density[:, :, 1:, 0])[0, order]
+    agree(f"Site torque of a noncollinear {what}", got, expected, against="Kwant", atol=1e-9)

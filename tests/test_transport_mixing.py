@@ -49,9 +49,12 @@ def test_chain_step_has_the_textbook_mixing(energy, onsite, exchange):  # limit
     assert got.sharvin == 1
 
 
-def test_reference_interface_on_a_chain():  # independent
+def test_reference_interface_on_a_chain(agree):  # independent
     got = mixing_conductance(interface(0.0, 2.4), -1.0)
-    assert_allclose(got.reflection, 1.2353945038 + 0.2075984390j, atol=1e-10)
+    agree(
+        "Mixing conductance of a step on a chain",
+        got.reflection, 1.2353945038 + 0.2075984390j, against="analytic", atol=1e-10,
+    )
 
 
 def test_total_reflection_of_both_spins_gives_a_complex_mixing():  # limit
@@ -63,9 +66,12 @@ def test_total_reflection_of_both_spins_gives_a_complex_mixing():  # limit
     assert 0 < got.real < 0.05 * abs(got.imag)
 
 
-def test_reference_cubic_interface():  # independent
+def test_reference_cubic_interface(agree):  # independent
     got = mixing_conductance(interface(0.0, 2.0, "periodic"), -2.2, sampling=Sampling(1e-9))
-    assert_allclose(got.reflection, 0.4600283836 + 0.0695122813j, atol=1e-9)
+    agree(
+        "Mixing conductance of a cubic interface, adaptive zone average",
+        got.reflection, 0.4600283836 + 0.0695122813j, against="reference value", atol=1e-9,
+    )
     assert_allclose(got.sharvin, 0.4454608204, atol=1e-9)
     assert got.converged and got.reflection_error < 1e-8
     corrected = 1 / (1 / got.reflection - 1 / (2 * got.sharvin))
