@@ -19,7 +19,17 @@ from negf_torque.lattice.harmonics import check_hermitian, fourier_harmonics
 from negf_torque.lattice.magnet import Magnet
 from negf_torque.spin import unit_vector
 
-__all__ = ["LayerChain", "LeadCell", "SiteTable", "aligned", "layer_chain", "rotated"]
+__all__ = [
+    "LayerChain",
+    "LeadCell",
+    "SiteTable",
+    "aligned",
+    "check_orbitals",
+    "layer_chain",
+    "lead_cell",
+    "rotated",
+    "site_table",
+]
 
 
 @dataclass(frozen=True)
@@ -133,12 +143,12 @@ def layer_chain(magnet: Magnet) -> LayerChain:
         magnet.params,
     )
     order, starts = _row_order(system, members)
-    sites = _site_table(magnet, [system.sites[i] for layer in members for i in layer], tables)
-    _check_orbitals(sites, np.diff(np.append(_row_starts(system), region[0].shape[0])), members)
+    sites = site_table(magnet, [system.sites[i] for layer in members for i in layer], tables)
+    check_orbitals(sites, np.diff(np.append(_row_starts(system), region[0].shape[0])), members)
     region = [m[order][:, order].tocsr() for m in region]
     check_hermitian(displacements, region)
     onsite, coupling = _blocks(region, starts)
-    leads = [_lead_cell(magnet, system, side, displacements, members) for side in (0, 1)]
+    leads = [lead_cell(magnet, system, side, displacements, members) for side in (0, 1)]
     return LayerChain(displacements, onsite, coupling, sites, leads[0], leads[1])
 
 
@@ -266,7 +276,8 @@ def _blocks(region: list[sp.csr_array], starts: NDArray) -> tuple[tuple, tuple]:
 # --- sites and leads ------------------------------------------------------------------------
 
 
-def _site_table(magnet: Magnet, sites: list, layer: NDArray) -> SiteTable:
+def site_table(magnet: Magnet, sites: list, layer: NDArray) -> SiteTable:
+    """Fields and operators of Kwant sites that lie in the given layers (ascending)."""
     exchange = np.array([_exchange(magnet, site) for site in sites])
     spin = tuple(_operator(magnet.spin_operator(site), site, "spin_operator") for site in sites)
     acting = tuple(
@@ -310,7 +321,8 @@ def _operator(operator: ArrayLike, site: kwant.builder.Site, name: str) -> NDArr
     return matrices
 
 
-def _check_orbitals(sites: SiteTable, rows: NDArray, members: list[list[int]]) -> None:
+def check_orbitals(sites: SiteTable, rows: NDArray, members: list[list[int]]) -> None:
+    """Compare the orbitals of a table with the rows of a matrix, site by site in Kwant's order."""
     actual = rows[[i for layer in members for i in layer]]
     wrong = np.flatnonzero(actual != sites.orbitals)
     if wrong.size:
@@ -320,7 +332,11 @@ def _check_orbitals(sites: SiteTable, rows: NDArray, members: list[list[int]]) -
         )
 
 
-def _lead_cell(magnet, system, side: int, displacements: NDArray, members) -> LeadCell:
+def lead_cell(magnet, system, side: int, displacements: NDArray, members) -> LeadCell:
+    """Lead number `side` of a finalised system whose layers are `members`.
+
+    Lead 0 attaches to the first layer, all others to the last one.
+    """
     lead = system.leads[side]
     # Kwant keeps the cell at the origin of its symmetry; move it to where it meets the region.
     symmetry = lead.symmetry
@@ -328,7 +344,7 @@ def _lead_cell(magnet, system, side: int, displacements: NDArray, members) -> Le
         lead.sites[lead.cell_size]
     )
     cell_sites = [symmetry.act(shift, lead.sites[i]) for i in range(lead.cell_size)]
-    table = _site_table(magnet, cell_sites, np.zeros(len(cell_sites), int))
+    table = site_table(magnet, cell_sites, np.zeros(len(cell_sites), int))
 
     def matrices(params) -> sp.csr_array:
         cell = lead.cell_hamiltonian(params=params)
