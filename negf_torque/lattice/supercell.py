@@ -66,8 +66,11 @@ def supercell(chain: LayerChain, shape: int | Sequence[int]) -> Supercell:
     given = [shape] * d if np.ndim(shape) == 0 else list(shape)  # type: ignore[arg-type]
     if len(given) != d or any(int(n) != n or n < 1 for n in given):
         raise ValueError(f"shape: {shape!r}; expected {d} whole numbers of cells, 1 or more each.")
+    if d == 0:
+        sites = len(chain.sites.layer)
+        return Supercell(chain, np.arange(sites), np.zeros((sites, 0), int), 1)
     n = np.array(given, int)
-    cells = np.array(list(product(*(range(m) for m in n))), int).reshape(-1, d)
+    cells = np.array(list(product(*(range(m) for m in n))), int).reshape(int(np.prod(n)), d)
     folding = _folding(chain.displacements, cells, n)
 
     def fold(harmonics: NDArray) -> NDArray:
@@ -102,12 +105,12 @@ class _Folding:
 
 def _folding(displacements: NDArray, cells: NDArray, n: NDArray) -> _Folding:
     target = displacements[:, None, :] + cells[None]  # (R, cells, d)
-    outer = np.floor_divide(target, n) if n.size else target
+    outer = np.floor_divide(target, n)
     inside = target - outer * n
-    weights = np.concatenate([np.cumprod(n[::-1])[::-1][1:], np.ones(min(n.size, 1), int)])
-    found, harmonic = np.unique(outer.reshape(-1, n.size), axis=0, return_inverse=True)
+    weights = np.concatenate([np.cumprod(n[::-1])[::-1][1:], [1]])
+    found, harmonic = np.unique(outer.reshape(-1, len(n)), axis=0, return_inverse=True)
     shape = target.shape[:2]
-    column = inside @ weights if n.size else np.zeros(shape, int)
+    column = inside @ weights
     row = np.broadcast_to(np.arange(len(cells)), shape)
     return _Folding(found, harmonic.reshape(shape), row, column)
 

@@ -94,11 +94,11 @@ class ImpurityTable(Table):
         "moment n.",
         unit="eV",
     )
-    distribution: Literal["binary", "symmetric", "uniform", "gaussian"] = key(
-        'Of u between impurities: "binary" (each has u = strength: an alloy), "symmetric" '
+    distribution: Literal["alloy", "symmetric", "uniform", "gaussian"] = key(
+        'Of u between impurities: "alloy" (each has u = strength), "symmetric" '
         '(strength or -strength), "uniform" (between -strength and strength) or "gaussian" '
         "(mean 0, standard deviation strength).",
-        "binary",
+        "alloy",
     )
     potential: float = key("Magnetic impurities: their potential u besides.", 0.0, unit="eV")
     moment: Literal["isotropic"] | MomentTable = key(
@@ -119,7 +119,7 @@ class ImpurityTable(Table):
                     "has a potential besides its strength. Nonmagnetic impurities have their "
                     "potential as strength."
                 )
-        elif self.distribution != "binary":
+        elif self.distribution != "alloy":
             raise ValueError(
                 f'has distribution = "{self.distribution}": magnetic impurities have one '
                 "strength J, their moments are what is random. Leave distribution out."

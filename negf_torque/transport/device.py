@@ -23,6 +23,7 @@ from negf_torque.greens.blocks import (
     bond_operators,
     sparse_blocks,
 )
+from negf_torque.greens.packing import SelfEnergy
 from negf_torque.greens.surface import LeadSelfEnergy
 from negf_torque.lattice.layers import LayerChain, SiteTable
 from negf_torque.lattice.separation import Separation, separate
@@ -167,6 +168,7 @@ def solve(
     leads: tuple[LeadSelfEnergy, LeadSelfEnergy] | None = None,
     potential: ArrayLike | None = None,
     shifts: tuple[float, float] = (0.0, 0.0),
+    self_energy: SelfEnergy | None = None,
 ) -> Response:
     """Solve a device at momenta (B, d) and energies (B,).
 
@@ -182,13 +184,15 @@ def solve(
         Shift of the on-site energies in eV.
     shifts : (float, float)
         Shift of all bands of the left and the right lead in eV; not with `leads`.
+    self_energy : one entry per layer, None or (n_l, n_l[, B]) complex, optional
+        Added to the Hamiltonian; random potentials, for example.
     """
     k = np.asarray(k, float)
     energy = np.broadcast_to(np.asarray(energy, float), (len(k),))
-    if leads is None and device.separation is not None:
+    if leads is None and self_energy is None and device.separation is not None:
         return _solve_modes(device, energy, potential, shifts)
     leads = leads or lead_self_energies(device.chain, k, energy, shifts)
-    return _solve(device, device.chain.phases(k), energy, leads, potential)
+    return _solve(device, device.chain.phases(k), energy, leads, potential, self_energy)
 
 
 def _solve(
@@ -197,9 +201,10 @@ def _solve(
     energy: NDArray,
     leads: tuple[LeadSelfEnergy, LeadSelfEnergy],
     potential: ArrayLike | None,
+    self_energy: SelfEnergy | None = None,
 ) -> Response:
     if max(device.chain.sizes) > LARGEST_BATCHED:
-        return _solve_large(device, phases, energy, leads, potential)
+        return _solve_large(device, phases, energy, leads, potential, self_energy)
     fields = batched.solve(
         device.blocks,
         phases,
@@ -208,6 +213,7 @@ def _solve(
         device.operators,
         device.bonds,
         potential=potential,
+        self_energy=self_energy,
     )
     return _response(
         device,
@@ -285,6 +291,7 @@ def _solve_large(
     energy: NDArray,
     leads: tuple[LeadSelfEnergy, LeadSelfEnergy],
     potential: ArrayLike | None,
+    self_energy: SelfEnergy | None,
 ) -> Response:
     transmission, local, current = [], [], []
     amplitudes: tuple[list, ...] = ([], [], [], [])
@@ -303,7 +310,12 @@ def _solve_large(
             if potential is None
             else np.broadcast_to(potential, (device.layers, len(energy)))[:, b]
         )
-        states = recursive.scattering_states(device.blocks, phases[:, b], energy[b], *one, shift)
+        local_energy = self_energy and [
+            x if x is None or np.ndim(x) == 2 else np.asarray(x)[:, :, b] for x in self_energy
+        ]
+        states = recursive.scattering_states(
+            device.blocks, phases[:, b], energy[b], *one, shift, local_energy
+        )
         transmission.append(states.transmission)
         local.append(states.local(device.operators))
         current.append(states.current(device.bonds))

@@ -17,7 +17,7 @@ from negf_torque.transport.device import Device, Response, make_device, solve
 from negf_torque.transport.sampling import Sampling, average
 from negf_torque.transport.torque import bias_windows, exchange_torque, sum_by_magnet
 
-__all__ = ["WindowResponse", "window_response", "zone_map"]
+__all__ = ["WindowResponse", "pack_window", "unpack_window", "window_response", "zone_map"]
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def _window_response(
     device: Device, energy: float, sampling: Sampling, progress: Callable[[int], None] | None
 ) -> WindowResponse:
     def columns(k: NDArray, energies: NDArray) -> NDArray:
-        return _pack(solve(device, k, energies), device)
+        return pack_window(solve(device, k, energies), device)
 
     fields = np.linalg.norm(device.chain.sites.exchange, axis=1).max(initial=0.0)
 
@@ -163,7 +163,7 @@ def _window_response(
         )
 
     mean = average(columns, device.chain, energy, sampling, scale, progress)
-    return _unpack(mean.value, mean.error, device, mean.evaluations, mean.converged)
+    return unpack_window(mean.value, mean.error, device, mean.evaluations, mean.converged)
 
 
 def zone_map(chain: LayerChain, energy: float, mesh: int) -> tuple[NDArray, NDArray, NDArray]:
@@ -196,7 +196,8 @@ def _width(device: Device) -> int:
     return 3 + 2 * device.sites * (7 if device.separate_exchange else 4) + 8 * (device.layers - 1)
 
 
-def _pack(response: Response, device: Device) -> NDArray:
+def pack_window(response: Response, device: Device) -> NDArray:
+    """Everything that a `WindowResponse` averages, one row per member: (B, columns)."""
     batch = len(response.transmission)
     parts = [
         response.transmission[:, None],
@@ -209,9 +210,10 @@ def _pack(response: Response, device: Device) -> NDArray:
     return np.concatenate(parts, axis=1)
 
 
-def _unpack(
+def unpack_window(
     value: NDArray, error: NDArray, device: Device, evaluations: int, converged: bool
 ) -> WindowResponse:
+    """The means and errors of `pack_window`'s columns as a `WindowResponse`."""
     sites, acting = 8 * device.sites, 6 * device.sites * device.separate_exchange
     density = value[3 : 3 + sites].reshape(2, device.sites, 4)
     exchange = density[:, :, 1:]
