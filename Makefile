@@ -2,6 +2,7 @@
 #
 #   make demo    set up, run systems/spin_valve.toml into runs/spin_valve/
 #   make test    set up, run all tests
+#   make test-solvers   run exported inputs by magnum.np and ubermag (installs torch, 1 GB)
 #   make docs    set up, build the documentation into docs/_build/html/ (warnings are errors)
 #   make lint    style and types
 #   make bench   benchmarks against other programs (minutes)
@@ -28,7 +29,7 @@ export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 export UV_LINK_MODE ?= copy
 
-.PHONY: demo test docs lint bench clean distclean setup
+.PHONY: demo test test-solvers docs lint bench clean distclean setup
 
 demo: setup
 	@echo "Running a spin valve (the very first run compiles its kernels: about a minute)"
@@ -36,6 +37,20 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest -n $(JOBS)
+
+# magnum.np needs torch, of which a CPU build is enough.  Where pip is configured to find one
+# ("+cpu") it is taken, else the index of PyTorch is asked; the usual one has a GPU's gigabytes.
+TORCH := 2.13.0
+
+test-solvers: setup
+	@$(BIN)/python -c "import torch" 2>/dev/null \
+	    || python3 -m pip --disable-pip-version-check --python $(BIN)/python install --quiet \
+	        "torch==$(TORCH)+cpu" 2>/dev/null \
+	    || $(UV) pip install --quiet --python $(BIN)/python --torch-backend cpu "torch==$(TORCH)" \
+	    || echo "No CPU build of torch can be installed here: magnum.np and ubermag are NOT run."
+	@if $(BIN)/python -c "import torch" 2>/dev/null; then \
+	    $(UV) pip install --quiet --python $(BIN)/python --group solvers; fi
+	TORCHDYNAMO_DISABLE=1 $(BIN)/python -m pytest -rs tests/test_llg_solvers.py
 
 setup: .venv/.ready
 
