@@ -1,0 +1,62 @@
+r"""
+Damping-like and field-like torques from the mixing conductance
+===============================================================
+
+A heavy metal sends the spin Hall current into a ferromagnet. How much of it arrives, and along which
+direction the moment is turned, is decided by the interface: the real part of its mixing conductance
+makes the damping-like torque, the imaginary part the field-like one,
+
+.. math:: \xi_\mathrm{DL} + i\,\xi_\mathrm{FL} = \theta_\mathrm{SH}\,(1 - \mathrm{sech}\,d/\lambda)\,\frac{Z}{1 + Z}.
+"""
+
+import numpy as np
+
+from negf_torque.circuit.spin_hall import spin_hall_efficiency
+from negf_torque.lattice import Lead, build_stack, layer_chain
+from negf_torque.study import style
+from negf_torque.transport.mixing import mixing_conductance
+from negf_torque.transport.sampling import Sampling
+from negf_torque.units import CONDUCTANCE_QUANTUM
+
+# %%
+# Mixing conductance of interfaces of a normal metal with ferromagnets of growing exchange ...
+energy, cell = -2.2, (0.25e-9) ** 2  # eV, m^2
+exchanges = np.linspace(0.2, 6.0, 30)
+mixing = np.array(
+    [
+        mixing_conductance(
+            layer_chain(build_stack([], right=Lead(exchange=x))),
+            energy,
+            sampling=Sampling(mesh=48),
+        ).reflection
+        for x in exchanges
+    ]
+)
+
+# %%
+# ... and the torque efficiencies of 5 nm of heavy metal with a spin Hall angle of 0.1.
+angle, conductivity, length = 0.1, 4e6, 1.5e-9
+xi = np.array(
+    [
+        spin_hall_efficiency(angle, conductivity, length, 5e-9, g * CONDUCTANCE_QUANTUM / cell)
+        for g in mixing
+    ]
+)
+thickness = np.linspace(0.1, 10, 60)
+by_thickness = spin_hall_efficiency(
+    angle, conductivity, length, 1e-9 * thickness, mixing[9] * CONDUCTANCE_QUANTUM / cell
+)
+with style.style():
+    mixing_and_torque, axes = style.figure(1, 3, width=10.2, height=3.5)
+    for axis, x, values, labels in (
+        (axes[0], exchanges, mixing, (r"Re $g_r$", r"Im $g_r$")),
+        (axes[1], exchanges, xi, (r"damping-like $\xi_\mathrm{DL}$", r"field-like $\xi_\mathrm{FL}$")),
+        (axes[2], thickness, by_thickness, (r"$\xi_\mathrm{DL}$", r"$\xi_\mathrm{FL}$")),
+    ):
+        looks = style.lines(markers=False)
+        axis.plot(x, values.real, label=labels[0], **next(looks))
+        axis.plot(x, values.imag, label=labels[1], **next(looks))
+        axis.legend()
+    axes[0].set(xlabel="Exchange splitting (eV)", ylabel=r"Mixing conductance ($e^2/h$ per cell)")
+    axes[1].set(xlabel="Exchange splitting (eV)", ylabel="Torque efficiency")
+    axes[2].set(xlabel="Thickness of the heavy metal (nm)", ylabel="Torque efficiency")

@@ -1,0 +1,21 @@
+"""Figures of a gallery page: every Matplotlib figure that the page's script names."""
+
+from matplotlib.figure import Figure
+from sphinx_gallery.scrapers import figure_rst
+
+from negf_torque.study import style
+
+
+def named_figures(block, block_vars, gallery_conf):
+    """Save the figures that this block named, in the order of their names' appearance."""
+    names = block_vars["example_globals"]
+    paths = []
+    for name, value in names.items():
+        if isinstance(value, Figure) and not getattr(value, "_in_gallery", False):
+            value._in_gallery = True
+            path = next(block_vars["image_path_iterator"])
+            with open(path, "wb") as file:
+                file.write(style.image_bytes(value, "png", dpi=120))
+            paths.append((path, name.replace("_", " ")))
+    found = [path for path, _ in paths]
+    return figure_rst(found, gallery_conf["src_dir"])
