@@ -75,6 +75,8 @@ with style.style():
         axis.plot(np.degrees(angles), form, label="two terms", **next(looks))
         axis.set_title(name, fontsize=9.5)
         axis.set(xlabel="Angle (degrees)", xticks=[0, 60, 120, 180])
-        print(f"{name}: one term {one.max_relative_residual:.1e}, two {two.max_relative_residual:.1e}")
+        print(
+            f"{name}: one term {one.max_relative_residual:.1e}, two {two.max_relative_residual:.1e}"
+        )
     axes[0].set_ylabel(r"$\eta$: torque per current over sin(angle)")
     axes[0].legend()

@@ -50,7 +50,12 @@ with style.style():
     mixing_and_torque, axes = style.figure(1, 3, width=10.2, height=3.5)
     for axis, x, values, labels in (
         (axes[0], exchanges, mixing, (r"Re $g_r$", r"Im $g_r$")),
-        (axes[1], exchanges, xi, (r"damping-like $\xi_\mathrm{DL}$", r"field-like $\xi_\mathrm{FL}$")),
+        (
+            axes[1],
+            exchanges,
+            xi,
+            (r"damping-like $\xi_\mathrm{DL}$", r"field-like $\xi_\mathrm{FL}$"),
+        ),
         (axes[2], thickness, by_thickness, (r"$\xi_\mathrm{DL}$", r"$\xi_\mathrm{FL}$")),
     ):
         looks = style.lines(markers=False)
