@@ -16,6 +16,7 @@ from negf_torque.study.base import Table, key
 from negf_torque.study.complaints import nearest
 
 if TYPE_CHECKING:
+    from negf_torque.disorder.impurities import Impurity
     from negf_torque.study.card import Card
 
 __all__ = ["METHODS", "DisorderTable", "ImpurityTable", "MomentTable", "check_disorder"]
@@ -106,8 +107,34 @@ class ImpurityTable(Table):
     )
     magnets: list[str] | None = key("Only on sites of these magnets.", None, min_length=1)
     layers: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] | None = key(
-        "Only in atomic layers first to last of the region, both included, counted from 0.", None
+        "Only in atomic layers first to last of the region, both included; the region begins with "
+        "one layer of the left lead, number 0.",
+        None,
     )
+
+    def impurity(self) -> Impurity:
+        """What `negf_torque.disorder` makes of it."""
+        from negf_torque.disorder.impurities import MagneticImpurities, NonmagneticImpurities
+
+        where = {
+            "magnets": None if self.magnets is None else tuple(self.magnets),
+            "layers": None
+            if self.layers is None
+            else tuple(range(self.layers[0], self.layers[1] + 1)),
+        }
+        if self.kind == "nonmagnetic":
+            return NonmagneticImpurities(
+                self.concentration, self.strength, self.distribution, **where
+            )
+        isotropic = not isinstance(self.moment, MomentTable)
+        return MagneticImpurities(
+            self.concentration,
+            self.strength,
+            self.potential,
+            "isotropic" if isotropic else tuple(map(tuple, self.moment.matrix().tolist())),
+            following=not isotropic and self.moment.frame == "following",
+            **where,
+        )
 
     @model_validator(mode="after")
     def _fits(self) -> ImpurityTable:
@@ -195,7 +222,7 @@ def check_disorder(card: Card) -> dict[tuple, str]:
     layers = getattr(card.system, "layers", None)
     count = None
     if isinstance(layers, list) and all(hasattr(layer, "thickness") for layer in layers):
-        count = sum(layer.thickness for layer in layers)
+        count = sum(layer.thickness for layer in layers) + 2
     for number, table in enumerate(_impurities(card)):
         for name in table.magnets or ():
             if names is not None and name not in names:
