@@ -1,0 +1,196 @@
+"""Magnetic wires: what a texture costs in conductance and what torque the current exerts on it.
+
+A wire between collinear leads is compared with itself when all moments point along its left end.
+The difference of the two resistances is the wall's; the spin current of the uniform wire, I_s,
+gives the torque of the adiabatic limit, in which every spin is turned from the first to the last
+direction,
+
+    T -> I_s (m_first - m_last),
+
+for a 180-degree wall 2 (N_up - N_dn) along the left moment, N the open channels of each spin.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negf_torque.lattice.layers import LayerChain, aligned
+from negf_torque.transport.complete import CompleteResponse, complete_response
+from negf_torque.transport.linear import WindowResponse, window_response
+from negf_torque.transport.sampling import Sampling
+from negf_torque.transport.texture import (
+    TextureGeometry,
+    TextureProjection,
+    end_directions,
+    project,
+    texture_geometry,
+)
+from negf_torque.transport.torque import BIASES
+
+__all__ = ["PARTS", "WireResponse", "wire_response"]
+
+#: Parts of the linear response, in the order of `WireResponse.site_torkance`.
+PARTS = ("complete", *BIASES, "sea")
+
+
+@dataclass(frozen=True)
+class WireResponse:
+    """Response of a textured wire to a voltage, beside that of the uniform wire.
+
+    Attributes
+    ----------
+    chain : LayerChain
+    geometry : TextureGeometry
+    window, uniform : WindowResponse
+        Of the wire, and of the same wire with all moments along its left end.
+    complete : CompleteResponse or None
+        None if only the window was asked for.
+    """
+
+    chain: LayerChain
+    geometry: TextureGeometry
+    window: WindowResponse
+    uniform: WindowResponse
+    complete: CompleteResponse | None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the parts of the response that were computed; the first one is the answer."""
+        return PARTS if self.complete is not None else ("symmetric", "left", "right")
+
+    @cached_property
+    def site_torkance(self) -> NDArray:
+        """(parts, sites, 3), e/(4 pi)."""
+        by_bias = self.window.site_torkance_by_bias
+        if self.complete is None:
+            return by_bias[[2, 0, 1]]
+        return np.concatenate(
+            [self.complete.site_torkance[None], by_bias, self.complete.sea_torkance[None]]
+        )
+
+    @property
+    def total_torkance(self) -> NDArray:
+        """(parts, 3): sum over all moments of the region."""
+        return self.site_torkance.sum(axis=1)
+
+    @cached_property
+    def projection(self) -> TextureProjection:
+        """Adiabatic and non-adiabatic parts; the leading axis is `parts`."""
+        return project(self.geometry, self.site_torkance)
+
+    @property
+    def wall_resistance(self) -> float:
+        """1/G - 1/G_uniform in h/e^2; infinite if nothing is transmitted."""
+        return _inverse(self.window.conductance) - _inverse(self.uniform.conductance)
+
+    @property
+    def wall_resistance_error(self) -> float:
+        """Estimated absolute error of the wall's resistance, h/e^2."""
+        return sum(
+            r.conductance_error * _inverse(r.conductance) ** 2 for r in (self.window, self.uniform)
+        )
+
+    @property
+    def uniform_spin_current(self) -> NDArray:
+        """(2,): spin current of the uniform wire along its moments on the first and the last
+        bond, symmetric bias, e/(4 pi); equal without spin-orbit coupling."""
+        start, _ = end_directions(self.chain)
+        current = self.uniform.spin_current_by_bias[2][:, 1:] @ start
+        return current[[0, -1]]
+
+    @property
+    def adiabatic_limit(self) -> NDArray:
+        """(3,): torque on the whole texture if every spin follows the moments, e/(4 pi)."""
+        start, end = end_directions(self.chain)
+        first, last = self.uniform_spin_current
+        return first * start - last * end
+
+    @property
+    def adiabaticity(self) -> NDArray:
+        """(parts,): total torque along the adiabatic limit, divided by it; not-a-number if the
+        limit vanishes (both ends parallel)."""
+        limit = self.adiabatic_limit
+        size = limit @ limit
+        if size < 1e-16:
+            return np.full(len(self.parts), np.nan)
+        return self.total_torkance @ limit / size
+
+    @property
+    def polarisation(self) -> NDArray:
+        """(parts,): P = A/G of the whole texture, for v0 = P j mu_B/(e M_s)."""
+        return self.projection.integrated_adiabatic * _inverse(self.window.conductance)
+
+    @cached_property
+    def local_spin_current(self) -> NDArray:
+        """(slices,): spin current along the local moment, symmetric bias, e/(4 pi).
+
+        The mean of the bonds before and behind; the adiabatic coefficient of a texture that the
+        spins follow.
+        """
+        current = self.window.spin_current_by_bias[2][:, 1:]
+        edges = np.concatenate([current[:1], current, current[-1:]])
+        by_layer = (edges[1:] + edges[:-1]) / 2
+        geometry = self.geometry
+        flow = geometry.total(by_layer[self.chain.sites.layer]) / geometry.members[:, None]
+        return np.sum(flow * geometry.mean_moment, axis=1)
+
+    @property
+    def converged(self) -> bool:
+        """Whether all averages reached their tolerance."""
+        results = (self.window, self.uniform, self.complete)
+        return all(result.converged for result in results if result is not None)
+
+
+def _inverse(conductance: float) -> float:
+    return 1 / conductance if conductance > 0 else np.inf
+
+
+def wire_response(
+    chain: LayerChain,
+    energy: float,
+    sampling: Sampling | None = None,
+    *,
+    complete: bool = True,
+    neutrality: str = "electrochemical",
+    progress: Callable[[str], None] | None = None,
+) -> WireResponse:
+    """Transmission, wall resistance and torques of a textured wire.
+
+    Parameters
+    ----------
+    chain : LayerChain
+    energy : float
+        Chemical potential in eV.
+    sampling : Sampling, optional
+        Default adaptive to 1e-6 at zero temperature.
+    complete : bool
+        Whether the Fermi sea's answer to the potential is added; without it the torque depends
+        on how the voltage is divided between the leads.
+    neutrality : {"electrochemical", "neutral"}
+        See `negf_torque.transport.complete`.
+    progress : callable, optional
+        Called with a word on each stage.
+
+    Raises
+    ------
+    ValueError
+        If there is no moment, or a temperature together with `complete`.
+    """
+    say = progress or (lambda stage: None)
+    geometry = texture_geometry(chain)
+    start, _ = end_directions(chain)
+    names = set(chain.magnets)
+    for lead in (chain.left, chain.right):
+        names |= {name for name in lead.sites.magnet if name}
+    say("uniform wire")
+    uniform = window_response([aligned(chain, dict.fromkeys(names, start))], energy, sampling)[0]
+    say("scattering states")
+    window = window_response([chain], energy, sampling)[0]
+    sea = None
+    if complete:
+        say("Fermi sea")
+        sea = complete_response(chain, energy, sampling, neutrality=neutrality, window=window)
+    return WireResponse(chain, geometry, window, uniform, sea)
