@@ -6,13 +6,23 @@ they cannot disagree.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
 
 from negf_torque.study.keylines import KeyPath
 
-__all__ = ["KeyInfo", "describe", "known_keys", "node_at", "repr_toml", "walk"]
+__all__ = [
+    "KeyInfo",
+    "describe",
+    "entry_types",
+    "known_keys",
+    "node_at",
+    "options",
+    "repr_toml",
+    "walk",
+]
 
 Node = dict[str, Any]
 
@@ -70,7 +80,7 @@ def describe(path: str, node: Node, definitions: Node, required: bool = False) -
 
 def node_at(model: type[BaseModel], path: KeyPath) -> tuple[Node, Node] | None:
     """Schema node and definitions for the key at `path` inside `model`, or None."""
-    schema = model.model_json_schema(by_alias=True)
+    schema = _schema_of(model)
     definitions = schema.get("$defs", {})
     nodes = [schema]
     for part in path:
@@ -84,15 +94,20 @@ def known_keys(model: type[BaseModel], path: KeyPath) -> list[str]:
     if found is None:
         return []
     keys: list[str] = []
-    for option in _options(*found):
+    for option in options(*found):
         keys += [name for name in option.get("properties", {}) if name not in keys]
     return keys
 
 
 def walk(model: type[BaseModel], table: str) -> Iterator[KeyInfo]:
     """Every key of `model`, tables inside it included, in the order of their definition."""
-    schema = model.model_json_schema(by_alias=True)
+    schema = _schema_of(model)
     yield from _walk(schema, schema.get("$defs", {}), table)
+
+
+@lru_cache(maxsize=64)
+def _schema_of(model: type[BaseModel]) -> Node:
+    return model.model_json_schema(by_alias=True)
 
 
 def _walk(node: Node, definitions: Node, path: str) -> Iterator[KeyInfo]:
@@ -100,11 +115,11 @@ def _walk(node: Node, definitions: Node, path: str) -> Iterator[KeyInfo]:
     for name, child in node.get("properties", {}).items():
         here = f"{path}.{name}"
         yield describe(here, child, definitions, name in required)
-        for option in _options(_resolved(child, definitions), definitions):
+        for option in options(_resolved(child, definitions), definitions):
             if "properties" in option:
                 yield from _walk(option, definitions, _variant(here, option))
             item = _resolved(option.get("items", {}), definitions)
-            for inner in _options(item, definitions):
+            for inner in options(item, definitions):
                 if "properties" in inner:
                     yield from _walk(inner, definitions, _variant(f"{here}[]", inner))
 
@@ -124,19 +139,25 @@ def _resolved(node: Node, definitions: Node) -> Node:
     return node
 
 
-def _options(node: Node, definitions: Node) -> list[Node]:
+def options(node: Node, definitions: Node) -> list[Node]:
     """The alternatives that a node allows, without null."""
     node = _resolved(node, definitions)
     alternatives = node.get("anyOf") or node.get("oneOf")
     if not alternatives:
         return [node]
-    found = [o for alternative in alternatives for o in _options(alternative, definitions)]
+    found = [o for alternative in alternatives for o in options(alternative, definitions)]
     return [option for option in found if option.get("type") != "null"]
+
+
+def entry_types(node: Node, definitions: Node) -> set[str]:
+    """Types that the entries of an array may have."""
+    entries = [*node.get("prefixItems", []), *([node["items"]] if "items" in node else [])]
+    return {option.get("type", "") for entry in entries for option in options(entry, definitions)}
 
 
 def _children(node: Node, definitions: Node, part: str | int) -> list[Node]:
     children = []
-    for option in _options(node, definitions):
+    for option in options(node, definitions):
         if isinstance(part, int):
             prefix = option.get("prefixItems", [])
             if part < len(prefix):
@@ -149,10 +170,10 @@ def _children(node: Node, definitions: Node, part: str | int) -> list[Node]:
 
 
 def _kind(node: Node, definitions: Node, plural: bool = False) -> str:
-    options = _options(node, definitions)
-    if len(options) > 1:
-        return " or ".join(dict.fromkeys(_kind(option, definitions, plural) for option in options))
-    node = options[0] if options else {}
+    found = options(node, definitions)
+    if len(found) > 1:
+        return " or ".join(dict.fromkeys(_kind(option, definitions, plural) for option in found))
+    node = found[0] if found else {}
     if "const" in node:
         return repr_toml(node["const"])
     if "enum" in node:
