@@ -1,0 +1,1 @@
+"""Impurities and what they do on average: self-energies, vertex corrections, configurations."""

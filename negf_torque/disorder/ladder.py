@@ -1,0 +1,241 @@
+"""Vertex corrections: what impurities scatter into each other's sites.
+
+The sources that the impurities of site i emit on average, S_i = Lambda_i[g_i], feed the local
+density matrices themselves,
+
+    g_i = g0_i + sum_j K_ij[Lambda_j[g_j]]        (1 - K Lambda) g = g0,
+
+with g0 what the external sources alone give.  Small systems are solved by factorising 1 - K
+Lambda; large ones by GMRES without forming K.  Repeated scattering makes charge (and nearly
+conserved spin) diffuse, so that the plain series needs (length/mean free path)^2 steps: the
+preconditioner solves the same equation for densities that are uniform within each layer, after
+which the number of steps does not depend on the length.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg as la
+from numpy.typing import NDArray
+
+from negf_torque.disorder.averaged import SelfEnergy, Slots, apply_local
+from negf_torque.disorder.medium import Medium, flow, pair_map
+
+__all__ = ["DressedSources", "Ladder", "dress", "make_ladder"]
+
+#: Length of the vectors of local matrices up to which 1 - K Lambda is formed.
+LARGEST_DIRECT = 3000
+#: Relative residual of GMRES, and the most steps.
+_TOLERANCE = 1e-13
+_MOST_STEPS = 300
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """The equation (1 - K Lambda) g = g0 of one medium and self-energy, ready to be solved.
+
+    Attributes
+    ----------
+    apply : callable
+        Vectors (M, columns) -> Lambda of them.
+    solve : callable
+        g0 (M, columns) -> g (M, columns), number of iterations (0 when factorised), relative
+        residual.
+    """
+
+    apply: Callable[[NDArray], NDArray]
+    solve: Callable[[NDArray], tuple[NDArray, int, float]]
+
+
+@dataclass(frozen=True)
+class DressedSources:
+    """Solution of the ladder for some external sources.
+
+    Attributes
+    ----------
+    density : (M, columns)
+        g of the disordered sites.
+    source : (M, columns)
+        S = Lambda[g], what the impurities emit.
+    iterations : int
+    residual : float
+    """
+
+    density: NDArray
+    source: NDArray
+    iterations: int
+    residual: float
+
+
+def make_ladder(
+    medium: Medium,
+    slots: Slots,
+    solution: SelfEnergy,
+    maps: list[NDArray],
+    retarded: bool = False,
+    direct: bool | None = None,
+) -> Ladder:
+    """Prepare the ladder.
+
+    Parameters
+    ----------
+    maps : list of (S or 1, m^2, m^2)
+        Lambda of each group (`averaged.vertex_maps`, with the same `retarded`).
+    retarded : bool
+        Static response of the retarded function (G X G) instead of G X G^+.
+    direct : bool, optional
+        Factorise (True) or iterate; by size if not given.
+    """
+    sigma = medium.spread(solution.sigma)
+
+    def apply(vectors: NDArray) -> NDArray:
+        return apply_local(slots, maps, vectors)
+
+    if direct is None:
+        direct = medium.length <= LARGEST_DIRECT
+    if direct:
+        return Ladder(apply, _factorised(medium, sigma, slots, maps, retarded))
+    return Ladder(apply, _iterated(medium, sigma, apply, retarded))
+
+
+def dress(ladder: Ladder, bare: NDArray) -> DressedSources:
+    """Solve for g and S; bare is g0, (M, columns)."""
+    if not len(bare):
+        return DressedSources(bare, bare, 0, 0.0)
+    density, iterations, residual = ladder.solve(bare)
+    return DressedSources(density, ladder.apply(density), iterations, residual)
+
+
+def _factorised(
+    medium: Medium, sigma: NDArray, slots: Slots, maps: list[NDArray], retarded: bool
+) -> Callable:
+    pairs = pair_map(medium, sigma, retarded)
+    matrix = np.eye(medium.length, dtype=complex)
+    for index, local in zip(slots.index, maps, strict=True):
+        # columns of K of these sites, times their Lambda
+        columns = pairs[:, index]
+        product = np.einsum("psi,sij->psj", columns, local)
+        matrix[:, index.ravel()] -= product.reshape(len(pairs), -1)
+    factors = la.lu_factor(matrix)
+
+    def solve(bare: NDArray) -> tuple[NDArray, int, float]:
+        found = la.lu_solve(factors, bare)
+        # one step of refinement: charge is conserved to the residual of this equation
+        found = found + la.lu_solve(factors, bare - matrix @ found)
+        residual = np.abs(bare - matrix @ found).max() / (np.abs(bare).max() or 1.0)
+        return found, 0, float(residual)
+
+    return solve
+
+
+def _iterated(medium: Medium, sigma: NDArray, apply: Callable, retarded: bool) -> Callable:
+    # G X G has no slow mode: its series converges as the self-energy itself did
+    precondition = (lambda v: v) if retarded else _CoarseSpace(medium, sigma, apply).precondition
+
+    def matrix(x: NDArray) -> NDArray:
+        spread = medium.spread(apply(x[:, None])[:, 0])
+        return x - medium.gather(flow(medium, sigma, spread, retarded=retarded).local)
+
+    def solve(bare: NDArray) -> tuple[NDArray, int, float]:
+        columns, most, worst = [], 0, 0.0
+        for column in bare.T:
+            found, steps, residual = _gmres(matrix, precondition, column)
+            columns.append(found)
+            most, worst = max(most, steps), max(worst, residual)
+        return np.stack(columns, axis=1), most, worst
+
+    return solve
+
+
+def _gmres(matrix: Callable, precondition: Callable, b: NDArray) -> tuple[NDArray, int, float]:
+    """Right-preconditioned GMRES without restart, with a second pass for the last digits."""
+    x, total, size = np.zeros_like(b), 0, np.linalg.norm(b)
+    if size == 0:
+        return x, 0, 0.0
+    for _ in range(3):
+        r = b - matrix(x) if total else b
+        norm = np.linalg.norm(r)
+        if norm <= _TOLERANCE * size or total >= _MOST_STEPS:
+            break
+        basis, hessenberg = [r / norm], np.zeros((_MOST_STEPS + 1, _MOST_STEPS), complex)
+        right = np.zeros(_MOST_STEPS + 1, complex)
+        right[0] = norm
+        for step in range(_MOST_STEPS - total):
+            w = matrix(precondition(basis[-1]))
+            for _again in range(2):
+                for i, v in enumerate(basis):
+                    h = np.vdot(v, w)
+                    hessenberg[i, step] += h
+                    w = w - h * v
+            hessenberg[step + 1, step] = np.linalg.norm(w)
+            small = hessenberg[: step + 2, : step + 1]
+            weights, *_ = np.linalg.lstsq(small, right[: step + 2], rcond=None)
+            residual = np.linalg.norm(right[: step + 2] - small @ weights)
+            if residual <= 0.3 * _TOLERANCE * size or abs(hessenberg[step + 1, step]) < 1e-300:
+                break
+            basis.append(w / hessenberg[step + 1, step])
+        total += step + 1
+        combined = sum(c * v for c, v in zip(weights, basis, strict=False))
+        x = x + precondition(combined)
+    residual = float(np.linalg.norm(b - matrix(x)) / size)
+    return x, total, residual
+
+
+class _CoarseSpace:
+    """Densities and spins that are the same on all sites of a layer.
+
+    Z holds, for every layer with disordered sites, orthonormal vectors: the unit matrix and the
+    other hermitian matrices of a basis on each site; the preconditioner is 1 + Z (E^{-1} - 1)
+    Z^+ with E = Z^+ (1 - K Lambda) Z.
+    """
+
+    def __init__(self, medium: Medium, sigma: NDArray, apply: Callable) -> None:
+        self.medium, basis = medium, []
+        for layer in range(len(medium.sizes)):
+            for m in np.unique(medium.orbitals[medium.layer == layer]):
+                chosen = np.flatnonzero((medium.layer == layer) & (medium.orbitals == m))
+                index = medium.start[chosen][:, None] + np.arange(m * m)
+                basis += [(index[:, e], layer) for e in range(m * m)]
+        self.basis = [index for index, _ in basis]
+        self.layers = np.array([layer for _, layer in basis])
+        self.inverse = la.lu_factor(self._matrix(sigma, apply))
+
+    def _matrix(self, sigma: NDArray, apply: Callable) -> NDArray:
+        from negf_torque.disorder.large import block_columns
+
+        medium, count = self.medium, len(self.basis)
+        sources = np.zeros((count, medium.length), complex)
+        for c, index in enumerate(self.basis):
+            sources[c, index] = 1 / np.sqrt(len(index))
+        emitted = apply(sources.T).T
+        coupled = np.zeros((count, count), complex)
+        layer_of, row, column = medium.index
+        here = [np.flatnonzero(layer_of == layer) for layer in range(len(medium.sizes))]
+        adjoint = np.zeros((count, medium.length), complex)
+        adjoint[:] = sources.conj()
+        for b, there, blocks in block_columns(medium, sigma):
+            weight = medium.weights[b]
+            own = np.flatnonzero(self.layers == there)
+            for c in own:
+                n = int(medium.sizes[there])
+                x = np.zeros((n, n), complex)
+                x[row[here[there]], column[here[there]]] = emitted[c, here[there]]
+                for layer, green in enumerate(blocks):
+                    places = here[layer]
+                    if not len(places):
+                        continue
+                    left = green @ x
+                    spread = np.einsum("pa,pa->p", left[row[places]], green[column[places]].conj())
+                    targets = np.flatnonzero(self.layers == layer)
+                    coupled[targets, c] += weight * (adjoint[targets][:, places] @ spread)
+        return np.eye(count) - coupled
+
+    def precondition(self, vector: NDArray) -> NDArray:
+        """P v."""
+        small = np.array([vector[i].sum() / np.sqrt(len(i)) for i in self.basis])
+        change = la.lu_solve(self.inverse, small) - small
+        result = vector.copy()
+        for index, value in zip(self.basis, change, strict=True):
+            result[index] += value / np.sqrt(len(index))
+        return result

@@ -1,0 +1,299 @@
+"""Linear response of a device with impurities: averaged medium and vertex corrections.
+
+The states that lead p sends in, averaged over the impurities, are
+
+    A_p,k = G_k (Gamma_p,k + S_p) G_k^+,    S_p,i = Lambda_i[g_p,i],    g_p,i = <A_p,k>_ii,
+
+with the self-consistent local self-energy Sigma in G and the vertex Lambda of the same
+approximation (`negf_torque.disorder.local`).  The Ward identities
+
+    S_L + S_R = i (Sigma - Sigma^+),    A_L + A_R = i (G - G^+)
+
+then hold to rounding, and with them the conservation of charge at every bond.  The spin that does
+not arrive in the moments is lost to magnetic impurities:
+
+    exchange torque + impurity torque = incoming minus outgoing spin current
+
+without spin-orbit coupling, layer by layer.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negf_torque.disorder.averaged import check_validity, vertex_maps
+from negf_torque.disorder.impurities import Impurity
+from negf_torque.disorder.ladder import dress, make_ladder
+from negf_torque.disorder.medium import Flow, flow
+from negf_torque.lattice.layers import LayerChain
+from negf_torque.notices import ConvergenceWarning, PhysicsWarning
+from negf_torque.transport.disordered_device import (
+    DisorderedDevice,
+    Point,
+    local_operators,
+    make_disordered,
+    point_at,
+)
+from negf_torque.transport.linear import WindowResponse
+from negf_torque.transport.torque import bias_windows
+
+__all__ = ["DisorderedResponse", "disordered_response", "response_at"]
+
+#: Relative residual of the ladder above which the result is marked.
+_LADDER_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class DisorderedResponse(WindowResponse):
+    """`WindowResponse` of a device with impurities; the same names for the same quantities.
+
+    Attributes
+    ----------
+    method : {"born", "coherent-potential"}
+    vertex : bool
+        Whether the vertex corrections are included; without them charge is lost.
+    mesh : int
+        Momenta per direction.
+    conductance_coherent, conductance_vertex : float
+        e^2/h per cell: electrons that cross without and with scattering; their sum is
+        `conductance`.
+    conductance_reversed : float
+        The same from right to left.
+    impurity_torque_by_lead : (2, sites, 3)
+        Spin lost to magnetic impurities, units of the torkance of one lead's window.
+    self_energy, green : tuple of (m, m)
+        Retarded self-energy and averaged local Green's function of each disordered site, eV and
+        1/eV.
+    disordered_sites : (S,) int
+    iterations : (2,) int
+        Steps of the self-consistency and of the ladder (0: factorised).
+    residuals : (steps,)
+        Relative residual of the self-consistency, step by step.
+    ladder_residual : float
+    ward_residual : float
+        Largest relative deviation from S_L + S_R = i (Sigma - Sigma^+).
+    parameter : float
+        Born's dimensionless parameter |v G|.
+    """
+
+    method: str = "born"
+    vertex: bool = True
+    mesh: int = 1
+    conductance_coherent: float = 0.0
+    conductance_vertex: float = 0.0
+    conductance_reversed: float = 0.0
+    impurity_torque_by_lead: NDArray = field(default_factory=lambda: np.zeros((2, 0, 3)))
+    self_energy: tuple[NDArray, ...] = ()
+    green: tuple[NDArray, ...] = ()
+    disordered_sites: NDArray = field(default_factory=lambda: np.zeros(0, int))
+    iterations: tuple[int, int] = (0, 0)
+    residuals: NDArray = field(default_factory=lambda: np.zeros(0))
+    ladder_residual: float = 0.0
+    ward_residual: float = 0.0
+    parameter: float = 0.0
+
+    @property
+    def site_impurity_torque_by_bias(self) -> NDArray:
+        """(3, sites, 3): spin lost to impurities per voltage, e/(4 pi)."""
+        return bias_windows(self.impurity_torque_by_lead)
+
+    @property
+    def layer_impurity_torque_by_bias(self) -> NDArray:
+        """(3, layers, 3), e/(4 pi)."""
+        total = np.zeros((3, len(self.chain.onsite), 3))
+        np.add.at(total, (slice(None), self.chain.sites.layer), self.site_impurity_torque_by_bias)
+        return total
+
+    @property
+    def current_loss(self) -> float:
+        """Largest relative deviation of the charge current from its value at the first bond."""
+        charge = self.current_by_lead[:, :, 0]
+        scale = np.abs(charge).max(initial=0.0) or 1.0
+        return float(np.abs(charge - charge[:, :1]).max(initial=0.0) / scale)
+
+
+def disordered_response(
+    chain: LayerChain,
+    energy: float,
+    impurities: Sequence[Impurity],
+    method: str = "born",
+    mesh: int = 32,
+    vertex: bool = True,
+) -> DisorderedResponse:
+    """Window response of a device with impurities.
+
+    Parameters
+    ----------
+    chain : LayerChain
+    energy : float
+        Chemical potential in eV.
+    impurities : sequence of NonmagneticImpurities and MagneticImpurities
+    method : {"born", "coherent-potential"}
+    mesh : int
+        Momenta per periodic direction, k = 2 pi (n + 1/2)/mesh; those that are equivalent by
+        symmetry are done once.  Wires need none.
+    vertex : bool
+        False leaves the vertex corrections out: what scatters is then lost (for teaching).
+
+    Returns
+    -------
+    DisorderedResponse
+
+    Raises
+    ------
+    ValueError
+        If the method is unknown or an impurity does not fit the device.
+
+    Warns
+    -----
+    PhysicsWarning
+        If no channel is open in a lead, or the impurities are too strong for Born.
+    ConvergenceWarning
+        If the self-consistency or the ladder has not converged; the result is marked.
+    """
+    if int(mesh) != mesh or mesh < 1:
+        raise ValueError(f"mesh: {mesh!r} is not a number of momenta. Give 1 or more.")
+    device = make_disordered(chain, impurities, method, int(mesh))
+    point = point_at(device, float(energy))
+    check_validity(method, point.solution, energy)
+    for name, channels in zip(("left", "right"), point.open_channels, strict=True):
+        if channels == 0:
+            warnings.warn(
+                f"energy: {energy:g} eV lies outside all bands of the {name} lead; no electron "
+                "arrives and the conductance is zero.",
+                PhysicsWarning,
+                stacklevel=2,
+            )
+    return response_at(device, point, int(mesh), vertex)
+
+
+def response_at(
+    device: DisorderedDevice, point: Point, mesh: int, vertex: bool = True
+) -> DisorderedResponse:
+    """Window response from the averaged medium at one real energy."""
+    sides = [{"left": point.gamma[0]}, {"right": point.gamma[1]}]
+    flows = [flow(point.medium, point.sigma, **side) for side in sides]
+    coherent = _transmissions(device, point, flows)
+    sources = np.zeros((2, *point.sigma.shape), complex)
+    steps, residual, ward = 0, 0.0, 0.0
+    if vertex and point.medium.length:
+        dressed = _dressed(point, flows)
+        steps, residual = dressed.iterations, dressed.residual
+        sources = np.stack([point.medium.spread(s) for s in dressed.source.T])
+        ward = _ward_residual(point, sources)
+        flows = [
+            flow(point.medium, point.sigma, source, **side)
+            for source, side in zip(sources, sides, strict=True)
+        ]
+    total = _transmissions(device, point, flows)
+    if residual > _LADDER_TOLERANCE:
+        warnings.warn(
+            f"the vertex corrections have not converged: relative residual {residual:.1e}; the "
+            "result is marked.",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+    density, exchange = _densities(device.chain, flows)
+    m = point.medium
+    local = [
+        tuple(
+            v[a:b].reshape(n, n) for a, b, n in zip(m.start, m.start[1:], m.orbitals, strict=False)
+        )
+        for v in (point.solution.sigma, point.solution.green)
+    ]
+    return DisorderedResponse(
+        chain=device.chain,
+        conductance=total[0],
+        conductance_error=0.0,
+        density_by_lead=density,
+        exchange_density_by_lead=exchange,
+        current_by_lead=_currents(device.chain, flows),
+        density_error=0.0,
+        current_error=0.0,
+        open_channels=point.open_channels,
+        evaluations=len(device.weights),
+        converged=point.solution.converged and residual <= _LADDER_TOLERANCE,
+        method=device.method,
+        vertex=vertex,
+        mesh=mesh,
+        conductance_coherent=coherent[0],
+        conductance_vertex=total[0] - coherent[0],
+        conductance_reversed=total[1],
+        impurity_torque_by_lead=_impurity_torque(device, point, flows, sources),
+        self_energy=local[0],
+        green=local[1],
+        disordered_sites=device.disorder.sites,
+        iterations=(point.solution.iterations, steps),
+        residuals=point.solution.residuals,
+        ladder_residual=residual,
+        ward_residual=ward,
+        parameter=point.solution.parameter,
+    )
+
+
+def _dressed(point: Point, flows: list[Flow]):
+    maps = vertex_maps(point.slots, point.method, point.solution)
+    ladder = make_ladder(point.medium, point.slots, point.solution, maps)
+    return dress(ladder, np.stack([point.medium.gather(f.local) for f in flows], axis=1))
+
+
+def _transmissions(
+    device: DisorderedDevice, point: Point, flows: list[Flow]
+) -> tuple[float, float]:
+    """tr Gamma_R A_L and tr Gamma_L A_R."""
+    found = []
+    for f, gamma in ((flows[0].at_right, point.gamma[1]), (flows[1].at_left, point.gamma[0])):
+        n = gamma.shape[-1]
+        found.append(float(np.einsum("b,bij,bji->", device.weights, gamma, f[:, :n, :n]).real))
+    return found[0], found[1]
+
+
+def _ward_residual(point: Point, sources: NDArray) -> float:
+    absorbed = 1j * (point.sigma - point.sigma.conj().swapaxes(1, 2))
+    return float(np.abs(sources.sum(axis=0) - absorbed).max() / (np.abs(absorbed).max() or 1.0))
+
+
+def _densities(chain: LayerChain, flows: list[Flow]) -> tuple[NDArray, NDArray]:
+    table = chain.sites
+    values = np.zeros((2, len(table.layer), 7))
+    for i, operators in enumerate(local_operators(chain)):
+        here = slice(table.offset[i], table.offset[i] + table.orbitals[i])
+        for lead, f in enumerate(flows):
+            block = f.local[table.layer[i], here, here]
+            values[lead, i] = np.einsum("aij,ji->a", operators, block).real
+    return values[:, :, :4], values[:, :, 4:]
+
+
+def _currents(chain: LayerChain, flows: list[Flow]) -> NDArray:
+    """2 Im tr[S_a V_l A_{l,l+1}], particles and spin, (2, layers - 1, 4)."""
+    table = chain.sites
+    current = np.zeros((2, len(chain.onsite) - 1, 4))
+    for i, operators in enumerate(local_operators(chain)):
+        layer = table.layer[i]
+        if layer:
+            here = slice(table.offset[i], table.offset[i] + table.orbitals[i])
+            for lead, f in enumerate(flows):
+                block = f.bond[layer - 1, here, here]
+                current[lead, layer - 1] += 2 * np.einsum("aij,ji->a", operators[:4], block).imag
+    return current
+
+
+def _impurity_torque(
+    device: DisorderedDevice, point: Point, flows: list[Flow], sources: NDArray
+) -> NDArray:
+    """Re i tr S_a [Sigma g + S G^+ - G S - g Sigma^+], (2, sites, 3)."""
+    table = device.chain.sites
+    torque = np.zeros((2, len(table.layer), 3))
+    green = point.medium.spread(point.solution.green)
+    for i in device.disorder.sites:
+        layer = table.layer[i]
+        here = slice(table.offset[i], table.offset[i] + table.orbitals[i])
+        sigma, own = point.sigma[layer, here, here], green[layer, here, here]
+        for lead, f in enumerate(flows):
+            g, s = f.local[layer, here, here], sources[lead][layer, here, here]
+            lost = sigma @ g + s @ own.conj().T - own @ s - g @ sigma.conj().T
+            torque[lead, i] = np.einsum("aij,ji->a", table.spin[i], 1j * lost).real
+    return torque

@@ -1,0 +1,195 @@
+"""A device with impurities: its momenta, its medium and its leads at an energy."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negf_torque.disorder.averaged import SelfEnergy, Slots, make_slots, solve_self_energy
+from negf_torque.disorder.impurities import Disorder, Impurity, site_disorder
+from negf_torque.disorder.medium import Medium, make_medium
+from negf_torque.greens.quadrature import shifted_mesh
+from negf_torque.lattice.layers import LayerChain
+from negf_torque.transport.leads import attach_analytic, fourier_blocks, lead_self_energies
+from negf_torque.transport.sampling import mirror_symmetric
+
+__all__ = [
+    "DisorderedDevice",
+    "Point",
+    "local_operators",
+    "make_disordered",
+    "point_at",
+    "zone_mesh",
+]
+
+
+@dataclass(frozen=True)
+class DisorderedDevice:
+    """A chain of layers with impurities, at the momenta of a mesh.
+
+    Attributes
+    ----------
+    chain : LayerChain
+    disorder : Disorder
+    method : {"born", "coherent-potential"}
+    k : (B, d)
+    weights : (B,)
+    onsite, coupling : lists of (B, n_l, n_l), (B, n_{l+1}, n_l)
+    """
+
+    chain: LayerChain
+    disorder: Disorder
+    method: str
+    k: NDArray
+    weights: NDArray
+    onsite: list[NDArray]
+    coupling: list[NDArray]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A device at one energy, with its averaged medium.
+
+    Attributes
+    ----------
+    method : {"born", "coherent-potential"}
+    medium : Medium
+    slots : Slots
+    solution : SelfEnergy
+    sigma : (L, n, n)
+        The disorder's self-energy in the layers.
+    gamma : pair of (B, n, n)
+        Gamma of the left and right lead on the end layers.
+    open_channels : (2,)
+        Mean number of open channels of each lead.
+    slope : pair of (B, n, n) or None
+        dSigma/dz of the leads, at complex energies.
+    """
+
+    method: str
+    medium: Medium
+    slots: Slots
+    solution: SelfEnergy
+    sigma: NDArray
+    gamma: tuple[NDArray, NDArray]
+    open_channels: NDArray
+    slope: tuple[NDArray, NDArray] | None
+
+
+def zone_mesh(chain: LayerChain, count: int) -> tuple[NDArray, NDArray]:
+    """The shifted mesh k = 2 pi (n + 1/2)/count, one momentum for all that are equivalent.
+
+    Returns
+    -------
+    k : (B, d)
+    weights : (B,)
+        Their sum is 1.
+    """
+    d = chain.dimension
+    if d == 0:
+        return np.zeros((1, 0)), np.ones(1)
+    points = np.stack(
+        [a.ravel() for a in np.meshgrid(*[np.arange(count)] * d, indexing="ij")], axis=-1
+    )
+    even, swap = mirror_symmetric(chain)
+    if even:
+        points = np.minimum(points, count - 1 - points)
+    if swap:
+        points = np.sort(points, axis=1)
+    unique, number = np.unique(points, axis=0, return_counts=True)
+    mesh = shifted_mesh([count] * d).reshape(*[count] * d, d)
+    return mesh[tuple(unique.T)], number / count**d
+
+
+def make_disordered(
+    chain: LayerChain, impurities: Sequence[Impurity], method: str, mesh: int
+) -> DisorderedDevice:
+    """Join a chain with its impurities on a mesh of momenta."""
+    k, weights = zone_mesh(chain, mesh)
+    onsite, coupling = fourier_blocks(chain, chain.phases(k))
+    disorder = site_disorder(chain.sites, impurities)
+    return DisorderedDevice(chain, disorder, method, k, weights, onsite, coupling)
+
+
+def point_at(
+    device: DisorderedDevice,
+    energy: complex,
+    shifts: tuple[float, float] = (0.0, 0.0),
+    potential: NDArray | None = None,
+    guess: NDArray | None = None,
+) -> Point:
+    """The averaged medium at a real energy, or at a complex one in the upper half plane.
+
+    Parameters
+    ----------
+    shifts : (float, float)
+        Shifts of the bands of the left and the right lead, eV.
+    potential : (sites,), optional
+        Added to the on-site energies, eV.
+    guess : (M,), optional
+        Self-energies to start from.
+    """
+    chain = device.chain
+    sigmas, slope, channels = _leads(device, energy, shifts)
+    onsite = device.onsite
+    if potential is not None:
+        onsite = [
+            block + np.diag(rows)
+            for block, rows in zip(onsite, _rows(chain, potential), strict=True)
+        ]
+    table, which = chain.sites, device.disorder.sites
+    medium = make_medium(
+        onsite,
+        device.coupling,
+        energy,
+        *sigmas,
+        device.weights,
+        (table.layer[which], table.offset[which], table.orbitals[which]),
+    )
+    slots = make_slots(device.disorder, medium)
+    solution = solve_self_energy(medium, slots, device.method, guess)
+    return Point(
+        device.method,
+        medium,
+        slots,
+        solution,
+        medium.spread(solution.sigma),
+        tuple(1j * (s - s.conj().swapaxes(1, 2)) for s in sigmas),
+        channels,
+        slope,
+    )
+
+
+def _leads(device: DisorderedDevice, energy: complex, shifts: tuple[float, float]):
+    chain, batch = device.chain, len(device.weights)
+    if np.imag(energy) == 0:
+        energies = np.full(batch, float(np.real(energy)))
+        leads = lead_self_energies(chain, device.k, energies, shifts)
+        channels = np.array([lead.open_channels @ device.weights for lead in leads])
+        return [lead.sigma for lead in leads], None, channels
+    phases = chain.phases(device.k)
+    found = [
+        attach_analytic(lead, size, phases, np.full(batch, energy - shift))
+        for lead, size, shift in zip(
+            (chain.left, chain.right), (chain.sizes[0], chain.sizes[-1]), shifts, strict=True
+        )
+    ]
+    return [f[0] for f in found], tuple(f[1] for f in found), np.zeros(2)
+
+
+def _rows(chain: LayerChain, potential: NDArray) -> list[NDArray]:
+    table = chain.sites
+    rows = [np.zeros(n) for n in chain.sizes]
+    for i, layer in enumerate(table.layer):
+        rows[layer][table.offset[i] : table.offset[i] + table.orbitals[i]] = potential[i]
+    return rows
+
+
+def local_operators(chain: LayerChain) -> list[NDArray]:
+    """(7, m, m) of every site: unity, spin, exchange operator."""
+    table = chain.sites
+    return [
+        np.concatenate([np.eye(m)[None], spin, acting])
+        for m, spin, acting in zip(table.orbitals, table.spin, table.exchange_operator, strict=True)
+    ]
