@@ -68,7 +68,7 @@ class Contact:
 
     def turned(self, direction: ArrayLike) -> "Contact":
         """The same contact with another direction."""
-        return Contact(self.conductance, self.polarisation, self.mixing, direction)
+        return Contact(self.conductance, self.polarisation, self.mixing, np.asarray(direction))
 
 
 def contact(
@@ -87,7 +87,8 @@ def contact(
             f"conductance_up, conductance_down: {conductance_up!r}, {conductance_down!r} "
             "must be >= 0 and not both zero."
         )
-    return Contact(total, (conductance_up - conductance_down) / total, mixing, direction)
+    polarisation = (conductance_up - conductance_down) / total
+    return Contact(total, polarisation, mixing, np.asarray(direction))
 
 
 def sharvin_corrected(mixing: complex, sharvin: float) -> complex:

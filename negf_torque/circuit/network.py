@@ -132,10 +132,10 @@ def solve(network: Network) -> Solution:
         for here, there in ((first, second), (second, first)):
             if here not in offsets:
                 continue
-            k = slice(offsets[here], offsets[here] + 4)
-            a[k, k] -= g * np.eye(4)
+            rows = slice(offsets[here], offsets[here] + 4)
+            a[rows, rows] -= g * np.eye(4)
             if there in offsets:
-                a[k, offsets[there] : offsets[there] + 4] += g * np.eye(4)
+                a[rows, offsets[there] : offsets[there] + 4] += g * np.eye(4)
             else:
                 b[offsets[here]] -= g * network.terminals[there]
     if size and np.linalg.matrix_rank(a) < size:

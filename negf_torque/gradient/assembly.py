@@ -222,12 +222,12 @@ class SurfaceMixed:
     null: float
 
 
-def _turned_source(w: Words, b: Bloch, c: NDArray, turned: NDArray | float) -> NDArray:
+def _turned_source(w: Words, b: Bloch, c: NDArray, turned: NDArray | None) -> NDArray:
     """d/dn_b of the velocity ladder's source, summed over the chunk: (i, b, n, n)."""
     total = PairSum(b.exchange[:0], "ib")
     total.add("b", w.n, "i", c, -1.0)
     total.add("i", c, "b", dagger(w.n), -1.0)
-    return total.local if b.exchange_slope is None else total.local + turned.sum(axis=-3)
+    return total.local if turned is None else total.local + turned.sum(axis=-3)
 
 
 def _mixed_source(w, a, first, c, mass, turned) -> PairSum:

@@ -17,6 +17,7 @@ one where the map is a contraction: that is checked.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -37,9 +38,9 @@ class Impurities:
         volume, eV^2 nm^d, or eV^2 per site on a lattice.
     """
 
-    nonmagnetic: ArrayLike = 0.0
-    longitudinal: ArrayLike = 0.0
-    transverse: ArrayLike = 0.0
+    nonmagnetic: Any = 0.0
+    longitudinal: Any = 0.0
+    transverse: Any = 0.0
 
     def __post_init__(self) -> None:
         for name in ("nonmagnetic", "longitudinal", "transverse"):

@@ -247,8 +247,8 @@ def _thermal_average(band, columns, temperature, axis, vertex) -> dict[str, NDAr
             return found
     for i in left:
         one = _adaptive_average(band, [c[i : i + 1] for c in columns], temperature, axis, vertex)
-        for name, value in one.items():
-            found[name][i] = value
+        for name, scalar in one.items():
+            found[name][i] = scalar
     return found
 
 

@@ -13,6 +13,7 @@ of orbitals are found and used.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from ..greens.quadrature import adaptive_average
 
 __all__ = ["Crystal", "Zone", "cubic_crystal"]
 
-Integrand = Callable[[NDArray, NDArray | None], NDArray]
+Integrand = Callable[[NDArray, Any], NDArray]  # the velocity is None unless asked for
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ class Crystal:
         return self._is_sign_change(-np.eye(self.dimension))
 
     @cached_property
-    def kept(self) -> dict[tuple, tuple]:
+    def kept(self) -> dict[tuple, Any]:
         """Blocks of k, H and v on the meshes used last."""
         return {}
 
@@ -166,7 +167,7 @@ class Crystal:
             while queue:
                 a = queue.pop()
                 size = np.abs(here[:, a]).max(axis=0)
-                for b in np.flatnonzero((size > 1e-10) & (signs == 0)):
+                for b in np.flatnonzero((size > 1e-10) & (signs == 0)).tolist():
                     point = np.argmax(np.abs(here[:, a, b]))
                     ratio = there[point, a, b] / here[point, a, b]
                     signs[b] = signs[a] * (1 if ratio.real > 0 else -1)
@@ -196,7 +197,9 @@ class Zone:
         if self.size == 0:
             crystal = self.crystal
             return self.over_k(
-                lambda k: integrand(crystal.hamiltonian(k), crystal.velocity(k) if velocity else 0)
+                lambda k: integrand(
+                    crystal.hamiltonian(k), crystal.velocity(k) if velocity else None
+                )
             )
         blocks = self._blocks(velocity)
         return sum(integrand(h, v).sum(axis=0) for h, v in blocks) / sum(len(h) for h, _ in blocks)
@@ -205,7 +208,8 @@ class Zone:
         """Mean of a complex integrand of Cartesian k (points, d)."""
         if self.size == 0:
             return self._adaptive(integrand)
-        total, count = 0.0, 0
+        total: Any = 0.0
+        count = 0
         for k in self._points():
             total, count = total + integrand(k).sum(axis=0), count + len(k)
         return total / count

@@ -30,6 +30,7 @@ __all__ = ["Diagnostics", "GradientTensors", "TensorParts", "field_response", "g
 def _combine(point: Point, sea: dict[str, NDArray]) -> dict[str, NDArray]:
     """All parts at one energy, T = 0."""
     u = point.uniform
+    assert u is not None, "a point at the Fermi energy"
     out = {
         "damping.ladder": u.rate_ra,
         "damping.static": u.rate_rr,
@@ -41,6 +42,7 @@ def _combine(point: Point, sea: dict[str, NDArray]) -> dict[str, NDArray]:
     }
     if point.mixed is None:
         return out
+    assert point.surface is not None
     m, ratio = point.mixed, point.surface.ratio
     curvature = m.curvature.imag[:, None, :, None]
     charge = sea["charge_mixed"] + ratio * sea["charge_bend"][None, :, None]

@@ -77,7 +77,7 @@ def weak_disorder(
     beta = (gp + gz) * (dos[0] + dos[1])
     uniaxial = np.broadcast_to(gp - gz, beta.shape)
     if axis == "fixed":
-        extra = uniaxial * (dos[0] - dos[1]) * _ratio(1.0, polarisation)
+        extra = uniaxial * (dos[0] - dos[1]) * _ratio(np.ones_like(polarisation), polarisation)
         beta = beta + np.where(uniaxial == 0, 0.0, extra)
     beta = np.where(np.isnan(polarisation), np.nan, np.pi / m * beta)
     return WeakDisorder(damping, beta, polarisation, sigma, dos, width)
@@ -211,11 +211,13 @@ def decompose(
         `without_vertex` and `nonmagnetic` the ratio of their own Jna and Jad.
     """
     args = (band, chemical_potential, exchange)
-    options = {"temperature": temperature, "axis": axis}
-    full = coefficients(*args, impurities, **options)
-    bare = coefficients(*args, impurities, vertex=False, **options)
-    spinless = coefficients(*args, impurities.without_spin(), **options)
-    return compare(full, bare, spinless)
+
+    def solved(strengths: Impurities, vertex: bool = True) -> Coefficients:
+        return coefficients(*args, strengths, temperature=temperature, axis=axis, vertex=vertex)
+
+    return compare(
+        solved(impurities), solved(impurities, vertex=False), solved(impurities.without_spin())
+    )
 
 
 def compare(

@@ -17,7 +17,7 @@ enter velocities, so give true distances where the response to a field is wanted
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -186,13 +186,15 @@ class Bloch(NamedTuple):
     """H and its derivatives at a set of k; axes (directions..., k, n, n).
 
     `exchange` and `exchange_slope` have one k only where the exchange does not depend on k.
+    All but `h` are None unless derivatives were asked for, `exchange_slope` also where the
+    exchange does not depend on k.
     """
 
     h: NDArray
-    velocity: NDArray | None = None
-    mass: NDArray | None = None
-    exchange: NDArray | None = None
-    exchange_slope: NDArray | None = None
+    velocity: Any = None
+    mass: Any = None
+    exchange: Any = None
+    exchange_slope: Any = None
 
 
 def harmonics_at(displacements: NDArray, array: NDArray, k: NDArray) -> NDArray:

@@ -5,7 +5,8 @@ L R in which each factor carries only some of them.  Summing over k and the inne
 at once is one large matrix product, so no array with all indices and all k is ever built.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +32,8 @@ class PairSum:
 
     observables: NDArray
     target: str
-    local: NDArray | float = 0.0
-    traces: NDArray | float = field(default=0.0)
+    local: Any = 0.0
+    traces: Any = 0.0
 
     def add(self, left: str, x: NDArray, right: str, y: NDArray, factor: complex = 1.0) -> None:
         """Add factor * sum_k x y; `left`, `right` name the leading axes of x and y."""

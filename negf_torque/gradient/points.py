@@ -66,7 +66,7 @@ def evaluate(request: Request, mesh: ZoneMesh, solution: BornSolution, surface: 
     mixed = bent = None
     if request.texture:
         mixed = mixed_response(model, mesh, first, observables)
-        if surface:
+        if uniform is not None:
             bent = surface_mixed(model, mesh, first, uniform, observables)
     return Point(solution, first, mixed, uniform, bent, mesh.sizes)
 

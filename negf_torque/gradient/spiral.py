@@ -31,8 +31,8 @@ __all__ = ["FreeWire", "SpiralResult", "spiral_coefficients"]
 class Space(Protocol):
     """What is needed of a band: H(k), its velocity, and a zone average."""
 
-    orbitals: int
-
+    @property
+    def orbitals(self) -> int: ...
     def hamiltonian(self, k: NDArray) -> NDArray: ...
     def velocity(self, k: NDArray) -> NDArray: ...
     def average(self, integrand: Callable[[NDArray], NDArray]) -> NDArray: ...
@@ -254,10 +254,10 @@ class _Helix:
         identity = np.tile(np.eye(2).ravel(), self.n).astype(complex)
         # L_E = 1 - dSigma/dE, from dg/dE = -X L_E
         slope = np.linalg.solve(np.eye(size) - rung @ pairs, identity).reshape(self.n, 2, 2)
-        mass = np.zeros((self.n, 2, self.n, 2), complex)
+        blocks = np.zeros((self.n, 2, self.n, 2), complex)
         index = np.arange(self.n)
-        mass[index, :, index, :] = slope
-        mass = mass.reshape(2 * self.n, 2 * self.n)
+        blocks[index, :, index, :] = slope
+        mass = blocks.reshape(2 * self.n, 2 * self.n)
 
         def integrand(k: NDArray) -> NDArray:
             h, v = self.blocks(k)
@@ -309,18 +309,18 @@ def spiral_coefficients(
     if isinstance(space, Crystal):
         exchange = space.exchange if exchange is None else exchange
         bottom = space.edges[0] if bottom is None else bottom
-        space = _Lattice(space, size)
+    lattice = _Lattice(space, size) if isinstance(space, Crystal) else space
     if exchange is None or bottom is None:
         raise ValueError("exchange, bottom: give both for a space that is not a crystal.")
     strength = float(np.max(impurities.same_spin + impurities.other_spin))
     floor = bottom - np.max(exchange) - 2 * np.sqrt(strength)
     rule = sea_rule(0.0, 1.1 * (chemical_potential - floor) + np.sqrt(strength) / 4, sea_nodes)
     rows = []
-    sigmas: list[NDArray | None] = [None] * (1 + sea_nodes)
+    sigmas: list[NDArray] = []
     for q in wave_numbers:
-        helix = _Helix(space, exchange, impurities, cone, q, axis)
+        helix = _Helix(lattice, exchange, impurities, cone, q, axis)
         start = np.broadcast_to(-0.5j * np.sqrt(strength) * np.eye(2), (helix.n, 2, 2))
-        if sigmas[0] is None:
+        if not sigmas:
             sigmas = [start] * (1 + sea_nodes)
         sigma, g, _ = helix.solve(complex(chemical_potential), sigmas[0], tolerance)
         sigmas[0] = sigma

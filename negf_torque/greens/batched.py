@@ -202,8 +202,10 @@ def solve(
     shapes = [(batch, n_left, n_left), (batch, n_right, n_left), (batch, n_right, n_right),
               (batch, n_left, n_right)]
     amplitudes = [np.zeros(shape if scattering else (0, 0, 0), complex) for shape in shapes]
+    reflection, transmission, reflection_right, transmission_right = amplitudes
     out = structures.Outputs(
-        scattering, *amplitudes, np.zeros(batch),
+        scattering, reflection, transmission, reflection_right, transmission_right,
+        np.zeros(batch),
         np.zeros((2, len(operators), batch)), np.zeros((2, len(currents), batch)),
         np.zeros(batch),
     )

@@ -89,7 +89,10 @@ class SparseOperators:
 
 
 def _flatten(matrices: Sequence[NDArray]) -> HarmonicMatrices:
-    pointer, row, column, count, harmonic, value, repeats = [0], [], [], [], [], [], []
+    row: list[int] = []
+    column: list[int] = []
+    harmonic: list[int] = []
+    pointer, count, value, repeats = [0], [], [], []
     previous = None
     for matrix in matrices:
         filled = np.nonzero(np.any(matrix != 0, axis=0))
@@ -160,7 +163,10 @@ def sparse_blocks(onsite: Sequence[ArrayLike], coupling: Sequence[ArrayLike]) ->
 
 def sparse_operators(operators: Sequence[tuple[int, ArrayLike]]) -> SparseOperators:
     """Flatten a list of (layer, matrix (n_l, n_l))."""
-    layer, pointer, row, column, value = [], [0], [], [], []
+    row: list[NDArray] = []
+    column: list[NDArray] = []
+    value: list[NDArray] = []
+    layer, pointer = [], [0]
     hermitian = True
     for index, (where, matrix) in enumerate(operators):
         matrix = np.asarray(matrix, complex)

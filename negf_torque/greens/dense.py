@@ -6,7 +6,7 @@ momenta; they are solved again here, as one stack of matrices.
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from negf_torque.greens.blocks import SparseBlocks, SparseOperators, dense
@@ -91,7 +91,7 @@ def flow(operators: SparseOperators, psi: list[NDArray], couplings: list[NDArray
 
 def _evaluate(
     operators: SparseOperators, hermitian: bool, a: list[NDArray], b: list[NDArray]
-) -> ArrayLike:
+) -> NDArray:
     """tr O A B^+ of all operators."""
     scheme = plan(operators, len(a), hermitian)
     rho = np.zeros((len(scheme.row), a[0].shape[0]), complex)

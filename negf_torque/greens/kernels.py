@@ -243,9 +243,8 @@ def _version() -> int:
     Numba's cache looks for changes in this file alone; the checksum enters the kernels as a
     constant, so that machine code of other sources is never taken for theirs.
     """
-    return zlib.crc32(b"".join(
-        Path(module.__file__).read_bytes() for module in (elimination, lane_algebra, lane_numbers)
-    ))
+    sources = (elimination, lane_algebra, lane_numbers)
+    return zlib.crc32(b"".join(Path(str(module.__file__)).read_bytes() for module in sources))
 
 
 def _entry_points(version: int) -> tuple[Callable, Callable]:

@@ -11,6 +11,8 @@ Numba has no vector type, so that a loop over lanes would be left to the compile
 vectoriser, which gives up on possible overlap of arrays.  Here the vectors are explicit.
 """
 
+from typing import Any
+
 import llvmlite.ir as ir
 from numba import types
 from numba.extending import intrinsic, models, register_model
@@ -138,15 +140,16 @@ def _elementwise(operation):
             parts = [part for arg in args for part in _split(builder, arg)]
             return _join(builder, *operation(builder, *parts))
 
-        if count == 1:
-            def typed(typingctx, a):
-                return lanes(lanes), codegen
-        elif count == 2:
-            def typed(typingctx, a, b):
-                return lanes(lanes, lanes), codegen
-        else:
-            def typed(typingctx, a, b, c):
-                return lanes(lanes, lanes, lanes), codegen
+        def typed_one(typingctx, a):
+            return lanes(lanes), codegen
+
+        def typed_two(typingctx, a, b):
+            return lanes(lanes, lanes), codegen
+
+        def typed_three(typingctx, a, b, c):
+            return lanes(lanes, lanes, lanes), codegen
+
+        typed: Any = {1: typed_one, 2: typed_two, 3: typed_three}[count]
         typed.__name__ = documented.__name__
         typed.__qualname__ = documented.__qualname__
         typed.__doc__ = documented.__doc__

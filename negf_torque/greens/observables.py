@@ -7,6 +7,7 @@ are needed and the weights with which each operator combines them,
     tr O rho = sum_ij O_ij rho_ji.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -109,7 +110,7 @@ class States:
         return np.array(result)
 
 
-def _evaluate(scheme: Plan, pairs: list[tuple[NDArray | None, NDArray]]) -> NDArray:
+def _evaluate(scheme: Plan, pairs: Sequence[tuple[NDArray | None, NDArray]]) -> NDArray:
     """tr O A B^+ of all operators, from A and B (n_l, m) of each layer."""
     rho = np.zeros(len(scheme.row), complex)
     for layer, (a, b) in enumerate(pairs):

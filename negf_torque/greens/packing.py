@@ -1,6 +1,7 @@
 """From the public data structures to the flat arrays of the compiled elimination."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -83,12 +84,12 @@ def pack_plan(operators: SparseOperators, order: Partition, hermitian: bool) -> 
 def partition_of(
     blocks: SparseBlocks, left: NDArray, right: NDArray, self_energy: SelfEnergy | None
 ) -> Partition:
-    local: dict[int, NDArray] = {}
+    local: dict[int, Any] = {}
     for layer, sigma in ((0, left), (blocks.layers - 1, right)):
         local[layer] = local.get(layer, False) | np.any(sigma != 0, axis=0)
-    for layer, sigma in enumerate(self_energy or ()):
-        if sigma is not None:
-            full = np.asarray(sigma).reshape(*np.shape(sigma)[:2], -1)
+    for layer, given in enumerate(self_energy or ()):
+        if given is not None:
+            full = np.asarray(given).reshape(*np.shape(given)[:2], -1)
             local[layer] = local.get(layer, False) | np.any(full != 0, axis=2)
     return left_partition(blocks, local)
 

@@ -38,7 +38,7 @@ class Partition:
         """(L,) bool: whether a layer's order is that of the layer before."""
         sizes = np.diff(self.offset)
         same = np.zeros(len(sizes), bool)
-        for layer in np.flatnonzero(sizes[1:] == sizes[:-1]) + 1:
+        for layer in (np.flatnonzero(sizes[1:] == sizes[:-1]) + 1).tolist():
             same[layer] = np.array_equal(self.orbitals(layer), self.orbitals(layer - 1))
         return same
 
@@ -110,8 +110,7 @@ def left_partition(blocks: SparseBlocks, local: dict[int, NDArray]) -> Partition
             row, column = np.nonzero(local[layer])
             rows.append(row)
             columns.append(column)
-        rows, columns = np.concatenate(rows), np.concatenate(columns)
-        found = _components(rows, columns, n + parts)[:n]
+        found = _components(np.concatenate(rows), np.concatenate(columns), n + parts)[:n]
         labels.append(np.unique(found, return_inverse=True)[1])
         parts = labels[-1].max() + 1
     # blocks of one or two orbitals are not worth the trouble

@@ -282,6 +282,7 @@ class _Iterated:
     def _signature(self, prefix: NDArray) -> NDArray:
         """The label, or a hash of the sequence of signatures along the next axis."""
         if prefix.shape[1] == len(self.box):
+            assert self.label is not None  # cuts are looked for where there is a label
             return np.asarray(self.label(prefix)).astype(np.uint64)
         grid = _label_grid()
         chunk = max(1, 200_000 // len(grid))
@@ -328,10 +329,12 @@ class _Pieces:
 
     def halves(self, chosen: NDArray) -> "_Pieces":
         """Both halves of the chosen pieces."""
-        twice = [np.repeat(a[chosen], 2) for a in (self.owner, self.start, self.length, self.low)]
-        width = np.repeat(self.width[chosen] / 2, 2)
-        twice[3][1::2] += width[1::2]
-        return _Pieces(*twice, width, self.smooth)
+        owner, start, length, low, width = (
+            np.repeat(a[chosen], 2)
+            for a in (self.owner, self.start, self.length, self.low, self.width / 2)
+        )
+        low[1::2] += width[1::2]
+        return _Pieces(owner, start, length, low, width, self.smooth)
 
     def merged(self, kept: NDArray, new: "_Pieces") -> tuple["_Pieces", NDArray]:
         """Kept and new pieces, sorted, and the order that sorts them.
@@ -343,8 +346,10 @@ class _Pieces:
             for name in ("owner", "start", "length", "low", "width")
         )
         order = np.lexsort((low, start, owner))
-        sorted_arrays = (a[order] for a in (owner, start, length, low, width))
-        return _Pieces(*sorted_arrays, self.smooth), order
+        pieces = _Pieces(
+            owner[order], start[order], length[order], low[order], width[order], self.smooth
+        )
+        return pieces, order
 
 
 def _unseen_steps(pieces: _Pieces, edges: NDArray, ends: NDArray | None) -> NDArray:

@@ -111,8 +111,8 @@ class _Parts:
             row, column = np.nonzero(np.abs(matrix) > 1e-15 * np.abs(matrix).max(initial=0))
             rows.append(self.offset[layer] + row)
             columns.append(self.offset[layer] + column)
-        rows, columns = np.concatenate(rows), np.concatenate(columns)
-        graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(self.offset[-1],) * 2)
+        row, column = np.concatenate(rows), np.concatenate(columns)
+        graph = coo_array((np.ones(len(row)), (row, column)), shape=(self.offset[-1],) * 2)
         return connected_components(graph, directed=False)
 
     def _sorted(self, row, column, value, layer, layers) -> _Entries:
@@ -192,7 +192,8 @@ def _eliminate(
     ``blocks`` yields E - H_l - U_l - Sigma_l as fresh arrays.  None where elimination would
     lose digits.
     """
-    greens, columns = [], []
+    greens: list[NDArray] = []
+    columns: list[NDArray] = []
     for layer, block in enumerate(blocks):
         if layer:
             couplings[layer - 1].dress(block, greens[-1])
@@ -299,7 +300,10 @@ def scattering_states(
     sources = [lead.source[0][:, : lead.open_channels[0]] for lead in (left, right)]
 
     parts = _Parts(blocks, phases, local)
-    psi = tuple([np.zeros((n, f.shape[1]), complex) for n in blocks.sizes] for f in sources)
+    left_psi, right_psi = (
+        [np.zeros((n, f.shape[1]), complex) for n in blocks.sizes] for f in sources
+    )
+    psi = left_psi, right_psi
     for number in range(parts.count):
         orbitals = parts.orbitals(number)
         inner = [f[rows] for f, rows in zip(sources, (orbitals[0], orbitals[-1]), strict=True)]
@@ -308,12 +312,12 @@ def scattering_states(
             continue
         inner = [np.ascontiguousarray(f[:, u]) for f, u in zip(inner, used, strict=True)]
         states = _part_states(parts, number, orbitals, energy, local, inner, potential)
-        for lead in range(2):
+        for side in range(2):
             for layer, here in enumerate(orbitals):
                 if parts.count == 1:
-                    psi[lead][layer] = states[lead][layer]
+                    psi[side][layer] = states[side][layer]
                 else:
-                    psi[lead][layer][here[:, None], used[lead]] = states[lead][layer]
+                    psi[side][layer][here[:, None], used[side]] = states[side][layer]
     amplitudes = {}
     for q, out in enumerate(sources):
         for p in range(2):

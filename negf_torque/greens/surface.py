@@ -180,7 +180,7 @@ def lead_self_energy(h: ArrayLike, v: ArrayLike, energy: ArrayLike) -> LeadSelfE
         v = np.concatenate([v, np.zeros((len(v), n - rows, n))], axis=1)
     groups = _independent_parts(h, v)
     solved = {
-        group[0]: _coupled(*(m[:, first[:, None], first] for m in (h, v)), energy)
+        group[0]: _coupled(h[:, first[:, None], first], v[:, first[:, None], first], energy)
         for group in groups
         for first in [np.array(group[0])]
     }
@@ -207,7 +207,7 @@ def _independent_parts(h: NDArray, v: NDArray) -> list[list[tuple[int, ...]]]:
         return [[tuple(range(n))]]  # chains, which need no splitting
     count, label = connected_components(linked, directed=False)
     groups: list[list[tuple[int, ...]]] = []
-    for part in (tuple(np.flatnonzero(label == c)) for c in range(count)):
+    for part in (tuple(np.flatnonzero(label == c).tolist()) for c in range(count)):
         here = np.array(part)
         for group in groups:
             there = np.array(group[0])

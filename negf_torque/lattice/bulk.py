@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import kwant
 import numpy as np
+from kwant.builder import Site
 from numpy.typing import ArrayLike, NDArray
 
 from negf_torque.lattice.harmonics import fourier_harmonics
@@ -17,7 +18,6 @@ from negf_torque.spin import SIGMA
 
 __all__ = ["BulkMagnet", "bulk_from_kwant"]
 
-Site = kwant.builder.Site
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 
 import kwant
 import numpy as np
+from kwant.builder import Site
 from numpy.typing import ArrayLike, NDArray
 
 from negf_torque.spin import SIGMA
 
 __all__ = ["Magnet", "magnet_from_kwant", "orbital_spin"]
 
-Site = kwant.builder.Site
 SiteVector = Callable[[Site], ArrayLike]
 SiteOperator = ArrayLike | Callable[[Site], ArrayLike]
 

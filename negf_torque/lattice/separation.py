@@ -63,12 +63,15 @@ def separate(chain: LayerChain) -> Separation | None:
     adjacency = _adjacency(chain.onsite[0][0], count, q)
     if adjacency is None:
         return None
-    onsite = [_split(b[0], adjacency, q) for b in (*chain.onsite, *(c.onsite for c in leads))]
-    couplings = [
+    found = [_split(b[0], adjacency, q) for b in (*chain.onsite, *(c.onsite for c in leads))]
+    inner = len(found)
+    found += [
         _split(b[0], np.zeros_like(adjacency), q)
         for b in (*chain.coupling, *(m for c in leads for m in (c.hopping, c.attachment)))
     ]
-    if any(part is None for part in (*onsite, *couplings)):
+    onsite = [part for part in found[:inner] if part is not None]
+    couplings = [part for part in found[inner:] if part is not None]
+    if len(onsite) + len(couplings) < len(found):
         return None
     kappa, modes = np.linalg.eigh(adjacency)
     bonds = couplings[: layers - 1]

@@ -37,7 +37,7 @@ class BondCurrents:
     def inflow(self, sites: int) -> NDArray:
         """(2, sites, 4): all that arrives at each site over the bonds of the region."""
         total = np.zeros((2, sites, 4))
-        np.add.at(total, (slice(None), self.bonds[:, 1]), self.current)
+        np.add.at(total.swapaxes(0, 1), self.bonds[:, 1], self.current.swapaxes(0, 1))
         return total
 
 
