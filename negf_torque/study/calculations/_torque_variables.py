@@ -1,6 +1,7 @@
 """What the result of kind "torque" holds: name, dimensions, unit and sign of every variable."""
 
 from negf_torque.study.calculations import _valve_variables as valve
+from negf_torque.study.calculations._disorder_variables import DISORDER
 from negf_torque.study.labels import Variable
 
 __all__ = ["VARIABLES"]
@@ -9,6 +10,7 @@ WINDOW, TORKANCE, CONDUCTANCE = valve.WINDOW, valve.TORKANCE, valve.CONDUCTANCE
 SHARED = ("bias", "magnet", "component", "flow", "layer", "bond")
 
 VARIABLES: dict[str, Variable] = {
+    **DISORDER,
     **{name: valve.VARIABLES[name] for name in SHARED},
     "lead": Variable(("lead",), "", "Lead"),
     "site": Variable(("site",), "1", "Site", "Numbered layer by layer from left to right."),

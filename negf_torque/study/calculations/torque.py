@@ -13,6 +13,11 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from negf_torque.study.base import CalculationTable, Listing, Scalar, key
+from negf_torque.study.calculations._disorder import (
+    check_impurities,
+    disorder_listings,
+    disorder_scalars,
+)
 from negf_torque.study.calculations._torque_variables import VARIABLES
 
 if TYPE_CHECKING:
@@ -22,7 +27,9 @@ if TYPE_CHECKING:
     from negf_torque.study.base import Progress
     from negf_torque.study.card import Card
 
-__all__ = ["VARIABLES", "Parameters", "figures", "listings", "run", "summary"]
+__all__ = ["VARIABLES", "Parameters", "check", "figures", "listings", "run", "summary"]
+
+READS_IMPURITIES = True
 
 
 class Parameters(CalculationTable):
@@ -45,9 +52,15 @@ class Parameters(CalculationTable):
     )
 
 
+def check(card: Card) -> dict[tuple, str]:
+    """Mistakes that need more than one table."""
+    return check_impurities(card)
+
+
 def run(card: Card, progress: Progress) -> xr.Dataset:
     """Solve the device; see `negf_torque.transport.linear`."""
     from negf_torque.lattice import layer_chain
+    from negf_torque.study.calculations._disorder import averaged, with_disorder
     from negf_torque.study.labels import labelled
     from negf_torque.transport.linear import window_response
     from negf_torque.transport.sampling import Sampling
@@ -58,9 +71,11 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
     progress.start("building the device")
     chain = layer_chain(card.build())
     progress.start("averaging over the zone" if chain.dimension else "scattering states")
-    (response,) = window_response(
+    (clean,) = window_response(
         [chain], p.energy, sampling, lambda _, __, n: progress.update(n, note=f"{n} points")
     )
+    disorder = averaged(card, chain, p.energy, progress) if card.impurities else None
+    response = disorder.window if disorder else clean
     sites = chain.sites
     field = np.linalg.norm(sites.exchange, axis=1)
     values = {
@@ -106,7 +121,7 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
         for variable in dataset.variables.values():
             units = variable.attrs.get("units", "")
             variable.attrs["units"] = units.replace(" per cell", "").replace(" and cell", "")
-    return dataset
+    return with_disorder(dataset, disorder, clean) if disorder else dataset
 
 
 def _positions(position: np.ndarray) -> np.ndarray:
@@ -151,7 +166,7 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
                     "window, symmetric bias",
                 )
             )
-    return found
+    return found + disorder_scalars(dataset)
 
 
 def listings(dataset: xr.Dataset) -> list[Listing]:
@@ -163,11 +178,13 @@ def listings(dataset: xr.Dataset) -> list[Listing]:
         for bias in dataset["bias"].values
     )
     unit = dataset["torkance"].attrs["units"]
-    return [Listing(f"Torkance (window parts), in {unit}", columns, rows)] if rows else []
+    found = [Listing(f"Torkance (window parts), in {unit}", columns, rows)] if rows else []
+    return found + disorder_listings(dataset)
 
 
 def figures(dataset: xr.Dataset) -> dict[str, Figure]:
     """See `_torque_figures`."""
+    from negf_torque.study.calculations._disorder_figures import disorder_figures
     from negf_torque.study.calculations._torque_figures import figures as draw
 
-    return draw(dataset)
+    return draw(dataset) | disorder_figures(dataset)

@@ -1,0 +1,312 @@
+"""Impurities in a transport calculation: averages by every method that the card asks for.
+
+A calculation that reads `[[impurities]]` solves its device through `averaged`, which hands back
+the same kind of response as for a clean device, and adds what it learns about the disorder with
+`with_disorder`: other methods and their differences, self-energies, single configurations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from negf_torque.study.base import Listing, Scalar
+from negf_torque.study.calculations._disorder_variables import DISORDER
+from negf_torque.study.impurities import DisorderTable, check_disorder
+from negf_torque.study.labels import labelled
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    from negf_torque.lattice.layers import LayerChain
+    from negf_torque.study.base import Progress
+    from negf_torque.study.card import Card
+    from negf_torque.transport.disordered import DisorderedResponse
+    from negf_torque.transport.ensembles import ConfigurationResponse
+    from negf_torque.transport.linear import WindowResponse
+
+__all__ = [
+    "Averages",
+    "averaged",
+    "check_impurities",
+    "disorder_listings",
+    "disorder_scalars",
+    "with_disorder",
+]
+
+
+@dataclass(frozen=True)
+class Averages:
+    """The response of one device, averaged over its impurities by one or several methods.
+
+    Attributes
+    ----------
+    methods : tuple of str
+        The main one first.
+    windows : tuple of WindowResponse
+        One for each method.
+    mean_field : DisorderedResponse or None
+        The first response that has a self-energy.
+    configurations : ConfigurationResponse or None
+    """
+
+    methods: tuple[str, ...]
+    windows: tuple[WindowResponse, ...]
+    mean_field: DisorderedResponse | None = None
+    configurations: ConfigurationResponse | None = field(default=None, repr=False)
+
+    @property
+    def window(self) -> WindowResponse:
+        """The main method's response."""
+        return self.windows[0]
+
+    @property
+    def converged(self) -> bool:
+        """Whether all methods have converged."""
+        return all(window.converged for window in self.windows)
+
+    def torkance_error(self, number: int) -> NDArray:
+        """(3, magnets, 3): standard errors of method `number`, zero where it has none."""
+        if self.methods[number] == "configurations":
+            return self.configurations.magnet_torkance_error
+        return np.zeros(self.windows[number].magnet_torkance_by_bias.shape)
+
+
+def check_impurities(card: Card) -> dict[tuple, str]:
+    """Mistakes in `[[impurities]]` and `[disorder]` that need more than one table."""
+    problems = check_disorder(card)
+    if card.impurities and getattr(card.calculation, "temperature", 0.0):
+        problems["calculation", "temperature"] = (
+            f"{card.calculation.temperature:g}: with impurities the response is there for 0 K. "
+            "Leave temperature out."
+        )
+    if card.disorder and not card.impurities:
+        problems[("disorder",)] = "there are no impurities to average over. Give [[impurities]]."
+    return problems
+
+
+def averaged(
+    card: Card,
+    chain: LayerChain,
+    energy: float,
+    progress: Progress,
+    methods: tuple[str, ...] | None = None,
+) -> Averages:
+    """Solve one device with the card's impurities, by each of the methods."""
+    from negf_torque.transport.disordered import disordered_response
+
+    table = card.disorder or DisorderTable()
+    kinds = [impurity.impurity() for impurity in card.impurities]
+    methods = tuple(table.methods) if methods is None else methods
+    windows: list[WindowResponse] = []
+    explicit, mean_field = None, None
+    for method in methods:
+        if method == "configurations":
+            explicit = _explicit(table, chain, kinds, energy, progress)
+            windows.append(explicit.window)
+        else:
+            progress.start(f"{method}: self-energy and vertex corrections")
+            found = disordered_response(
+                chain, energy, kinds, method, table.mesh, table.vertex_corrections
+            )
+            mean_field = mean_field or found
+            windows.append(found)
+    return Averages(methods, tuple(windows), mean_field, explicit)
+
+
+def _explicit(
+    table: DisorderTable, chain: LayerChain, kinds: list, energy: float, progress: Progress
+) -> ConfigurationResponse:
+    from negf_torque.transport.ensembles import configuration_response
+
+    progress.start("configurations", table.configurations)
+
+    def report(ensemble: Any) -> None:
+        error = ensemble.standard_error[0] / (abs(ensemble.mean[0]) or 1.0)
+        progress.update(ensemble.count, note=f"conductance to {error:.1e}")
+
+    return configuration_response(
+        chain,
+        kinds,
+        energy,
+        table.configurations,
+        seed=table.seed,
+        standard_error=table.standard_error,
+        cells=table.supercell,
+        mesh=table.supercell_mesh,
+        progress=report,
+    )
+
+
+def with_disorder(
+    dataset: xr.Dataset, averages: Averages, clean: WindowResponse | None = None
+) -> xr.Dataset:
+    """The dataset of the main method, and what is known about the disorder."""
+    windows = averages.windows
+    chain = averages.window.chain
+    torkance = np.stack([w.magnet_torkance_by_bias for w in windows])
+    values: dict[str, Any] = {
+        "approach_conductance": [w.conductance for w in windows],
+        "approach_conductance_error": [w.conductance_error for w in windows],
+        "approach_torkance": torkance,
+        "approach_torkance_error": np.stack(
+            [averages.torkance_error(n) for n in range(len(windows))]
+        ),
+        "approach_layer_torkance": np.stack([w.layer_torkance_by_bias for w in windows]),
+        "approach_charge_current": np.stack([w.spin_current_by_bias[..., 0] for w in windows]),
+    }
+    coords: dict[str, Any] = {
+        "approach": list(averages.methods),
+        "bias": dataset["bias"].values,
+        "magnet": list(chain.magnets),
+        "component": ["x", "y", "z"],
+        "layer": np.arange(len(chain.onsite)),
+        "bond": np.arange(len(chain.onsite) - 1) + 0.5,
+    }
+    for more, places in (_mean_field(averages.mean_field), _explicit_values(averages)):
+        values |= more
+        coords |= places
+    if clean is not None:
+        values |= {
+            "clean_conductance": clean.conductance,
+            "clean_layer_torkance": clean.layer_torkance_by_bias,
+        }
+    found = labelled(DISORDER, values, coords)
+    if chain.dimension == 0:
+        for variable in found.variables.values():
+            unit = variable.attrs.get("units", "")
+            variable.attrs["units"] = unit.replace(" per cell", "")
+    merged = dataset.merge(found, combine_attrs="override", compat="override")
+    if averages.methods[0] == "configurations":
+        merged["torkance_error"] = found["approach_torkance_error"].isel(approach=0, drop=True)
+    else:  # a mesh is taken as it is: nobody has estimated its error
+        merged = merged.drop_vars(
+            [n for n in dataset.data_vars if str(n).endswith("_error")], errors="ignore"
+        )
+    converged = bool(dataset.attrs.get("converged", True)) and averages.converged
+    return merged.assign_attrs(
+        converged=converged,
+        disorder_method=averages.methods[0],
+        dimension=chain.dimension,
+    )
+
+
+def _mean_field(response: DisorderedResponse | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    if response is None:
+        return {}, {}
+    sites = response.chain.sites
+    sigma = np.zeros((len(sites.layer), 4), complex)
+    for site, matrix in zip(response.disordered_sites, response.self_energy, strict=True):
+        size = len(matrix)
+        sigma[site, 0] = np.trace(matrix) / size
+        sigma[site, 1:] = np.einsum("aij,ji->a", sites.spin[site], matrix) / size
+    values = {
+        "self_energy": sigma,
+        "residual": response.residuals,
+        "current_loss": response.current_loss,
+        "ward_residual": response.ward_residual,
+        "vertex_conductance": response.conductance_vertex,
+        "born_parameter": response.parameter,
+        "impurity_torque": response.layer_impurity_torque_by_bias,
+    }
+    coords = {
+        "site": np.arange(len(sites.layer)),
+        "flow": ["charge", "x", "y", "z"],
+        "step": np.arange(1, len(response.residuals) + 1),
+    }
+    return values, coords
+
+
+def _explicit_values(averages: Averages) -> tuple[dict[str, Any], dict[str, Any]]:
+    found = averages.configurations
+    if found is None:
+        return {}, {}
+    values = {
+        "configuration_conductance": found.conductances,
+        "configuration_torkance": found.magnet_torkances,
+        "conductance_median": float(np.median(found.conductances)),
+    }
+    return values, {"configuration": found.ensemble.seeds}
+
+
+def disorder_scalars(dataset: xr.Dataset) -> list[Scalar]:
+    """Conductance by every method, differences from the main one, and how well things held."""
+    if "approach" not in dataset.dims:
+        return []
+    converged = bool(dataset.attrs.get("converged", True))
+    unit = dataset["approach_conductance"].attrs["units"]
+    found = []
+    if "clean_conductance" in dataset:
+        found.append(Scalar("conductance[clean]", float(dataset["clean_conductance"]), unit))
+    for method in dataset["approach"].values:
+        one = dataset.sel(approach=method)
+        error = float(one["approach_conductance_error"])
+        found.append(
+            Scalar(
+                f"conductance[{method}]",
+                float(one["approach_conductance"]),
+                unit,
+                error if method == "configurations" else None,
+                converged,
+                _configuration_note(dataset) if method == "configurations" else "",
+            )
+        )
+    for name, value, unit, error, words in _differences(dataset):
+        if name.startswith("conductance"):
+            found.append(Scalar(f"difference[{name}]", value, unit, error, converged, words))
+    for name in ("current_loss", "ward_residual", "born_parameter"):
+        if name in dataset:
+            note = str(dataset[name].attrs.get("long_name", ""))
+            found.append(Scalar(name, float(dataset[name]), "1", None, converged, note))
+    return found
+
+
+def _configuration_note(dataset: xr.Dataset) -> str:
+    seeds = dataset["configuration"].values
+    median = float(dataset["conductance_median"])
+    return f"{len(seeds)} configurations, seeds {seeds[0]} to {seeds[-1]}; median {median:.6g}"
+
+
+def _differences(dataset: xr.Dataset) -> list[tuple[str, float, str, float | None, str]]:
+    """(name, difference, unit, statistical error or None, words) of every further method."""
+    methods = [str(m) for m in dataset["approach"].values]
+    rows = []
+    first = dataset.isel(approach=0)
+    for number, method in enumerate(methods[1:], 1):
+        other = dataset.isel(approach=number)
+        quantities: list[tuple[str, Callable[[xr.Dataset, str], float]]] = [
+            ("conductance", lambda d, tail: float(d["approach_conductance" + tail]))
+        ]
+        for magnet in dataset["magnet"].values:
+            for component in "xyz":
+
+                def torkance(d: Any, tail: str, m: Any = magnet, c: str = component) -> float:
+                    place = {"bias": "symmetric", "magnet": m, "component": c}
+                    return float(d["approach_torkance" + tail].sel(place))
+
+                quantities.append((f"torkance {magnet} {component}", torkance))
+        for name, value in quantities:
+            difference = value(other, "") - value(first, "")
+            error = float(np.hypot(value(other, "_error"), value(first, "_error")))
+            unit = dataset["approach_conductance" if name == "conductance" else "approach_torkance"]
+            known = "configurations" in (method, methods[0])
+            words = f"{abs(difference) / error:.1f} standard errors" if known and error else ""
+            label = f"{name}, {method} - {methods[0]}"
+            rows.append((label, difference, unit.attrs["units"], error if known else None, words))
+    return rows
+
+
+def disorder_listings(dataset: xr.Dataset) -> list[Listing]:
+    """Every method's numbers and their differences."""
+    if "approach" not in dataset.dims or dataset.sizes["approach"] < 2:
+        return []
+    columns = ("quantity", "difference", "statistical error", "in words", "unit")
+    rows = tuple(
+        (name, value, "-" if error is None else error, words, unit)
+        for name, value, unit, error, words in _differences(dataset)
+    )
+    return [Listing("Methods compared", columns, rows)]
