@@ -27,6 +27,7 @@ from math import pi
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from negf_torque.llg.layers import LayerNumbers, layer_numbers
 from negf_torque.llg.slonczewski import (
     AsymmetricFit,
     SlonczewskiFit,
@@ -87,6 +88,11 @@ class ValveTorque:
         Which response the numbers are, e.g. "window, symmetric bias" or "complete".
     name, provenance : str
         Where the numbers came from: card, version, date, hash of the stored result.
+    notes : tuple of str
+        What an exported input must say besides, each a line: what this torque leaves out.
+    layer_eta, layer_eta_perp : tuple of tuples of float
+        (layers, angles): local efficiencies of the free layer's atomic layers from the bottom,
+        whose means are eta and eta_perp (see `negf_torque.llg.layers`); empty when unknown.
     """
 
     theta: tuple[float, ...]
@@ -102,6 +108,9 @@ class ValveTorque:
     response: str = "window, symmetric bias"
     name: str = "valve"
     provenance: str = "typed by hand"
+    notes: tuple[str, ...] = ()
+    layer_eta: tuple[tuple[float, ...], ...] = ()
+    layer_eta_perp: tuple[tuple[float, ...], ...] = ()
 
     def __post_init__(self):
         n = len(self.theta)
@@ -115,6 +124,7 @@ class ValveTorque:
                 raise ValueError(f"{key}: {len(values)} values for {n} angles.")
             if not np.all(np.isfinite(values)):
                 raise ValueError(f"{key}: contains a value that is not finite: {values!r}.")
+        _check_layers(self)
         if min(self.conductance) <= 0:
             raise ValueError(
                 f"conductance: {min(self.conductance)!r} at one angle. A torque per current "
@@ -141,6 +151,13 @@ class ValveTorque:
         """First 16 hexadecimal digits of the SHA-256 of every number and word in here."""
         text = json.dumps(asdict(self), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def layers(self) -> LayerNumbers | None:
+        """P and epsilon' of each atomic layer with the film's Lambda, or None when unknown."""
+        if not self.layer_eta:
+            return None
+        lam = self.slonczewski().Lambda
+        return layer_numbers(self.theta, self.layer_eta, self.layer_eta_perp, lam)
 
     def slonczewski(self) -> SlonczewskiFit:
         """P and Lambda of eta(theta); a solver's P is half of this one."""
@@ -175,6 +192,25 @@ class ValveTorque:
         return GAMMA0 * field * np.array(self.eta) / 2, GAMMA0 * field * np.array(self.eta_perp) / 2
 
 
+def _check_layers(torque: ValveTorque) -> None:
+    """Shapes of the layers' tables, and that they are the film's torque."""
+    if bool(torque.layer_eta) != bool(torque.layer_eta_perp):
+        raise ValueError("layer_eta, layer_eta_perp: give both or neither.")
+    for key in ("eta", "eta_perp"):
+        table = np.asarray(getattr(torque, f"layer_{key}"), float)
+        if not table.size:
+            continue
+        whole = np.asarray(getattr(torque, key), float)
+        if table.ndim != 2 or table.shape[1] != len(whole):
+            raise ValueError(f"layer_{key}: shape {table.shape} is not (layers, angles).")
+        largest = max(np.abs(table).max(), np.abs(whole).max())
+        if np.abs(table.mean(axis=0) - whole).max() > 1e-6 * largest:
+            raise ValueError(
+                f"layer_{key}: the mean over the layers is not {key}. Each layer's torque counts "
+                "times the number of layers."
+            )
+
+
 def valve_torque(
     theta: ArrayLike,
     torkance_in_plane: ArrayLike,
@@ -183,6 +219,8 @@ def valve_torque(
     *,
     in_plane_error: ArrayLike | None = None,
     out_of_plane_error: ArrayLike | None = None,
+    layer_in_plane: ArrayLike | None = None,
+    layer_out_of_plane: ArrayLike | None = None,
     collinear: float = 1e-6,
     **rest,
 ) -> ValveTorque:
@@ -198,6 +236,8 @@ def valve_torque(
         T per cell.
     in_plane_error, out_of_plane_error : (n,), optional
         Errors of the torkances.
+    layer_in_plane, layer_out_of_plane : (layers, n), optional
+        Torkances of the free magnet's atomic layers, which add up to the whole ones.
     collinear : float
         Angles with sin(theta) below this are left out: there the torque vanishes and the
         ratio is 0/0.
@@ -229,6 +269,13 @@ def valve_torque(
             return ()
         return tuple((np.asarray(values, float)[order] / (transmission * sine)).tolist())
 
+    def per_layer(values):
+        if values is None:
+            return ()
+        table = np.asarray(values, float)
+        local = len(table) * table[:, order] / (transmission * sine)
+        return tuple(tuple(row) for row in local.tolist())
+
     return ValveTorque(
         tuple(theta[order].tolist()),
         per_current(torkance_in_plane),
@@ -236,5 +283,7 @@ def valve_torque(
         tuple(transmission.tolist()),
         eta_error=per_current(in_plane_error),
         eta_perp_error=per_current(out_of_plane_error),
+        layer_eta=per_layer(layer_in_plane),
+        layer_eta_perp=per_layer(layer_out_of_plane),
         **rest,
     )

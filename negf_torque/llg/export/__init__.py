@@ -3,12 +3,19 @@
 import difflib
 import importlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
-from negf_torque.llg.export.common import Simulation
+from negf_torque.llg.bulk import SpinOrbitTorque, TextureTorque
+from negf_torque.llg.export.simulation import Simulation
+from negf_torque.llg.junction import JunctionTorque
 from negf_torque.llg.valve import ValveTorque
 
-__all__ = ["SOLVERS", "Simulation", "render", "write"]
+__all__ = ["SOLVERS", "Simulation", "Torque", "render", "write"]
+
+#: What an input can be written for; a sequence of valves is one free layer with several
+#: polarisers (each torque for the same J, electrons from left to right).
+Torque = ValveTorque | JunctionTorque | SpinOrbitTorque | TextureTorque | Sequence[ValveTorque]
 
 #: Solvers for which a valve's torque can be written, each a module of this package.
 SOLVERS: tuple[str, ...] = (
@@ -23,9 +30,7 @@ SOLVERS: tuple[str, ...] = (
 )
 
 
-def render(
-    solver: str, torque: ValveTorque, simulation: Simulation | None = None
-) -> dict[str, str]:
+def render(solver: str, torque: Torque, simulation: Simulation | None = None) -> dict[str, str]:
     """Texts of the solver's input, file name -> text, without touching the disk.
 
     Raises
@@ -41,12 +46,21 @@ def render(
             f"Known: {', '.join(SOLVERS)}."
         )
     module = importlib.import_module(f"{__name__}.{solver}")
-    return module.render(torque, simulation or Simulation())
+    simulation = simulation or Simulation()
+    if isinstance(torque, JunctionTorque):
+        from negf_torque.llg.export.special import render_junction
+
+        return render_junction(module, torque, simulation)
+    if isinstance(torque, Sequence):
+        from negf_torque.llg.export.special import render_several
+
+        return render_several(module, tuple(torque), simulation)
+    return module.render(torque, simulation)
 
 
 def write(
     solver: str,
-    torque: ValveTorque,
+    torque: Torque,
     directory: Path | str,
     simulation: Simulation | None = None,
 ) -> list[Path]:

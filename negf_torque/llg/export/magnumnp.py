@@ -5,23 +5,29 @@ SpinTorqueSlonczewski is the reference form; the gyromagnetic ratio is fixed in 
 of opposite sign to the drift velocity.  F. Bruckner et al., Sci. Rep. 13, 12054 (2023).
 """
 
+from collections.abc import Sequence
+
 from negf_torque.llg.bulk import SpinOrbitTorque, TextureTorque
-from negf_torque.llg.convert import convert
 from negf_torque.llg.demagnetisation import prism_factors
 from negf_torque.llg.export.common import (
-    Simulation,
-    header,
+    commented,
     python_wall,
     solver_numbers,
+    texture_numbers,
     vector,
 )
-from negf_torque.llg.torques import valve_spin_torque
+from negf_torque.llg.export.header import header
+from negf_torque.llg.export.simulation import Simulation
+from negf_torque.llg.export.tables import (
+    MAGNUMNP_CLASS,
+    magnumnp_term,
+    needs_table,
+    table_remarks,
+)
+from negf_torque.llg.torques import SpinTorque, valve_spin_torque
 from negf_torque.llg.valve import ValveTorque
 
-__all__ = ["render"]
-
-#: Deviation of the Slonczewski form from which the table itself is written beside it.
-TABLE_FROM = 1e-3
+__all__ = ["render", "tables"]
 
 _REMARKS = (
     "magnum.np's gamma is fixed to 2.21276157e5 m/(A s): times are 0.1 % shorter than with the",
@@ -34,11 +40,11 @@ _REMARKS = (
 
 def _script(torque, simulation, thickness, material, start, term, explain, classes="") -> str:
     terms = []
-    if simulation.exchange > 0 and simulation.cells != (1, 1):
+    if simulation.exchange > 0 and simulation.grid != (1, 1, 1):
         terms.append("ExchangeField()")
     if simulation.anisotropy != 0:
         terms.append("UniaxialAnisotropyField()")
-    if simulation.demagnetisation and simulation.cells == (1, 1):
+    if simulation.demagnetisation and simulation.grid == (1, 1, 1):
         # DemagField of magnum.np 2.2 leaves M_s out for a mesh of a single cell.
         factors = prism_factors((*simulation.size, thickness))
         tensor = vector(-torque.saturation_magnetisation * n for n in factors)
@@ -63,8 +69,7 @@ import torch
 from magnumnp import *
 
 torch.set_default_dtype(torch.float64)
-{classes}mesh = Mesh(({simulation.cells[0]}, {simulation.cells[1]}, 1), \
-({vector(simulation.cell(thickness))}))
+{classes}mesh = Mesh({simulation.grid!r}, ({vector(simulation.cell(thickness))}))
 state = State(mesh)
 state.material = {{
 {listing}
@@ -78,23 +83,56 @@ if __name__ == "__main__":
         llg.step(state, {simulation.output_step * 1e-9!r})
         print(float(state.t), *state.m.mean(dim=(0, 1, 2)).tolist())
 """
-    return "\n".join([*(f"# {line}".rstrip() for line in explain), "", body])
+    return "\n".join([*commented(explain, "#"), "", body])
 
 
 def render(
     torque: ValveTorque | SpinOrbitTorque | TextureTorque, simulation: Simulation
 ) -> dict[str, str]:
     """File name -> text."""
-    name = f"{torque.name}_magnumnp.py"
     if isinstance(torque, TextureTorque):
-        n = convert(
-            "zhang_li",
-            "reference",
-            "magnumnp",
-            {"u": torque.drift_velocity(simulation.current_density), "beta": torque.beta},
-        )
-        material = {"alpha": repr(torque.damping), "b": "1.0", "xi": repr(n["xi"])}
-        start = f"""\
+        return _texture(torque, simulation)
+    drive = f"lambda time: {simulation.current_density!r}"
+    if isinstance(torque, ValveTorque) and not torque.slonczewski().valid:
+        return tables([valve_spin_torque(torque)], torque, simulation, drive)
+    n = solver_numbers(torque, simulation)
+    p, prime = (
+        (repr(n.polarisation), repr(n.epsilon_prime)) if not n.layers else map(_across, n.layers)
+    )
+    material = {
+        "alpha": repr(simulation.alpha),
+        "J": repr(n.current_density),
+        "P": p,
+        "Lambda": repr(n.Lambda),
+        "epsilon_prime": prime,
+        "mp": f"[{vector(n.p)}]",
+        "d": repr(torque.thickness * 1e-9),
+    }
+    meaning = "thickness of the film, given as material['d']."
+    explain = header("magnum.np", torque, simulation, meaning, _REMARKS)
+    term = "SpinTorqueSlonczewski()"
+    start = _start(simulation)
+    text = _script(torque, simulation, torque.thickness, material, start, term, explain)
+    files = {f"{torque.name}_magnumnp.py": text}
+    if isinstance(torque, ValveTorque) and needs_table(torque):
+        files |= tables([valve_spin_torque(torque)], torque, simulation, drive)
+    return files
+
+
+def _start(simulation: Simulation) -> str:
+    return f"state.m = state.Constant([{vector(simulation.initial_direction)}])"
+
+
+def _across(values) -> str:
+    """A tensor field from one value per layer of cells."""
+    return f"torch.tensor([{vector(values)}]).reshape(1, 1, -1, 1).expand(*mesh.n, 1)"
+
+
+def _texture(torque: TextureTorque, simulation: Simulation) -> dict[str, str]:
+    n = texture_numbers("magnumnp", torque, simulation)
+    alpha = torque.damping + simulation.damping_enhancement
+    material = {"alpha": repr(alpha), "b": "1.0", "xi": repr(n["xi"])}
+    start = f"""\
 
 
 {python_wall(simulation)}
@@ -104,90 +142,27 @@ state.m = torch.tensor(
     [[[wall(float(s)) for s in row] for row in plane] for plane in x]
 )
 state.j = state.Constant([{n["b_j"]!r}, 0.0, 0.0])  # b j with b = 1: -u, m/s"""
-        explain = header("magnum.np", torque, simulation, remarks=_REMARKS)
-        term = "SpinTorqueZhangLi()"
-        return {
-            name: _script(torque, simulation, simulation.height, material, start, term, explain)
-        }
-    start = f"state.m = state.Constant([{vector(simulation.initial_direction)}])"
-    if isinstance(torque, ValveTorque) and not torque.slonczewski().valid:
-        return _table(torque, simulation, start)
-    n = solver_numbers(torque, simulation)
-    material = {
-        "alpha": repr(simulation.damping),
-        "J": repr(n.current_density),
-        "P": repr(n.polarisation),
-        "Lambda": repr(n.Lambda),
-        "epsilon_prime": repr(n.epsilon_prime),
-        "mp": f"[{vector(n.p)}]",
-        "d": repr(torque.thickness * 1e-9),
-    }
-    explain = header(
-        "magnum.np",
-        torque,
-        simulation,
-        "thickness of the film, given as material['d'] (one cell).",
-        _REMARKS,
-    )
-    term = "SpinTorqueSlonczewski()"
-    files = {name: _script(torque, simulation, torque.thickness, material, start, term, explain)}
-    if isinstance(torque, ValveTorque):
-        files |= _table(torque, simulation, start)
-    return files
+    explain = header("magnum.np", torque, simulation, remarks=_REMARKS)
+    term = "SpinTorqueZhangLi()"
+    text = _script(torque, simulation, simulation.height, material, start, term, explain)
+    return {f"{torque.name}_magnumnp.py": text}
 
 
-_TABLE_CLASS = """
-
-class TabulatedSpinTorque:
-    \"\"\"h = h_a(c) m x p + h_b(c) p in A/m, Chebyshev series in c = m.p.\"\"\"
-
-    p = torch.tensor([{direction}])
-    damping_like = [{damping_like}]
-    field_like = [{field_like}]
-
-    def h(self, state):
-        c = (state.m * self.p).sum(dim=3, keepdim=True)
-        a, b = self.series(c, self.damping_like), self.series(c, self.field_like)
-        return a * torch.linalg.cross(state.m, self.p.expand_as(state.m)) + b * self.p
-
-    @staticmethod
-    def series(c, coefficients):
-        b1, b2 = torch.zeros_like(c), torch.zeros_like(c)
-        for value in reversed(coefficients[1:]):
-            b1, b2 = value + 2 * c * b1 - b2, b1
-        return coefficients[0] + c * b1 - b2
-
-
-"""
-
-
-def _table(torque: ValveTorque, simulation: Simulation, start: str) -> dict[str, str]:
-    """The table of eta(theta) itself, for a valve that no Slonczewski form describes well."""
-    worst = max(torque.slonczewski().max_relative_residual, torque.epsilon_prime()[1])
-    if worst < TABLE_FROM:
-        return {}
-    own = valve_spin_torque(torque)
-    classes = _TABLE_CLASS.format(
-        direction=vector(own.direction),
-        damping_like=vector(simulation.current_density * own.damping_like[1]),
-        field_like=vector(simulation.current_density * own.field_like[1]),
-    )
-    remarks = (
-        "This file: the angular table itself, as a polynomial in m.p through its angles (largest",
-        f"deviation {own.deviation:.1e}), in a field term of its own.  WHAT IS LOST above refers",
-        "to the Slonczewski form, which this file does not use; J is fixed here too.",
-        *_REMARKS,
-    )
+def tables(
+    torques: Sequence[SpinTorque], torque: ValveTorque, simulation: Simulation, drive: str
+) -> dict[str, str]:
+    """The torques' tables as field terms; `drive` is source of a function of time in s."""
     explain = header(
         "magnum.np",
         torque,
         simulation,
         "thickness of the film (contained in the fields below).",
-        remarks,
+        (*table_remarks(torques), *_REMARKS),
     )
-    material = {"alpha": repr(simulation.damping)}
+    drives = f"\n\ndrive = {drive}  # s -> A/m^2, or volts for a junction\n"
+    terms = ", ".join(magnumnp_term(t, "drive") for t in torques)
     text = _script(
-        torque, simulation, torque.thickness, material, start, "TabulatedSpinTorque()", explain,
-        classes,
+        torque, simulation, torque.thickness, {"alpha": repr(simulation.alpha)},
+        _start(simulation), terms, explain, MAGNUMNP_CLASS + drives,
     )  # fmt: skip
     return {f"{torque.name}_table_magnumnp.py": text}

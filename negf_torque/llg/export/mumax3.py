@@ -6,19 +6,28 @@ whole thickness; FIXEDLAYER_BOTTOM would reverse the sign.  A. Vansteenkiste et 
 107133 (2014).
 """
 
+from collections.abc import Sequence
+
 from negf_torque.llg.bulk import SpinOrbitTorque, TextureTorque
-from negf_torque.llg.convert import convert
 from negf_torque.llg.export.common import (
-    Simulation,
-    header,
+    SolverNumbers,
+    commented,
     solver_numbers,
+    texture_numbers,
     vector,
     wall_axes,
 )
+from negf_torque.llg.export.header import header
+from negf_torque.llg.export.simulation import Simulation
+from negf_torque.llg.export.tables import mumax3_terms, needs_table, table_remarks
+from negf_torque.llg.torques import SpinTorque, valve_spin_torque
 from negf_torque.llg.valve import ValveTorque
 from negf_torque.units import GAMMA0, MU0
 
-__all__ = ["render"]
+__all__ = ["render", "tables"]
+
+_THICKNESS = "thickness of the whole mesh in z; J.z only."
+_IN_FIELDS = "thickness of the film (contained in the fields below)."
 
 _REMARKS = (
     "Needs mumax3 3.10 or later: older versions have the wrong sign of alpha epsilon' in the",
@@ -30,39 +39,30 @@ _REMARKS = (
 
 def _texture(torque: TextureTorque, simulation: Simulation) -> dict[str, str]:
     easy, across, *_ = wall_axes(simulation)
-    numbers = convert(
-        "zhang_li",
-        "reference",
-        "mumax3",
-        {"u": torque.drift_velocity(simulation.current_density), "beta": torque.beta},
-        polarisation=torque.polarisation or 1.0,
-        saturation_magnetisation=torque.saturation_magnetisation,
-    )
+    numbers = texture_numbers("mumax3", torque, simulation)
     remarks = (
         "mumax3 divides the drift velocity by 1 + xi^2 and counts conventional current: both are",
         "undone in J below, so that u is the drift velocity stated above.",
         "The wall starts as two domains with a transverse middle; mumax3 relaxes its profile.",
     )
     explain = header("mumax3", torque, simulation, remarks=remarks)
+    alpha = torque.damping + simulation.damping_enhancement
     body = [
-        *_film(torque.saturation_magnetisation, torque.damping, simulation, simulation.height),
+        *_film(torque.saturation_magnetisation, alpha, simulation, simulation.height),
         f"m = TwoDomain({vector(easy)}, {vector(across)}, {vector(-easy)})",
         "",
         f"Pol = {numbers['P']!r}",
         f"xi = {numbers['xi']!r}",
         "DisableSlonczewskiTorque = true",
         f"J = vector({numbers['J']!r}, 0, 0)  // A/m^2, conventional",
-        "",
-        *_run(simulation),
     ]
-    text = "\n".join([*(f"// {line}".rstrip() for line in explain), "", *body, ""])
-    return {f"{torque.name}.mx3": text}
+    return {f"{torque.name}.mx3": _text(explain, body, simulation)}
 
 
 def _film(ms: float, damping: float, simulation: Simulation, thickness: float) -> list[str]:
     """Mesh, material and fields."""
     return [
-        f"SetGridSize({simulation.cells[0]}, {simulation.cells[1]}, 1)",
+        f"SetGridSize({', '.join(str(n) for n in simulation.grid)})",
         f"SetCellSize({vector(simulation.cell(thickness))})",
         "",
         f"Msat = {ms!r}  // A/m",
@@ -76,11 +76,24 @@ def _film(ms: float, damping: float, simulation: Simulation, thickness: float) -
     ]
 
 
-def _run(simulation: Simulation) -> list[str]:
-    return [
+def _text(explain: list[str], body: list[str], simulation: Simulation) -> str:
+    run = [
         f"TableAutosave({simulation.output_step * 1e-9!r})",
         f"Run({simulation.duration * 1e-9!r})",
     ]
+    return "\n".join([*commented(explain, "//"), "", *body, "", *run, ""])
+
+
+def _layers(n: SolverNumbers) -> list[str]:
+    """Regions, one per layer of cells, with P and epsilon' of their own."""
+    lines = []
+    for k, (p, prime) in enumerate(zip(*n.layers, strict=True)):
+        lines += [
+            f"DefRegion({k}, Layer({k}))",
+            f"Pol.SetRegion({k}, {p!r})",
+            f"EpsilonPrime.SetRegion({k}, {prime!r})",
+        ]
+    return lines
 
 
 def render(
@@ -89,27 +102,48 @@ def render(
     """File name -> text."""
     if isinstance(torque, TextureTorque):
         return _texture(torque, simulation)
+    if isinstance(torque, ValveTorque) and not torque.slonczewski().valid:
+        return tables([valve_spin_torque(torque)], torque, simulation, simulation.current_density)
     n = solver_numbers(torque, simulation)
-    explain = header(
-        "mumax3",
-        torque,
-        simulation,
-        "thickness of the whole mesh in z (here one cell); J.z only.",
-        _REMARKS,
-    )
+    explain = header("mumax3", torque, simulation, _THICKNESS, _REMARKS)
+    uniform = [
+        f"Pol = {n.polarisation!r}  // epsilon = eta/2",
+        f"EpsilonPrime = {n.epsilon_prime!r}",
+    ]
     body = [
-        *_film(torque.saturation_magnetisation, simulation.damping, simulation, torque.thickness),
+        *_film(torque.saturation_magnetisation, simulation.alpha, simulation, torque.thickness),
         f"m = uniform({vector(simulation.initial_direction)})",
         "",
-        f"Pol = {n.polarisation!r}  // epsilon = eta/2",
+        *(_layers(n) if n.layers else uniform),
         f"Lambda = {n.Lambda!r}",
-        f"EpsilonPrime = {n.epsilon_prime!r}",
         f"FixedLayer = vector({vector(n.p)})  // magnetisation of the fixed layer",
         "FixedLayerPosition = FIXEDLAYER_TOP  // keeps the sign of J.z",
         "DisableZhangLiTorque = true",
         f"J = vector(0, 0, {n.current_density!r})  // A/m^2",
-        "",
-        *_run(simulation),
     ]
-    text = "\n".join([*(f"// {line}".rstrip() for line in explain), "", *body, ""])
-    return {f"{torque.name}.mx3": text}
+    files = {f"{torque.name}.mx3": _text(explain, body, simulation)}
+    if isinstance(torque, ValveTorque) and needs_table(torque):
+        own = [valve_spin_torque(torque)]
+        files |= tables(own, torque, simulation, simulation.current_density)
+    return files
+
+
+def tables(
+    torques: Sequence[SpinTorque], torque: ValveTorque, simulation: Simulation, drive: float
+) -> dict[str, str]:
+    """The torques' tables at one drive as field terms of the user's."""
+    remarks = (
+        *table_remarks(torques),
+        "Custom field terms: their energy is not counted in E_total.",
+        *_REMARKS,
+    )
+    explain = header("mumax3", torque, simulation, _IN_FIELDS, remarks)
+    body = [
+        *_film(torque.saturation_magnetisation, simulation.alpha, simulation, torque.thickness),
+        f"m = uniform({vector(simulation.initial_direction)})",
+        "DisableSlonczewskiTorque = true",
+        "DisableZhangLiTorque = true",
+        "",
+        *mumax3_terms(torques, drive),
+    ]
+    return {f"{torque.name}_table.mx3": _text(explain, body, simulation)}

@@ -5,14 +5,15 @@ the Slonczewski or the Zhang-Li torque.  L. Moreels et al., npj Comput. Mater. (
 """
 
 from negf_torque.llg.bulk import SpinOrbitTorque, TextureTorque
-from negf_torque.llg.convert import convert
 from negf_torque.llg.export.common import (
-    Simulation,
-    header,
+    commented,
     python_wall,
     solver_numbers,
+    texture_numbers,
     vector,
 )
+from negf_torque.llg.export.header import header
+from negf_torque.llg.export.simulation import Simulation
 from negf_torque.llg.valve import ValveTorque
 from negf_torque.units import GAMMA0, MU0
 
@@ -29,11 +30,12 @@ def _script(torque, simulation, thickness, damping, start, drive, explain) -> st
     body = f"""\
 import math
 
+import numpy as np
 from mumaxplus import Ferromagnet, Grid, World
 
 world = World(cellsize=({vector(simulation.cell(thickness))}))
 world.bias_magnetic_field = ({vector(MU0 * h for h in simulation.field)})  # T
-magnet = Ferromagnet(world, Grid(({simulation.cells[0]}, {simulation.cells[1]}, 1)))
+magnet = Ferromagnet(world, Grid({simulation.grid!r}))
 magnet.msat = {torque.saturation_magnetisation!r}  # A/m
 magnet.aex = {simulation.exchange!r}  # J/m
 magnet.alpha = {damping!r}
@@ -52,7 +54,7 @@ if __name__ == "__main__":
         print((k + 1) * {step!r}, *magnet.magnetization.average())
     assert abs(steps * {step!r} - {duration!r}) <= {step!r}
 """
-    return "\n".join([*(f"# {line}".rstrip() for line in explain), "", body])
+    return "\n".join([*commented(explain, "#"), "", body])
 
 
 def render(
@@ -61,47 +63,48 @@ def render(
     """File name -> text."""
     name = f"{torque.name}_mumaxplus.py"
     if isinstance(torque, TextureTorque):
-        n = convert(
-            "zhang_li",
-            "reference",
-            "mumaxplus",
-            {"u": torque.drift_velocity(simulation.current_density), "beta": torque.beta},
-            polarisation=torque.polarisation or 1.0,
-            saturation_magnetisation=torque.saturation_magnetisation,
-        )
-        start = f"\n\n{python_wall(simulation)}\n\n"
-        start += "magnet.magnetization = lambda x, y, z: wall(x)\n"
-        drive = "magnet.enable_slonczewski_torque = False\n"
-        drive += f"magnet.pol = {n['P']!r}\nmagnet.xi = {n['xi']!r}\n"
-        drive += f"magnet.jcur = ({n['J']!r}, 0, 0)  # A/m^2, conventional"
-        explain = header("mumax+", torque, simulation, remarks=_REMARKS)
-        return {
-            name: _script(
-                torque, simulation, simulation.height, torque.damping, start, drive, explain
-            )
-        }
+        return {name: _texture(torque, simulation)}
     n = solver_numbers(torque, simulation)
-    explain = header(
-        "mumax+",
-        torque,
-        simulation,
-        "thickness of the whole magnet in z (here one cell), or free_layer_thickness.",
-        _REMARKS,
-    )
+    meaning = "thickness of the whole magnet in z, or free_layer_thickness."
+    explain = header("mumax+", torque, simulation, meaning, _REMARKS)
     start = f"magnet.magnetization = ({vector(simulation.initial_direction)})"
+    p, prime = repr(n.polarisation), repr(n.epsilon_prime)
+    if n.layers:
+        start = f"{_BY_LAYER}{start}"
+        p, prime = (f"by_layer([{vector(values)}])" for values in n.layers)
     drive = "\n".join(
         [
             "magnet.enable_zhang_li_torque = False",
-            f"magnet.pol = {n.polarisation!r}  # epsilon = eta/2",
+            f"magnet.pol = {p}  # epsilon = eta/2",
             f"magnet.Lambda = {n.Lambda!r}",
-            f"magnet.epsilon_prime = {n.epsilon_prime!r}",
+            f"magnet.epsilon_prime = {prime}",
             f"magnet.fixed_layer = ({vector(n.p)})",
             "magnet.fixed_layer_on_top = True  # keeps the sign of jcur",
             f"magnet.jcur = (0, 0, {n.current_density!r})  # A/m^2",
         ]
     )
     return {
-        name: _script(
-            torque, simulation, torque.thickness, simulation.damping, start, drive, explain
-        )
+        name: _script(torque, simulation, torque.thickness, simulation.alpha, start, drive, explain)
     }
+
+
+_BY_LAYER = """
+
+def by_layer(values):
+    nx, ny, nz = magnet.grid.size
+    return np.broadcast_to(np.array(values)[None, :, None, None], (1, nz, ny, nx))
+
+
+"""
+
+
+def _texture(torque: TextureTorque, simulation: Simulation) -> str:
+    n = texture_numbers("mumaxplus", torque, simulation)
+    start = f"\n\n{python_wall(simulation)}\n\n"
+    start += "magnet.magnetization = lambda x, y, z: wall(x)\n"
+    drive = "magnet.enable_slonczewski_torque = False\n"
+    drive += f"magnet.pol = {n['P']!r}\nmagnet.xi = {n['xi']!r}\n"
+    drive += f"magnet.jcur = ({n['J']!r}, 0, 0)  # A/m^2, conventional"
+    explain = header("mumax+", torque, simulation, remarks=_REMARKS)
+    alpha = torque.damping + simulation.damping_enhancement
+    return _script(torque, simulation, simulation.height, alpha, start, drive, explain)

@@ -6,13 +6,9 @@ Lambda_free), which only raw MIF has.  M. J. Donahue and D. G. Porter, OOMMF use
 """
 
 from negf_torque.llg.bulk import SpinOrbitTorque, TextureTorque
-from negf_torque.llg.export.common import (
-    Simulation,
-    header,
-    solver_numbers,
-    vector,
-    wall_axes,
-)
+from negf_torque.llg.export.common import commented, solver_numbers, vector, wall_axes
+from negf_torque.llg.export.header import header
+from negf_torque.llg.export.simulation import Simulation
 from negf_torque.llg.slonczewski import AsymmetricFit
 from negf_torque.llg.valve import ValveTorque
 from negf_torque.units import GAMMA0
@@ -28,14 +24,14 @@ _REMARKS = (
 def _system(thickness: float, simulation: Simulation) -> list[str]:
     """Atlas, mesh and energies."""
     cell = simulation.cell(thickness)
-    extent = [c * n for c, n in zip(cell, (*simulation.cells, 1), strict=True)]
+    extent = [c * n for c, n in zip(cell, simulation.grid, strict=True)]
     lines = ["Specify Oxs_BoxAtlas:atlas {"]
     lines += [
         f"  {axis}range {{ 0 {length!r} }}" for axis, length in zip("xyz", extent, strict=True)
     ]
     lines += ["}", "Specify Oxs_RectangularMesh:mesh {"]
     lines += [f"  cellsize {{ {vector(cell, ' ')} }}", "  atlas :atlas", "}"]
-    if simulation.cells != (1, 1) and simulation.exchange > 0:
+    if simulation.grid != (1, 1, 1) and simulation.exchange > 0:
         lines += ["Specify Oxs_UniformExchange {", f"  A {simulation.exchange!r}", "}"]
     if simulation.anisotropy != 0:
         lines += [
@@ -57,12 +53,13 @@ def _system(thickness: float, simulation: Simulation) -> list[str]:
     return lines
 
 
-def _evolver(damping: float, current: float, p, form: list[str], epsilon_prime: float) -> list[str]:
+def _evolver(simulation: Simulation, current: float, p, form: list[str]) -> list[str]:
+    """The evolver; its d is that of one cell, so that J is shared among the film's cells."""
     return [
         "Specify Oxs_SpinXferEvolve:evolver {",
         f"  gamma_G {GAMMA0!r}",
-        f"  alpha {damping!r}",
-        f"  J {current!r}",
+        f"  alpha {simulation.alpha!r}",
+        f"  J {current / simulation.film_cells!r}",
         "  J_direction -z",
         "  propagate_mp 0",
         "  mp { Oxs_UniformVectorField {",
@@ -70,8 +67,25 @@ def _evolver(damping: float, current: float, p, form: list[str], epsilon_prime: 
         f"    vector {{ {vector(p, ' ')} }}",
         "  } }",
         *(f"  {line}" for line in form),
-        f"  eps_prime {epsilon_prime!r}",
         "}",
+    ]
+
+
+_LAYER_PROCEDURE = """\
+proc LayerValue { thickness args } {
+  set z [lindex $args end]
+  return [lindex $args [expr {int($z / $thickness)}]]
+}"""
+
+
+def _layers(key: str, values, thickness: float) -> list[str]:
+    """A scalar field with one value per layer of cells."""
+    return [
+        f"{key} {{ Oxs_ScriptScalarField {{",
+        "  atlas :atlas",
+        "  script_args rawpt",
+        f"  script {{ LayerValue {thickness!r} {vector(values, ' ')} }}",
+        "} }",
     ]
 
 
@@ -127,7 +141,7 @@ def _texture(torque: TextureTorque, simulation: Simulation) -> dict[str, str]:
         _WALL_PROCEDURE,
         "Specify Anv_SpinTEvolve:evolver {",
         f"  gamma_G {GAMMA0!r}",
-        f"  alpha {torque.damping!r}",
+        f"  alpha {torque.damping + simulation.damping_enhancement!r}",
         f"  u {torque.drift_velocity(simulation.current_density)!r}",
         f"  beta {torque.beta!r}",
         "}",
@@ -153,13 +167,13 @@ def _file(torque, simulation, basename, evolver, remarks, start=None) -> str:
         "OOMMF",
         torque,
         simulation,
-        "thickness of ONE CELL along z; this film is one cell thick.",
+        "thickness of ONE CELL along z; J below is shared among the cells across the film.",
         remarks,
     )
     return "\n".join(
         [
             "# MIF 2.1",
-            *(f"# {line}".rstrip() for line in explain),
+            *commented(explain, "#"),
             "",
             *_system(getattr(torque, "thickness", simulation.height), simulation),
             *evolver,
@@ -176,29 +190,34 @@ def render(
     if isinstance(torque, TextureTorque):
         return _texture(torque, simulation)
     n = solver_numbers(torque, simulation)
-    form = [f"P {n.polarisation!r}", f"Lambda {n.Lambda!r}"]
-    evolver = _evolver(simulation.damping, n.current_density, n.p, form, n.epsilon_prime)
+    form = [f"P {n.polarisation!r}", f"eps_prime {n.epsilon_prime!r}"]
+    if n.layers:
+        cell = simulation.cell(torque.thickness)[2]
+        p, prime = n.layers
+        form = [*_layers("P", p, cell), *_layers("eps_prime", prime, cell)]
+    evolver = _evolver(simulation, n.current_density, n.p, [*form, f"Lambda {n.Lambda!r}"])
+    if n.layers:
+        evolver = [_LAYER_PROCEDURE, *evolver]
     files = {f"{torque.name}.mif": _file(torque, simulation, torque.name, evolver, _REMARKS)}
     if isinstance(torque, SpinOrbitTorque):
         return files
     symmetric, fit = torque.slonczewski(), torque.asymmetric()
     if fit is not None and fit.max_relative_residual < 0.5 * symmetric.max_relative_residual:
-        basename = f"{torque.name}_asymmetric"
-        prime, _ = torque.epsilon_prime()
-        evolver = _evolver(
-            simulation.damping,
-            simulation.current_density,
-            torque.fixed_direction,
-            _asymmetric_form(fit),
-            prime,
-        )
-        remarks = (
-            "This file: asymmetric form q_plus/(A + B m.p) + q_minus/(A - B m.p), largest "
-            f"deviation {fit.max_relative_residual:.2e} (symmetric "
-            f"{symmetric.max_relative_residual:.2e});",
-            "J and p are the valve's own.  One of the two P may exceed 1 or be negative: only",
-            "their combination with Lambda is a torque.",
-            _REMARKS[1],
-        )
-        files[f"{basename}.mif"] = _file(torque, simulation, basename, evolver, remarks)
+        files |= _asymmetric(torque, simulation, fit, symmetric.max_relative_residual)
     return files
+
+
+def _asymmetric(
+    torque: ValveTorque, simulation: Simulation, fit: AsymmetricFit, symmetric: float
+) -> dict[str, str]:
+    basename = f"{torque.name}_asymmetric"
+    form = [*_asymmetric_form(fit), f"eps_prime {torque.epsilon_prime()[0]!r}"]
+    evolver = _evolver(simulation, simulation.current_density, torque.fixed_direction, form)
+    remarks = (
+        "This file: asymmetric form q_plus/(A + B m.p) + q_minus/(A - B m.p), largest "
+        f"deviation {fit.max_relative_residual:.2e} (symmetric {symmetric:.2e});",
+        "J and p are the valve's own.  One of the two P may exceed 1 or be negative: only",
+        "their combination with Lambda is a torque.",
+        _REMARKS[1],
+    )
+    return {f"{basename}.mif": _file(torque, simulation, basename, evolver, remarks)}

@@ -11,12 +11,15 @@ import numpy as np
 from negf_torque import __version__
 from negf_torque.llg.bulk import SpinOrbitTorque, TextureTorque
 from negf_torque.llg.convert import convert_to_all
-from negf_torque.llg.export.common import Simulation, header
+from negf_torque.llg.export.common import commented, vector
+from negf_torque.llg.export.header import header
+from negf_torque.llg.export.simulation import Simulation
+from negf_torque.llg.junction import JunctionTorque
 from negf_torque.llg.slonczewski import efficiency
 from negf_torque.llg.valve import ValveTorque
-from negf_torque.units import torkance_si
+from negf_torque.units import GAMMA0, torkance_si
 
-__all__ = ["render"]
+__all__ = ["bias_table", "render"]
 
 COLUMNS = {
     "theta_deg": "degrees, angle between the layers",
@@ -61,6 +64,62 @@ def _rows(torque: ValveTorque) -> list[dict[str, float]]:
     ]
 
 
+BIAS_COLUMNS = {
+    "voltage": "V; V > 0 drives electrons from left to right",
+    "theta_deg": "degrees, angle between the layers",
+    "in_plane": "J in eV per cell toward p, torque J/(4 pi) on the free layer (spin frame)",
+    "out_of_plane": "J in eV per cell along m_s x p_s (spin frame)",
+    "current_density": "A/m^2, e times the electron flux left to right",
+    "a": "1/s, dm/dt = a m x (p x m), magnetisations",
+    "b": "1/s, dm/dt = b p x m, magnetisations; interlayer coupling included",
+    "field_damping_like": "a/g0 in A/m",
+    "field_field_like": "b/g0 in A/m, along +p",
+}
+
+
+def bias_table(junction: JunctionTorque) -> dict[str, str]:
+    """NAME_bias.csv: T(V, theta) of a junction, one line per voltage and angle."""
+    a, b = junction.rates()
+    volt, theta = np.meshgrid(junction.voltage, np.degrees(junction.angle), indexing="ij")
+    sine = np.sin(junction.angle)
+    columns = (
+        volt,
+        theta,
+        junction.in_plane,
+        junction.out_of_plane,
+        junction.current_density(),
+        a,
+        b,
+        a / GAMMA0,
+        b / GAMMA0,
+    )
+    fits = junction.damping_like(), junction.field_like()
+    explain = [
+        f"{junction.name}: torque T(V, theta), written by negf_torque {__version__}",
+        f"torque hash {junction.hash}; provenance: {junction.provenance}",
+        f"Ms = {junction.saturation_magnetisation!r} A/m, d = {junction.thickness!r} nm, "
+        f"cell area {junction.cell_area!r} nm^2, p = ({vector(junction.fixed_direction)})",
+        f"response: {junction.response}; a, b are per sin(theta), which is "
+        f"{sine.min():.3g} to {sine.max():.3g} here",
+        "Powers of the voltage, angle by angle (deg: a_1 1/(s V) | b_0 1/s, b_1 1/(s V), "
+        "b_2 1/(s V^2) | largest misses of a and b, relative):",
+        *(
+            f"  {np.degrees(t):.4g}: {fits[0][1][k]:.6g} | {fits[1][0][k]:.6g}, "
+            f"{fits[1][1][k]:.6g}, {fits[1][2][k]:.6g} | {fits[0].residual[k]:.1e}, "
+            f"{fits[1].residual[k]:.1e}"
+            for k, t in enumerate(junction.angle)
+        ),
+        *(f"{key}: {meaning}" for key, meaning in BIAS_COLUMNS.items()),
+    ]
+    buffer = io.StringIO()
+    buffer.writelines(line + "\n" for line in commented("\n".join(explain).splitlines(), "#"))
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(BIAS_COLUMNS)
+    for row in zip(*(np.asarray(c).ravel().tolist() for c in columns), strict=True):
+        writer.writerow(repr(value) for value in row)
+    return {f"{junction.name}_bias.csv": buffer.getvalue()}
+
+
 def _coefficients(
     torque: SpinOrbitTorque | TextureTorque, simulation: Simulation
 ) -> dict[str, str]:
@@ -79,7 +138,7 @@ def _coefficients(
             "xi_DL": torque.damping_like,
             "xi_FL": torque.field_like,
         }
-        context = {"thickness": torque.thickness, "damping": simulation.damping}
+        context = {"thickness": torque.thickness, "damping": simulation.alpha}
     context["saturation_magnetisation"] = torque.saturation_magnetisation
     document = {
         "about": header("plain tables", torque, simulation, "thickness of the ferromagnet."),
@@ -118,8 +177,7 @@ def render(
         ],
     }
     buffer = io.StringIO()
-    for line in explain:
-        buffer.write(f"# {line}".rstrip() + "\n")
+    buffer.writelines(line + "\n" for line in commented(explain, "#"))
     for key, meaning in COLUMNS.items():
         buffer.write(f"# {key}: {meaning}\n")
     writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")

@@ -6,11 +6,15 @@ lattice is one spin here, with the anisotropy of its share of the volume.  G. P.
 Phys. Rev. B 99, 224414 (2019).
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from negf_torque.llg.bulk import SpinOrbitTorque, TextureTorque
 from negf_torque.llg.convert import convert
-from negf_torque.llg.export.common import Simulation, header, solver_numbers, vector
+from negf_torque.llg.export.common import commented, solver_numbers, vector
+from negf_torque.llg.export.header import header
+from negf_torque.llg.export.simulation import Simulation
 from negf_torque.llg.slonczewski import efficiency
 from negf_torque.llg.valve import ValveTorque
 from negf_torque.units import BOHR_MAGNETON, ELEMENTARY_CHARGE, MU0
@@ -67,7 +71,7 @@ def run():
             llg.set_timestep(p, STEP)
             llg.set_convergence(p, 0.0)
             llg.set_temperature(p, 0.0)
-            llg.set_damping(p, {simulation.damping!r})
+            llg.set_damping(p, {simulation.alpha!r})
             hamiltonian.set_field(p, {strength!r}, [{vector(direction)}])  # T
             hamiltonian.set_anisotropy(
                 p, {anisotropy!r}, [{vector(simulation.anisotropy_axis)}]
@@ -106,6 +110,7 @@ def render(
             "solver: 'spirit' takes textures on its own atomic lattice, which a continuum "
             "coefficient does not give. Use u and beta from 'plain'."
         )
+    simulation = replace(simulation, film_cells=1)  # one spin: the film's mean torque
     n = solver_numbers(torque, simulation)
     start = np.array(simulation.initial_direction)
     cosine = float(np.round(start @ np.array(n.p), 12))
@@ -139,5 +144,5 @@ def render(
     steps = max(1, round(simulation.output_step * 1e3 / 1e-3))
     numbers["anisotropy"] = simulation.anisotropy * to_mev
     body = _script(simulation, field, numbers, p, steps)
-    text = "\n".join([*(f"# {line}".rstrip() for line in explain), "", body])
+    text = "\n".join([*commented(explain, "#"), "", body])
     return {f"{torque.name}_spirit.py": text}

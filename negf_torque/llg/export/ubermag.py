@@ -6,13 +6,9 @@ Magn. 58, 7300205 (2022).
 """
 
 from negf_torque.llg.bulk import SpinOrbitTorque, TextureTorque
-from negf_torque.llg.export.common import (
-    Simulation,
-    header,
-    python_wall,
-    solver_numbers,
-    vector,
-)
+from negf_torque.llg.export.common import commented, python_wall, solver_numbers, vector
+from negf_torque.llg.export.header import header
+from negf_torque.llg.export.simulation import Simulation
 from negf_torque.llg.valve import ValveTorque
 from negf_torque.units import GAMMA0
 
@@ -38,18 +34,17 @@ def _energy(simulation: Simulation) -> str:
     return "\n    + ".join(terms) or "0"
 
 
-def _script(torque, simulation, thickness, dynamics, start, explain) -> str:
+def _script(torque, simulation, thickness, dynamics, start, explain, fields="") -> str:
     cell = simulation.cell(thickness)
-    extent = [c * k for c, k in zip(cell, (*simulation.cells, 1), strict=True)]
+    extent = [c * k for c, k in zip(cell, simulation.grid, strict=True)]
     body = f"""\
 import math
 
 import discretisedfield as df
 import micromagneticmodel as mm
 
-mesh = df.Mesh(p1=(0, 0, 0), p2=({vector(extent)}), n=({simulation.cells[0]}, \
-{simulation.cells[1]}, 1))
-system = mm.System(name={torque.name!r})
+mesh = df.Mesh(p1=(0, 0, 0), p2=({vector(extent)}), n={simulation.grid!r})
+{fields}system = mm.System(name={torque.name!r})
 system.energy = (
     {_energy(simulation)}
 )
@@ -75,12 +70,12 @@ if __name__ == "__main__":
     oc.TimeDriver().drive(system, t={simulation.duration * 1e-9!r}, n={simulation.stages})
     print(system.table.data[["t", "mx", "my", "mz"]])
 """
-    return "\n".join([*(f"# {line}".rstrip() for line in explain), "", body])
+    return "\n".join([*commented(explain, "#"), "", body])
 
 
 def _texture(torque: TextureTorque, simulation: Simulation) -> dict[str, str]:
     dynamics = f"""mm.Precession(gamma0={GAMMA0!r})
-    + mm.Damping(alpha={torque.damping!r})
+    + mm.Damping(alpha={torque.damping + simulation.damping_enhancement!r})
     + mm.ZhangLi(
         u={torque.drift_velocity(simulation.current_density)!r},  # m/s along +x
         beta={torque.beta!r},
@@ -89,6 +84,25 @@ def _texture(torque: TextureTorque, simulation: Simulation) -> dict[str, str]:
     explain = header("ubermag", torque, simulation, remarks=_REMARKS[:1])
     text = _script(torque, simulation, simulation.height, dynamics, wall.rstrip(), explain)
     return {f"{torque.name}_ubermag.py": text}
+
+
+def _layers(layers, cell: float) -> str:
+    """Source of scalar fields with one value per layer of cells; P >= 0, its sign is in J."""
+    p, prime = (tuple(values) for values in layers)
+    signs = [-1.0 if value < 0 else 1.0 for value in p]
+    tables = {
+        "polarisation": [abs(value) for value in p],
+        "epsilon_prime": [s * value for s, value in zip(signs, prime, strict=True)],
+        "direction": signs,
+    }
+    text = f"""
+
+def by_layer(values):
+    return df.Field(mesh, nvdim=1, value=lambda point: values[int(point[2] / {cell!r})])
+
+
+"""
+    return text + "".join(f"{k} = by_layer([{vector(v)}])\n" for k, v in tables.items())
 
 
 def render(
@@ -102,18 +116,23 @@ def render(
         "ubermag",
         torque,
         simulation,
-        "thickness of ONE CELL along z; this film is one cell thick.",
+        "thickness of ONE CELL along z; J below is shared among the cells across the film.",
         _REMARKS,
     )
+    current = f"{n.current_density / simulation.film_cells!r}"
+    p, prime, fields = repr(n.polarisation), repr(n.epsilon_prime), ""
+    if n.layers:
+        p, prime, current = "polarisation", "epsilon_prime", f"{current} * direction"
+        fields = _layers(n.layers, simulation.cell(torque.thickness)[2])
     dynamics = f"""mm.Precession(gamma0={GAMMA0!r})
-    + mm.Damping(alpha={simulation.damping!r})
+    + mm.Damping(alpha={simulation.alpha!r})
     + mm.Slonczewski(
-        J={n.current_density!r},  # A/m^2
+        J={current},  # A/m^2
         mp=({vector(n.p)}),  # p: magnetisation of the fixed layer, or moment of the spin current
-        P={n.polarisation!r},  # epsilon = eta/2
+        P={p},  # epsilon = eta/2
         Lambda={n.Lambda!r},
-        eps_prime={n.epsilon_prime!r},
+        eps_prime={prime},
     )"""
     start = f"    return ({vector(simulation.initial_direction)})"
-    text = _script(torque, simulation, torque.thickness, dynamics, start, explain)
+    text = _script(torque, simulation, torque.thickness, dynamics, start, explain, fields)
     return {f"{torque.name}_ubermag.py": text}

@@ -6,11 +6,15 @@ rj = (a + alpha b)/(g(1 + alpha^2)), pj = (b - alpha a)/(g(1 + alpha^2)).  R. F.
 J. Phys. Condens. Matter 26, 103202 (2014), and its source.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from negf_torque.llg.bulk import SpinOrbitTorque, TextureTorque
 from negf_torque.llg.convert import convert
-from negf_torque.llg.export.common import Simulation, header, solver_numbers, vector
+from negf_torque.llg.export.common import commented, solver_numbers, vector
+from negf_torque.llg.export.header import header
+from negf_torque.llg.export.simulation import Simulation
 from negf_torque.llg.valve import ValveTorque
 from negf_torque.units import BOHR_MAGNETON, MU0
 
@@ -25,7 +29,7 @@ def _material(torque, simulation: Simulation, numbers: dict[str, float], asymmet
     return [
         "material:num-materials=1",
         "material[1]:material-name=layer",
-        f"material[1]:damping-constant={simulation.damping!r}",
+        f"material[1]:damping-constant={simulation.alpha!r}",
         f"material[1]:atomic-spin-moment={_MOMENT!r} !muB",
         f"material[1]:second-order-uniaxial-anisotropy-constant={atom!r}",
         f"material[1]:uniaxial-anisotropy-direction={vector(simulation.anisotropy_axis, ',')}",
@@ -66,6 +70,7 @@ def render(
     """File name -> text: NAME.mat and NAME_vampire.input (Vampire reads it as `input`)."""
     if isinstance(torque, TextureTorque):
         raise ValueError("solver: 'vampire' has no Zhang-Li torque. Use 'mumax3' or 'oommf'.")
+    simulation = replace(simulation, film_cells=1)  # one spin: the film's mean torque
     n = solver_numbers(torque, simulation)
     square = n.Lambda**2
     asymmetry = (square - 1) / (square + 1)
@@ -85,7 +90,7 @@ def render(
         },
         saturation_magnetisation=torque.saturation_magnetisation,
         thickness=torque.thickness,
-        damping=simulation.damping,
+        damping=simulation.alpha,
     )
     remarks = (
         "One spin stands for the layer; exchange and the film's demagnetisation are not included.",
@@ -101,7 +106,7 @@ def render(
         "thickness of the whole layer (contained in rj and pj).",
         remarks,
     )
-    comment = [f"# {line}".rstrip() for line in explain]
+    comment = commented(explain, "#")
     material = _material(torque, simulation, numbers, asymmetry)
     control = _control(torque.name, simulation, p)
     return {
