@@ -7,6 +7,7 @@ import sys
 import time
 
 import numpy as np
+from record import keep
 
 from negf_torque.gradient.bands import parabolic, tabulated
 from negf_torque.gradient.born import Impurities
@@ -86,6 +87,7 @@ def single() -> None:
                      (body_centred_cubic(), -2.0), (face_centred_cubic(), -2.0)):
         seconds = clock(lambda band=band, mu=mu: coefficients(band, mu, 0.5, strengths), 20)
         print(f"one evaluation, {band.name:20s} {seconds * 1e3:8.2f} ms")
+        keep(f"all coefficients, {band.name}", seconds)
 
 
 def parameter_map() -> None:
@@ -94,7 +96,9 @@ def parameter_map() -> None:
                      (simple_cubic(), -2.0)):
         begin = time.perf_counter()
         coefficients(band, mu, m, Impurities.isotropic(gi, 0.03))
-        print(f"100 x 100 map, {band.name:21s} {time.perf_counter() - begin:8.2f} s")
+        seconds = time.perf_counter() - begin
+        print(f"100 x 100 map, {band.name:21s} {seconds:8.2f} s")
+        keep(f"100 x 100 map of all coefficients, {band.name}", seconds)
 
 
 def orbitals() -> None:

@@ -21,6 +21,7 @@ import time  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 
 import numpy as np  # noqa: E402
+from record import keep  # noqa: E402
 from scipy import sparse  # noqa: E402
 from scipy.sparse.linalg import expm_multiply  # noqa: E402
 
@@ -160,6 +161,12 @@ def report(
 ) -> None:
     error = abs(result - reference).max()
     print(f"{name:46s} {seconds:8.3f} {error:9.1e}  {seconds / fastest:8.1f}", flush=True)
+    if name.startswith("this"):
+        keep(f"quantum chain: {name}", seconds, error=error)
+    else:
+        keep(
+            "quantum chain, spins", fastest, peer=name, peer_seconds=seconds, error=error
+        )
 
 
 def scaling() -> None:

@@ -2,9 +2,12 @@
 
     python benchmarks/run.py [script ...]
 
-The output goes to the terminal and to benchmarks/results.txt, with a description of the machine.
+The output goes to the terminal and to benchmarks/results.txt, with a description of the machine;
+what the scripts hand to `record.keep` goes to benchmarks/results.json, of which
+`docs/make_performance.py` makes the documentation's page.
 """
 
+import json
 import os
 import platform
 import subprocess
@@ -41,6 +44,9 @@ def machine() -> str:
 def main(chosen: list[str]) -> int:
     """Run the scripts; the number of those that failed."""
     failed = 0
+    rows = HERE / "rows.jsonl"
+    rows.write_text("", encoding="utf-8")
+    environment = os.environ | {"NEGF_TORQUE_BENCHMARKS": str(rows)}
     with (HERE / "results.txt").open("w", encoding="utf-8") as record:
 
         def say(text: str) -> None:
@@ -51,13 +57,20 @@ def main(chosen: list[str]) -> int:
         for script in chosen:
             say(f"\n=== {script}\n")
             with subprocess.Popen(
-                [sys.executable, str(HERE / script)], stdout=subprocess.PIPE, text=True
+                [sys.executable, str(HERE / script)],
+                stdout=subprocess.PIPE,
+                text=True,
+                env=environment,
             ) as process:
                 for line in process.stdout or ():
                     say(line)
             if process.returncode:
                 failed += 1
                 say(f"{script} failed with status {process.returncode}\n")
+    lines = rows.read_text(encoding="utf-8").splitlines()
+    result = {"machine": machine(), "rows": [json.loads(line) for line in lines]}
+    (HERE / "results.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    rows.unlink()
     return failed
 
 

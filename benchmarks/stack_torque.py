@@ -21,6 +21,7 @@ import warnings  # noqa: E402
 from dataclasses import dataclass  # noqa: E402
 
 import numpy as np  # noqa: E402
+from record import keep  # noqa: E402
 
 from negf_torque.greens.batched import solve  # noqa: E402
 from negf_torque.greens.blocks import sparse_blocks, sparse_operators  # noqa: E402
@@ -164,6 +165,13 @@ def main() -> None:
         total, leads, chain = (1e6 * x / len(many) for x in min(times))
         print(f"{name:<34} {kwant_time * 1e3:9.3f} {total:9.2f} {leads:8.2f} {chain:8.2f} "
               f"{kwant_time * 1e6 / total:7.0f} {error:8.1e}")
+        keep(
+            f"stack of {LAYERS} layers, one k-point, {name}",
+            1e-6 * total,
+            peer="Kwant",
+            peer_seconds=kwant_time,
+            error=error,
+        )
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import time  # noqa: E402
 import warnings  # noqa: E402
 
 import numpy as np  # noqa: E402
+from record import keep  # noqa: E402
 
 from negf_torque.greens.blocks import sparse_blocks, sparse_operators  # noqa: E402
 from negf_torque.greens.recursive import scattering_states  # noqa: E402
@@ -165,6 +166,16 @@ def main() -> None:
               f"{time_kwant / time_ours:7.1f} {np.abs(mine - reference).max():8.1e} "
               f"{work:9.4f} {time_ours / work:11.2f} {time_modes:9.4f} "
               f"{time_kwant / time_modes:8.1f} {np.abs(modes - reference).max():8.1e}")
+        shared = {
+            "peer": "Kwant",
+            "peer_seconds": time_kwant,
+            "size": width,
+            "size_name": "width of the wire (sites)",
+        }
+        error = np.abs(mine - reference).max()
+        keep(f"wire {width} x {width}, whole", time_ours, error=error, limit=work, **shared)
+        error = np.abs(modes - reference).max()
+        keep(f"wire {width} x {width}, by modes", time_modes, error=error, **shared)
 
 
 if __name__ == "__main__":

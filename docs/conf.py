@@ -7,6 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from generate_reference import write_all  # noqa: E402
+from make_performance import write as write_performance  # noqa: E402
 from make_validation import write as write_validation  # noqa: E402
 
 from negf_torque import __version__  # noqa: E402
@@ -49,6 +50,7 @@ html_static_path: list[str] = []
 # The reference of cards and results comes from the models and lists that the program uses.
 write_all(Path(__file__).parent / "reference" / "generated")
 write_validation()
+write_performance()
 
 
 def plain_docstrings(app, what, name, obj, options, lines):
