@@ -1,8 +1,91 @@
-"""Spin torques from quantum transport: Green's functions, disorder, gradient expansion, LLG."""
+"""Spin torques from quantum transport: Green's functions, disorder, gradient expansion, LLG.
+
+The names of `__all__` are the public interface in brief, each imported on first use; the
+sub-packages hold the rest.
+"""
+
+import warnings as _warnings
+from typing import TYPE_CHECKING
+
+from negf_torque._lazy import lazy as _lazy
 
 __version__ = "0.1.0"
 
-import warnings as _warnings
+_HOMES = {
+    # systems
+    "Layer": "lattice.stack",
+    "Lead": "lattice.stack",
+    "Magnet": "lattice.magnet",
+    "build_stack": "lattice.stack",
+    "layer_chain": "lattice.layers",
+    "magnet_from_kwant": "lattice.magnet",
+    # transport
+    "Sampling": "transport.sampling",
+    "complete_response": "transport.complete",
+    "finite_bias": "transport.bias",
+    "mixing_conductance": "transport.mixing",
+    "pumping": "transport.pumping",
+    "spin_valve": "transport.valve",
+    "window_response": "transport.linear",
+    # gradient expansion
+    "Impurities": "gradient.born",
+    "coefficients": "gradient.coefficients",
+    "gradient_tensors": "gradient.engine",
+    # quantum spins
+    "evolve": "manybody.evolution",
+    # magnetisation dynamics
+    "valve_torque": "llg.valve",
+    # cards and results
+    "execute": "study.run",
+    "load_card": "study.card:load",
+    "load_result": "study.store:load",
+}
+__all__ = [
+    "__version__",
+    "build_stack",
+    "coefficients",
+    "complete_response",
+    "evolve",
+    "execute",
+    "finite_bias",
+    "gradient_tensors",
+    "Impurities",
+    "Layer",
+    "layer_chain",
+    "Lead",
+    "load_card",
+    "load_result",
+    "Magnet",
+    "magnet_from_kwant",
+    "mixing_conductance",
+    "pumping",
+    "Sampling",
+    "spin_valve",
+    "valve_torque",
+    "window_response",
+]
+
+if TYPE_CHECKING:
+    from negf_torque.gradient.born import Impurities
+    from negf_torque.gradient.coefficients import coefficients
+    from negf_torque.gradient.engine import gradient_tensors
+    from negf_torque.lattice.layers import layer_chain
+    from negf_torque.lattice.magnet import Magnet, magnet_from_kwant
+    from negf_torque.lattice.stack import Layer, Lead, build_stack
+    from negf_torque.llg.valve import valve_torque
+    from negf_torque.manybody.evolution import evolve
+    from negf_torque.study.card import load as load_card
+    from negf_torque.study.run import execute
+    from negf_torque.study.store import load as load_result
+    from negf_torque.transport.bias import finite_bias
+    from negf_torque.transport.complete import complete_response
+    from negf_torque.transport.linear import window_response
+    from negf_torque.transport.mixing import mixing_conductance
+    from negf_torque.transport.pumping import pumping
+    from negf_torque.transport.sampling import Sampling
+    from negf_torque.transport.valve import spin_valve
+
+__getattr__, __dir__ = _lazy(__name__, _HOMES)
 
 # Kwant says on import that its own solvers are slow without MUMPS.  Ours do not use them; what
 # its absence means for a user's own calls of Kwant is told where such code is run.

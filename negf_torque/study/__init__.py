@@ -1,24 +1,24 @@
 """Run cards in; results, figures and solver inputs out."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-__all__ = ["Card", "CardError", "StudyError", "execute", "load_card", "load_result"]
+from negf_torque._lazy import lazy as _lazy
 
 _HOMES = {
-    "Card": ("card", "Card"),
-    "CardError": ("errors", "CardError"),
-    "StudyError": ("errors", "StudyError"),
-    "execute": ("run", "execute"),
-    "load_card": ("card", "load"),
-    "load_result": ("store", "load"),
+    "Card": "card",
+    "CardError": "errors",
+    "StudyError": "errors",
+    "execute": "run",
+    "load_card": "card:load",
+    "load_result": "store:load",
 }
+__all__ = ["Card", "CardError", "StudyError", "execute", "load_card", "load_result"]
 
+if TYPE_CHECKING:
+    from negf_torque.study.card import Card
+    from negf_torque.study.card import load as load_card
+    from negf_torque.study.errors import CardError, StudyError
+    from negf_torque.study.run import execute
+    from negf_torque.study.store import load as load_result
 
-def __getattr__(name: str) -> Any:
-    """Import on first use, so that the command answers at once."""
-    from importlib import import_module
-
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, attribute = _HOMES[name]
-    return getattr(import_module(f"{__name__}.{module}"), attribute)
+__getattr__, __dir__ = _lazy(__name__, _HOMES)
