@@ -28,12 +28,11 @@ from negf_torque.transport.texture import (
     project,
     texture_geometry,
 )
-from negf_torque.transport.torque import BIASES
 
 __all__ = ["PARTS", "WireResponse", "wire_response"]
 
 #: Parts of the linear response, in the order of `WireResponse.site_torkance`.
-PARTS = ("complete", *BIASES, "sea")
+PARTS = ("complete", "symmetric", "left", "right", "sea")
 
 
 @dataclass(frozen=True)
@@ -59,17 +58,16 @@ class WireResponse:
     @property
     def parts(self) -> tuple[str, ...]:
         """Names of the parts of the response that were computed; the first one is the answer."""
-        return PARTS if self.complete is not None else ("symmetric", "left", "right")
+        return PARTS if self.complete is not None else PARTS[1:4]
 
     @cached_property
     def site_torkance(self) -> NDArray:
         """(parts, sites, 3), e/(4 pi)."""
-        by_bias = self.window.site_torkance_by_bias
+        windows = self.window.site_torkance_by_bias[[2, 0, 1]]
         if self.complete is None:
-            return by_bias[[2, 0, 1]]
-        return np.concatenate(
-            [self.complete.site_torkance[None], by_bias, self.complete.sea_torkance[None]]
-        )
+            return windows
+        whole, sea = self.complete.site_torkance, self.complete.sea_torkance
+        return np.concatenate([whole[None], windows, sea[None]])
 
     @property
     def total_torkance(self) -> NDArray:

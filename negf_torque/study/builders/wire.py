@@ -272,6 +272,8 @@ def build(system: System, folder: Path | None = None, **changes: Any) -> Magnet:
     length, table = changes.get("length", system.length), changes.get("texture", system.texture)
     vectors = None
     if isinstance(table, Sampled):
+        if table.file and folder is None:
+            raise ValueError("texture.file: read by kind wire only; give vectors instead.")
         file = vectors_file(system, Path(folder or "."))
         vectors = table.vectors
         if file is not None:
