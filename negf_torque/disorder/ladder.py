@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from negf_torque.disorder.averaged import SelfEnergy, Slots, apply_local
 from negf_torque.disorder.medium import Medium, flow, pair_map
 
-__all__ = ["DressedSources", "Ladder", "dress", "make_ladder"]
+__all__ = ["DressedSources", "Ladder", "dress", "factorised", "make_ladder"]
 
 #: Length of the vectors of local matrices up to which 1 - K Lambda is formed.
 LARGEST_DIRECT = 3000
@@ -95,7 +95,7 @@ def make_ladder(
     if direct is None:
         direct = medium.length <= LARGEST_DIRECT
     if direct:
-        return Ladder(apply, _factorised(medium, sigma, slots, maps, retarded))
+        return Ladder(apply, factorised(pair_map(medium, sigma, retarded), slots, maps))
     return Ladder(apply, _iterated(medium, sigma, apply, retarded))
 
 
@@ -107,15 +107,12 @@ def dress(ladder: Ladder, bare: NDArray) -> DressedSources:
     return DressedSources(density, ladder.apply(density), iterations, residual)
 
 
-def _factorised(
-    medium: Medium, sigma: NDArray, slots: Slots, maps: list[NDArray], retarded: bool
-) -> Callable:
-    pairs = pair_map(medium, sigma, retarded)
-    matrix = np.eye(medium.length, dtype=complex)
+def factorised(pairs: NDArray, slots: Slots, maps: list[NDArray]) -> Callable:
+    """Solver of (1 - K Lambda) g = g0 from K between the disordered sites, (M, M)."""
+    matrix = np.eye(len(pairs), dtype=complex)
     for index, local in zip(slots.index, maps, strict=True):
         # columns of K of these sites, times their Lambda
-        columns = pairs[:, index]
-        product = np.einsum("psi,sij->psj", columns, local)
+        product = np.einsum("psi,sij->psj", pairs[:, index], local)
         matrix[:, index.ravel()] -= product.reshape(len(pairs), -1)
     factors = la.lu_factor(matrix)
 

@@ -1,0 +1,197 @@
+"""Answer of all occupied states of a disordered device to potentials.
+
+At a complex energy z the averaged Green's function answers potentials U_j of the sites and rigid
+shifts U_p of the leads by
+
+    dG = G (U - sum_p U_p dSigma_p/dz + dSigma) G,    dSigma_i = Lambda^RR_i[dG_ii],
+
+with the static vertex Lambda^RR of the self-energy's approximation: a ladder of its own, solved
+at every energy.  A local operator O changes by -(1/pi) Im int_C dz tr O dG with a contour C from
+below all bands to the chemical potential mu; the spin lost to impurities, i tr S [Sigma, G],
+likewise.  As dG falls off like 1/z^2, C may come down from infinity,
+
+    -(1/pi) Im int_C dz X(z) = (1/pi) int_0^inf dy Re X(mu + i y),
+
+where all singularities keep their distance: with y = y0 (1 + x)/(1 - x) they lie on the unit circle
+of x, and Gauss-Legendre points in x converge geometrically.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negf_torque.disorder.averaged import apply_local, vertex_maps
+from negf_torque.disorder.ladder import LARGEST_DIRECT, dress, factorised, make_ladder
+from negf_torque.disorder.medium import Medium, flow, pair_map
+from negf_torque.greens.quadrature import Average
+from negf_torque.transport.complete import lowest_energy
+from negf_torque.transport.disordered_device import (
+    DisorderedDevice,
+    Point,
+    local_operators,
+    point_at,
+)
+
+__all__ = ["SEA_COLUMNS", "disordered_sea", "static_response"]
+
+#: Numbers per site: particles, spin (3), exchange operator (3), spin lost to impurities (3).
+SEA_COLUMNS = 10
+
+#: Points of the first and of the finest rule for the integral over energies.
+_FIRST_POINTS, _MOST_POINTS = 20, 640
+
+
+def disordered_sea(
+    device: DisorderedDevice,
+    energy: float,
+    potential: NDArray,
+    lead_potential: NDArray,
+    tolerance: float = 1e-8,
+) -> tuple[Average, bool]:
+    """Change of all occupied states' densities when potentials are applied.
+
+    Parameters
+    ----------
+    energy : float
+        Chemical potential in eV.
+    potential : (sites, m)
+        m patterns of the potential in the region.
+    lead_potential : (2, m)
+        Rigid shifts of the leads in each pattern.
+    tolerance : float
+        Of the integral over energies, relative to its largest number.
+
+    Returns
+    -------
+    integral : Average
+        value: (m * sites * SEA_COLUMNS), per pattern and site particles, spin, exchange
+        operator, spin lost to impurities.  Marked if the tolerance was not reached.
+    solved : bool
+        Whether the self-energy converged at every energy.
+    """
+    unit = (energy - lowest_energy(device.chain)) / 8
+    known: dict[float, NDArray] = {}
+    solved = True
+
+    def column(height: float) -> NDArray:
+        nonlocal solved
+        guess = known[min(known, key=lambda y: abs(np.log(y / height)))] if known else None
+        point = point_at(device, energy + 1j * height, guess=guess)
+        known[height] = point.solution.sigma
+        solved = solved and point.solution.converged
+        return static_response(device, point, potential, lead_potential).ravel().real / np.pi
+
+    previous, count, evaluations = None, _FIRST_POINTS, 0
+    while True:
+        nodes, weights = np.polynomial.legendre.leggauss(count)
+        heights, slopes = unit * (1 + nodes) / (1 - nodes), 2 * unit / (1 - nodes) ** 2
+        value = sum(
+            w * s * column(float(y))
+            for w, s, y in zip(weights[::-1], slopes[::-1], heights[::-1], strict=True)
+        )
+        evaluations += count
+        if previous is not None:
+            error = np.abs(value - previous)
+            good = bool(error.max() <= tolerance * np.abs(value).max())
+            if good or count >= _MOST_POINTS:
+                return Average(value, error, evaluations, good), solved
+        previous, count = value, 2 * count
+
+
+def static_response(
+    device: DisorderedDevice, point: Point, potential: NDArray, lead_potential: NDArray
+) -> NDArray:
+    """tr O dG of every site at one complex energy, (m, sites, SEA_COLUMNS) complex."""
+    table = device.chain.sites
+    medium = point.medium
+    everywhere = replace(medium, layer=table.layer, offset=table.offset, orbitals=table.orbitals)
+    maps = vertex_maps(point.slots, point.method, point.solution, retarded=True)
+    own = _places(everywhere, medium, device.disorder.sites)
+    if everywhere.length <= LARGEST_DIRECT:
+        change, emitted = _by_matrix(point, everywhere, own, maps, potential, lead_potential)
+    else:
+        change, emitted = _by_flow(point, everywhere, maps, potential, lead_potential)
+    values = np.zeros((potential.shape[1], len(table.layer), SEA_COLUMNS), complex)
+    for i, operators in enumerate(local_operators(device.chain)):
+        m = int(table.orbitals[i])
+        block = change[everywhere.start[i] : everywhere.start[i + 1]].reshape(m, m, -1)
+        values[:, i, :7] = np.einsum("aij,jip->pa", operators, block)
+    values[:, device.disorder.sites, 7:] = _lost(device, point, change[own], emitted)
+    return values
+
+
+def _places(everywhere: Medium, medium: Medium, sites: NDArray) -> NDArray:
+    """Where the disordered sites' matrices are in vectors of all sites' matrices."""
+    parts = [np.arange(everywhere.start[i], everywhere.start[i + 1]) for i in sites]
+    return np.concatenate([np.zeros(0, int), *parts]).astype(int)
+
+
+def _sources(everywhere: Medium, potential: NDArray) -> NDArray:
+    """The potential as local matrices, (all, m)."""
+    units = [np.eye(m).ravel() for m in everywhere.orbitals]
+    return np.concatenate(
+        [np.outer(unit, row) for unit, row in zip(units, potential, strict=True)]
+    ).astype(complex)
+
+
+def _from_leads(point: Point, medium: Medium, lead_potential: NDArray, solved: NDArray) -> NDArray:
+    """What the shifts of the leads alone change, (vector, m)."""
+    parts = []
+    for side, name in enumerate(("left", "right")):
+        if not lead_potential[side].any():
+            parts.append(np.zeros(medium.length, complex))
+            continue
+        spread = flow(medium, solved, retarded=True, **{name: -point.slope[side]})
+        parts.append(medium.gather(spread.local))
+    return np.stack(parts, axis=1) @ lead_potential
+
+
+def _by_matrix(point, everywhere, own, maps, potential, lead_potential):
+    pairs = pair_map(everywhere, point.sigma, retarded=True)
+    bare = pairs @ _sources(everywhere, potential)
+    bare += _from_leads(point, everywhere, lead_potential, point.sigma)
+    if not len(own):
+        return bare, bare[own]
+    solve = factorised(pairs[np.ix_(own, own)], point.slots, maps)
+    inside, _, _ = solve(bare[own])
+    emitted = apply_local(point.slots, maps, inside)
+    return bare + pairs[:, own] @ emitted, emitted
+
+
+def _by_flow(point, everywhere, maps, potential, lead_potential):
+    patterns = [everywhere.spread(column) for column in _sources(everywhere, potential).T]
+
+    def answered(sources: list[NDArray]) -> NDArray:
+        flows = []
+        for source, shift in zip(sources, lead_potential.T, strict=True):
+            ends = {
+                name: -u * slope
+                for name, u, slope in zip(("left", "right"), shift, point.slope, strict=True)
+            }
+            flows.append(flow(point.medium, point.sigma, source, retarded=True, **ends).local)
+        return np.stack([everywhere.gather(f) for f in flows], axis=1)
+
+    change = answered(patterns)
+    if not point.medium.length:
+        return change, change[:0]
+    ladder = make_ladder(point.medium, point.slots, point.solution, maps, retarded=True)
+    inside = np.stack(
+        [point.medium.gather(everywhere.spread(column)) for column in change.T], axis=1
+    )
+    emitted = dress(ladder, inside).source
+    dressed = [p + point.medium.spread(s) for p, s in zip(patterns, emitted.T, strict=True)]
+    return answered(dressed), emitted
+
+
+def _lost(device: DisorderedDevice, point: Point, change: NDArray, emitted: NDArray) -> NDArray:
+    """i tr S_a d[Sigma, G] of the disordered sites, (m, S, 3)."""
+    table, start = device.chain.sites, point.medium.start
+    values = np.zeros((change.shape[1], len(device.disorder.sites), 3), complex)
+    for number, i in enumerate(device.disorder.sites):
+        here, m = slice(start[number], start[number + 1]), int(table.orbitals[i])
+        sigma, green = (v[here].reshape(m, m) for v in (point.solution.sigma, point.solution.green))
+        d_green, d_sigma = (np.moveaxis(v[here].reshape(m, m, -1), 2, 0) for v in (change, emitted))
+        commutator = d_sigma @ green + sigma @ d_green - d_green @ sigma - green @ d_sigma
+        values[:, number] = 1j * np.einsum("aij,pji->pa", table.spin[i], commutator)
+    return values
