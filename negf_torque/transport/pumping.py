@@ -13,12 +13,19 @@ matrix S or the Green's function, with dH/dt = -(Delta/2) dm/dt.O on the magnet'
 and the energy that is lost, per unit of time, from A = i(G - G^+):
 
     4 pi P = tr[(dH/dt) A (dH/dt) A],     P = alpha S_tot (dm/dt)^2.
+
+What leaves through the leads the magnet loses: the torque on it is minus the sum of the currents
+(if no other magnet takes part), along m x dm/dt the torque -2 m x (G dm/dt) of its damping.
+
+A moving magnet also pumps charge, I = (1/2 pi) Re tr[Gamma_p G (dH/dt) G^+].  Onsager: it is minus
+the force on the magnet, <dH/dm>, per volt on lead p in the device with all moments reversed
+(Brouwer, PRB 58, R10135 (1998); Brataas, Tserkovnyak, Bauer, Halperin, PRB 66, 060404 (2002)).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from negf_torque.greens.full import full_green
 from negf_torque.greens.surface import LeadSelfEnergy
@@ -28,7 +35,7 @@ from negf_torque.transport.leads import fourier_blocks, lead_self_energies
 from negf_torque.transport.mixing import ladder_operators, reflection_mixing, transmission_mixing
 from negf_torque.transport.sampling import Sampling, average
 
-__all__ = ["Pumping", "nonlocal_damping", "pumping"]
+__all__ = ["Pumping", "damping_torque", "nonlocal_damping", "pumping", "transverse_mean"]
 
 
 @dataclass(frozen=True)
@@ -45,8 +52,12 @@ class Pumping:
         from the Green's function; units hbar/2 times that velocity.
     pumped_by_scattering : (2, 3, 3)
         The same from the scattering matrix.
+    pumped_charge : (2, 3)
+        Particles per time into each lead, for a unit velocity of m along b.
     mixing : (2,) complex or None
         A of both leads; None unless both leads are nonmagnetic and the other magnets absent.
+    sharvin : (2,)
+        Open channels of each lead per spin.
     damping : (3, 3)
         G_ab = alpha_ab S_tot: energy loss for velocities a and b, from tr dH A dH A; S_tot in
         units of hbar.
@@ -62,7 +73,9 @@ class Pumping:
     direction: NDArray
     pumped: NDArray
     pumped_by_scattering: NDArray
+    pumped_charge: NDArray
     mixing: NDArray | None
+    sharvin: NDArray
     damping: NDArray
     damping_by_scattering: NDArray
     error: float
@@ -72,8 +85,46 @@ class Pumping:
     @property
     def alpha_spin(self) -> float:
         """alpha S_tot: mean over the two transverse directions; alpha for S_tot = 1."""
-        transverse = np.eye(3) - np.outer(self.direction, self.direction)
-        return float(np.trace(transverse @ self.damping @ transverse)) / 2
+        return transverse_mean(self.damping, self.direction, self.direction)
+
+    @property
+    def effective_mixing(self) -> NDArray:
+        """(2,) complex: A of each lead as the pumped current shows it, mean over both transverse
+        velocities; defined for any device."""
+        turn = np.cross(self.direction, np.eye(3)).T  # dm/dt -> m x dm/dt
+        across = -turn @ turn
+        real, imaginary = (
+            np.einsum("ab,pab->p", matrix, self.pumped) / 2 for matrix in (turn, across)
+        )
+        return 2 * np.pi * (real + 1j * imaginary)
+
+    @property
+    def torque(self) -> NDArray:
+        """(3, 3): minus the spin that leaves through both leads, units hbar/2 times velocity."""
+        return -self.pumped.sum(axis=0)
+
+    @property
+    def route_difference(self) -> float:
+        """Largest difference between the routes that exist, in units of the mixing conductance."""
+        differences = [
+            2 * np.pi * np.abs(self.pumped - self.pumped_by_scattering).max(),
+            4 * np.pi * np.abs(self.damping - self.damping_by_scattering).max(),
+        ]
+        if self.mixing is not None:
+            differences.append(np.abs(self.mixing - self.effective_mixing).max())
+            differences.append(abs(self.mixing.sum().real - 4 * np.pi * self.alpha_spin))
+        return float(max(differences))
+
+
+def transverse_mean(damping: NDArray, m: NDArray, other: NDArray) -> NDArray:
+    """(1/2) tr of a damping tensor (..., 3, 3) between the planes across m and other (..., 3).
+
+    For parallel moments the mean over both transverse directions.
+    """
+    m, other = np.asarray(m, float), np.asarray(other, float)
+    own = np.eye(3) - m[..., :, None] * m[..., None, :]
+    their = np.eye(3) - other[..., :, None] * other[..., None, :]
+    return np.einsum("...ab,...bc,...ca->...", own, damping, their) / 2
 
 
 def pumping(
@@ -98,8 +149,7 @@ def pumping(
     """
     sampling = sampling or Sampling()
     m = _direction(chain, magnet)
-    moving = _velocity_operators(chain, [name == magnet for name in chain.sites.magnet])
-    generators = moving.sum(axis=0)
+    generators = _generators(chain, magnet)
     alone = set(chain.magnets) == {magnet} and not any(
         np.any(lead.sites.exchange) for lead in (chain.left, chain.right)
     )
@@ -108,23 +158,26 @@ def pumping(
     def columns(k: NDArray, energies: NDArray) -> NDArray:
         left, right = lead_self_energies(chain, k, energies)
         green = _green(chain, k, energies, left, right)
-        currents, damping = _from_green(green, left, right, generators, spins)
+        currents, damping, charge = _from_green(green, left, right, generators, spins)
         s, ds = _scattering(green, left, right, generators)
         by_s, damping_s = _from_scattering(s, ds, left, right, spins)
-        parts = [currents, by_s, damping, damping_s]
+        channels = np.stack([left.open_channels, right.open_channels], axis=1) / 2
+        parts = [currents, by_s, damping, damping_s, charge, channels]
         if alone:
             parts.append(_mixing_columns(chain, s, left, right, m))
         return np.concatenate([p.reshape(len(k), -1) for p in parts], axis=1)
 
     result = average(columns, chain, energy, sampling, lambda size: np.full(size.shape, size.max()))
     value = result.value
-    mixing = value[54:58].reshape(2, 2) @ [1, 1j] if alone else None
+    mixing = value[62:66].reshape(2, 2) @ [1, 1j] if alone else None
     return Pumping(
         magnet=magnet,
         direction=m,
         pumped=value[:18].reshape(2, 3, 3),
         pumped_by_scattering=value[18:36].reshape(2, 3, 3),
+        pumped_charge=value[54:60].reshape(2, 3),
         mixing=mixing,
+        sharvin=value[60:62],
         damping=value[36:45].reshape(3, 3),
         damping_by_scattering=value[45:54].reshape(3, 3),
         error=float(result.error.max()),
@@ -147,22 +200,51 @@ def nonlocal_damping(
         moving together; S_j alpha_ij in units of hbar.
     """
     magnetic = np.flatnonzero(np.any(chain.sites.exchange, axis=1))
-    operators = _velocity_operators(chain, np.isin(np.arange(len(chain.sites.layer)), magnetic))
+    if not len(magnetic):
+        raise ValueError("chain: no site has an exchange field; nothing is damped.")
+    rows, operators = _site_operators(chain, magnetic)
 
     def columns(k: NDArray, energies: NDArray) -> NDArray:
         left, right = lead_self_energies(chain, k, energies)
         green = _green(chain, k, energies, left, right)
         spectral = 1j * (green - green.conj().swapaxes(1, 2))
-        flat = operators.reshape(-1, *operators.shape[2:])
-        moved = np.einsum("oij,bjk->boik", flat, spectral, optimize=True)
-        trace = np.einsum("boik,bpki->bop", moved, moved, optimize=True).real
+        # a row and column of zeros stands for orbitals that a site lacks
+        padded = np.pad(spectral, ((0, 0), (0, 1), (0, 1)))
+        between = padded[:, rows[:, :, None, None], rows[None, None]]
+        moved = np.einsum("iapq,biqjr->biapjr", operators, between, optimize=True)
+        trace = np.einsum("biapjr,bjcrip->bijac", moved, moved, optimize=True).real
         return trace.reshape(len(k), -1) / (4 * np.pi)
 
     result = average(
         columns, chain, energy, sampling or Sampling(), lambda s: np.full(s.shape, s.max())
     )
     n = len(magnetic)
-    return magnetic, result.value.reshape(n, 3, n, 3).transpose(0, 2, 1, 3)
+    return magnetic, result.value.reshape(n, n, 3, 3)
+
+
+def damping_torque(chain: LayerChain, sites: NDArray, damping: NDArray, magnet: str) -> NDArray:
+    """Torque of the damping on every magnetic site when one magnet moves as one.
+
+    Parameters
+    ----------
+    chain : LayerChain
+    sites, damping
+        From `nonlocal_damping`.
+    magnet : str
+        The one that moves.
+
+    Returns
+    -------
+    (n, 3, 3)
+        Component a of T_i = -2 m_i x sum_j G_ij dm_j/dt for a velocity along b; units hbar/2
+        times velocity.  On other magnets it is a drag by the pumped spin current.
+    """
+    moving = np.array([chain.sites.magnet[i] == magnet for i in sites])
+    if not moving.any():
+        raise ValueError(f"magnet: {magnet!r} is none of {list(chain.magnets)}.")
+    force = damping[:, moving].sum(axis=1)
+    m = unit_vector(chain.sites.exchange[sites])
+    return -2 * np.cross(m[:, None], force.swapaxes(1, 2)).swapaxes(1, 2)
 
 
 def _direction(chain: LayerChain, magnet: str) -> NDArray:
@@ -174,18 +256,36 @@ def _direction(chain: LayerChain, magnet: str) -> NDArray:
     return directions[0]
 
 
-def _velocity_operators(chain: LayerChain, chosen: ArrayLike) -> NDArray:
-    """dH/dm_a of each chosen site, (sites, 3, n, n): -(Delta/2) O_a."""
-    table = chain.sites
-    first = np.concatenate([[0], np.cumsum(chain.sizes)])[table.layer] + table.offset
-    rows = np.flatnonzero(chosen)
+def _first_rows(chain: LayerChain) -> NDArray:
+    starts = np.concatenate([[0], np.cumsum(chain.sizes)])
+    return starts[chain.sites.layer] + chain.sites.offset
+
+
+def _generators(chain: LayerChain, magnet: str) -> NDArray:
+    """dH/dm_a of a magnet that moves as one, (3, n, n): the sum of -(Delta/2) O_a."""
+    table, first = chain.sites, _first_rows(chain)
     size = int(sum(chain.sizes))
-    operators = np.zeros((len(rows), 3, size, size), complex)
-    for n, i in enumerate(rows):
-        here = slice(first[i], first[i] + table.orbitals[i])
+    generators = np.zeros((3, size, size), complex)
+    for i, name in enumerate(table.magnet):
+        if name == magnet:
+            here = slice(first[i], first[i] + table.orbitals[i])
+            splitting = np.linalg.norm(table.exchange[i])
+            generators[:, here, here] = -splitting / 2 * table.exchange_operator[i]
+    return generators
+
+
+def _site_operators(chain: LayerChain, sites: NDArray) -> tuple[NDArray, NDArray]:
+    """Rows (n, q) of sites, one past the end where a site has fewer, and dH/dm_a (n, 3, q, q)."""
+    table, first = chain.sites, _first_rows(chain)
+    most, size = int(table.orbitals[sites].max()), int(sum(chain.sizes))
+    rows = np.full((len(sites), most), size)
+    operators = np.zeros((len(sites), 3, most, most), complex)
+    for n, i in enumerate(sites):
+        count = table.orbitals[i]
+        rows[n, :count] = first[i] + np.arange(count)
         splitting = np.linalg.norm(table.exchange[i])
-        operators[n, :, here, here] = -splitting / 2 * table.exchange_operator[i]
-    return operators
+        operators[n, :, :count, :count] = -splitting / 2 * table.exchange_operator[i]
+    return rows, operators
 
 
 def _end_spins(chain: LayerChain) -> tuple[NDArray, NDArray]:
@@ -212,20 +312,22 @@ def _ends(left: LeadSelfEnergy, right: LeadSelfEnergy, size: int) -> tuple[slice
     return slice(0, left.sigma.shape[1]), slice(size - right.sigma.shape[1], size)
 
 
-def _from_green(green, left, right, generators, spins) -> tuple[NDArray, NDArray]:
-    """Currents (B, 2, 3, 3) and damping (B, 3, 3)."""
+def _from_green(green, left, right, generators, spins) -> tuple[NDArray, NDArray, NDArray]:
+    """Spin currents (B, 2, 3, 3), damping (B, 3, 3) and particle currents (B, 2, 3)."""
     size = green.shape[1]
     moved = np.einsum("bij,vjk->bvik", green, generators, optimize=True)
-    currents = []
+    currents, charge = [], []
     for lead, rows, spin in zip((left, right), _ends(left, right, size), spins, strict=True):
         gamma = 1j * (lead.sigma - lead.sigma.conj().swapaxes(1, 2))
         # (G dH G^+) on the end layer
         block = np.einsum("bvik,bjk->bvij", moved[:, :, rows], green[:, rows].conj(), optimize=True)
         currents.append(np.einsum("aij,bjk,bvki->bav", spin, gamma, block, optimize=True).real)
+        charge.append(np.einsum("bjk,bvkj->bv", gamma, block).real)
     spectral = 1j * (green - green.conj().swapaxes(1, 2))
     lossy = np.einsum("vij,bjk->bvik", generators, spectral, optimize=True)
     damping = np.einsum("bvik,bwki->bvw", lossy, lossy, optimize=True).real
-    return np.stack(currents, axis=1) / (2 * np.pi), damping / (4 * np.pi)
+    currents, charge = (np.stack(c, axis=1) / (2 * np.pi) for c in (currents, charge))
+    return currents, damping / (4 * np.pi), charge
 
 
 def _scattering(green, left, right, generators) -> tuple[NDArray, NDArray]:
