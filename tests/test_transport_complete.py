@@ -135,5 +135,3 @@ def test_slope_of_a_self_energy_is_a_difference_quotient():  # independent
 def test_wrong_arguments_are_named():
     with pytest.raises(ValueError, match="neutrality: 'local'"):
         complete_response(valve(), -0.7, neutrality="local")
-    with pytest.raises(ValueError, match="temperature: 300"):
-        complete_response(valve(), -0.7, Sampling(temperature=300))

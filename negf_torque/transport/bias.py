@@ -19,10 +19,10 @@ from negf_torque.greens import batched
 from negf_torque.greens.blocks import sparse_operators
 from negf_torque.greens.response import bond_green
 from negf_torque.lattice.layers import LayerChain
-from negf_torque.transport.complete import lowest_energy
 from negf_torque.transport.device import Device, make_device, solve
 from negf_torque.transport.leads import attach, channel_label, fourier_blocks
 from negf_torque.transport.sampling import Sampling, contour_average, zone_and_path_average
+from negf_torque.transport.sea import lowest_energy
 from negf_torque.transport.torque import exchange_torque, sum_by_magnet
 
 __all__ = [

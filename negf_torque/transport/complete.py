@@ -20,12 +20,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from negf_torque.greens.quadrature import Average
-from negf_torque.greens.response import diagonal_green_derivative
 from negf_torque.lattice.layers import LayerChain
-from negf_torque.transport.leads import attach_analytic, fourier_blocks
 from negf_torque.transport.linear import WindowResponse, window_response
-from negf_torque.transport.sampling import Sampling, contour_average
+from negf_torque.transport.sampling import Sampling
+from negf_torque.transport.sea import lowest_energy, sea_response
 from negf_torque.transport.torque import exchange_torque, sum_by_magnet
 
 __all__ = ["CompleteResponse", "complete_response", "lowest_energy", "sea_response"]
@@ -119,17 +117,13 @@ def complete_response(
     Raises
     ------
     ValueError
-        If `neutrality` is unknown, or the temperature is not zero.
+        If `neutrality` is unknown.
     """
     if neutrality not in ("electrochemical", "neutral"):
         raise ValueError(
             f"neutrality: {neutrality!r} is unknown. Expected 'electrochemical' or 'neutral'."
         )
     sampling = sampling or Sampling()
-    if sampling.temperature > 0:
-        raise ValueError(
-            f"temperature: {sampling.temperature:g} K. The complete response is there for T = 0."
-        )
     if window is None:
         window = window_response([chain], energy, sampling)[0]
     share = np.array([division, division - 1])
@@ -162,74 +156,6 @@ def complete_response(
     )
 
 
-def sea_response(
-    chain: LayerChain,
-    energy: float,
-    potential: NDArray,
-    lead_potential: NDArray,
-    sampling: Sampling,
-    bottom: float | None = None,
-) -> Average:
-    """Change of all occupied states' densities when potentials are applied.
-
-    Parameters
-    ----------
-    potential : (sites, m)
-        m patterns of the potential in the region.
-    lead_potential : (2, m)
-        Rigid shifts of the leads in each pattern.
-    bottom : float, optional
-        Where the contour begins, below all bands; the result does not depend on it.
-
-    Returns
-    -------
-    Average
-        value: (m * sites * 7), per pattern and site particles, spin (3), exchange operator (3).
-    """
-    start = lowest_energy(chain) if bottom is None else bottom
-    operators = _local_operators(chain)
-
-    def columns(k: NDArray, z: NDArray) -> NDArray:
-        phases = chain.phases(k)
-        onsite, coupling = fourier_blocks(chain, phases)
-        sigma_l, slope_l = attach_analytic(chain.left, chain.sizes[0], phases, z)
-        sigma_r, slope_r = attach_analytic(chain.right, chain.sizes[-1], phases, z)
-        diagonal = [
-            z[:, None, None] * np.eye(n) - h for n, h in zip(chain.sizes, onsite, strict=True)
-        ]
-        diagonal[0] = diagonal[0] - sigma_l
-        diagonal[-1] = diagonal[-1] - sigma_r
-        parts = []
-        for pattern, lead in zip(potential.T, lead_potential.T, strict=True):
-            change: list[NDArray] = [-u for u in _potential_blocks(chain, pattern)]
-            change[0] = change[0] + lead[0] * slope_l
-            change[-1] = change[-1] + lead[1] * slope_r
-            _, derivative = diagonal_green_derivative(diagonal, coupling, change)
-            parts.append(_expectation(chain, operators, derivative))
-        return np.concatenate(parts, axis=1)
-
-    return contour_average(columns, chain, start, energy, sampling)
-
-
-def lowest_energy(chain: LayerChain) -> float:
-    """An energy below all states of the region and its leads (Gershgorin, by blocks), in eV."""
-
-    def norm(harmonics: NDArray) -> float:
-        return float(np.linalg.norm(harmonics, 2, axis=(1, 2)).sum())
-
-    bounds = []
-    couplings = [0.0, *(norm(v) for v in chain.coupling), 0.0]
-    for n, block in enumerate(chain.onsite):
-        outside = sum(
-            norm(lead.hopping)
-            for lead, end in ((chain.left, 0), (chain.right, len(chain.onsite) - 1))
-            if n == end
-        )
-        bounds.append(norm(block) + couplings[n] + couplings[n + 1] + outside)
-    bounds += [norm(c.onsite) + 2 * norm(c.hopping) for c in (chain.left, chain.right)]
-    return -max(bounds) - 0.5
-
-
 def _neutral_potential(
     chain: LayerChain, energy: float, sampling: Sampling, share: NDArray, by_lead: NDArray
 ) -> tuple[NDArray, bool]:
@@ -242,34 +168,3 @@ def _neutral_potential(
     charge = sea.value.reshape(sites + 1, sites, 7)[:, :, 0]
     chi, from_leads = charge[:-1].T, charge[-1]
     return np.linalg.solve(chi, -(share @ by_lead / (2 * np.pi) + from_leads)), sea.converged
-
-
-def _potential_blocks(chain: LayerChain, potential: NDArray) -> list[NDArray]:
-    table = chain.sites
-    rows = [np.zeros(n) for n in chain.sizes]
-    for i, layer in enumerate(table.layer):
-        rows[layer][table.offset[i] : table.offset[i] + table.orbitals[i]] = potential[i]
-    return [np.diag(r) for r in rows]
-
-
-def _local_operators(chain: LayerChain) -> list[tuple[int, slice, NDArray]]:
-    """(layer, rows, 7 matrices) of every site: unity, spin, exchange operator."""
-    table = chain.sites
-    return [
-        (
-            int(layer),
-            slice(table.offset[i], table.offset[i] + table.orbitals[i]),
-            np.concatenate(
-                [np.eye(table.orbitals[i])[None], table.spin[i], table.exchange_operator[i]]
-            ),
-        )
-        for i, layer in enumerate(table.layer)
-    ]
-
-
-def _expectation(chain: LayerChain, operators, derivative: list[NDArray]) -> NDArray:
-    values = [
-        np.einsum("aij,bji->ba", matrices, derivative[layer][:, rows, rows])
-        for layer, rows, matrices in operators
-    ]
-    return np.concatenate(values, axis=1)

@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from negf_torque.greens.quadrature import Average, adaptive_average, mesh_average, shifted_mesh
 from negf_torque.lattice.layers import LayerChain
 from negf_torque.notices import ConvergenceWarning
+from negf_torque.transport.contour import contour_path
 from negf_torque.transport.leads import channel_label
 from negf_torque.units import BOLTZMANN
 
@@ -147,28 +148,52 @@ def contour_average(
     energy: float,
     sampling: Sampling,
     noise: float = 0.0,
+    height: float | None = None,
 ) -> Average:
-    """-(1/pi) Im of the integral of `columns` from `bottom` to `energy`, averaged over the zone.
+    """-(1/pi) Im of the integral of f(z) `columns`, averaged over the zone: all occupied states.
 
-    Columns are analytic in the upper half plane (retarded): the path is the half circle
-    z = c - r exp(-i pi s), 0 < s < 1, one more axis of the quadrature, innermost.
+    Columns are analytic in the upper half plane (retarded).  The path (see
+    `negf_torque.transport.contour`) is one more axis of the quadrature, innermost; at a temperature
+    the poles of the Fermi function below it add a second average.
 
     Parameters
     ----------
     columns : callable
         Momenta (B, d) and complex energies (B,) -> complex (B, m).
+    bottom, energy : float
+        Where the path begins, below all bands, and the chemical potential; eV.
     noise : float
         Absolute error of the columns themselves.
+    height : float, optional
+        Of the path's line above the real axis, at a temperature.
     """
-    centre, radius = (energy + bottom) / 2, (energy - bottom) / 2
+    path = contour_path(bottom, energy, sampling.temperature, height)
 
     def on_path(k: NDArray, s: NDArray) -> NDArray:
-        turn = radius * np.exp(-1j * np.pi * s)
-        slope = 1j * np.pi * turn
-        return -(slope[:, None] * columns(k, centre - turn)).imag / np.pi
+        z, weight = path.nodes(s)
+        return -(weight[:, None] * columns(k, z)).imag / np.pi
 
-    return zone_and_path_average(
-        on_path, chain, sampling, lambda s: np.full(s.shape, s.max()), atol=noise
+    # each axis inside another is held to a quarter of its tolerance, its ends to a tenth
+    atol = noise * 10 * 4**chain.dimension
+    mean = zone_and_path_average(
+        on_path, chain, sampling, lambda s: np.full(s.shape, s.max()), atol=atol
+    )
+    poles = path.poles
+    if not len(poles):
+        return mean
+
+    def at_poles(k: NDArray, _: NDArray) -> NDArray:
+        values = columns(np.repeat(k, len(poles), axis=0), np.tile(poles, len(k)))
+        return 2 * path.thermal * values.real.reshape(len(k), len(poles), -1).sum(axis=1)
+
+    added = _average(
+        at_poles, chain, sampling, lambda s: np.full(s.shape, s.max()), None, path=False, atol=atol
+    )
+    return Average(
+        mean.value + added.value,
+        mean.error + added.error,
+        mean.evaluations + added.evaluations * len(poles),
+        mean.converged and added.converged,
     )
 
 
