@@ -7,6 +7,7 @@ anywhere on the command line shows where it came from.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +17,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from negf_torque.study.errors import StudyError
+from negf_torque.study.terminal import print_result, print_scalars, print_table, say
 
 if TYPE_CHECKING:
-    from negf_torque.study.base import Scalar
     from negf_torque.study.card import Card
 
 __all__ = ["app", "main"]
@@ -58,26 +59,89 @@ def run(
         Path | None,
         typer.Option("-o", "--output", metavar="DIR", help="Default: runs/<card's name>."),
     ] = None,
+    executor: Annotated[
+        str | None,
+        typer.Option(
+            "--executor",
+            metavar="WHERE",
+            help="Where the points of a sweep run: processes (default), serial, dask, "
+            "dask://host:port, mpi (under mpiexec).",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", metavar="N", min=1, help="Default: one for each core."),
+    ] = None,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            "--memory", metavar="SIZE", help="At most, such as 8GB. Default: 80 % of what is free."
+        ),
+    ] = None,
     allow_code: AllowCode = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
 ) -> None:
-    """Run a card, or find its finished result; print the numbers, write figures and inputs."""
-    with _messages():
-        from negf_torque.study.card import load
-        from negf_torque.study.progress import progress_for
-        from negf_torque.study.run import execute
+    """Run a card, go on with it, or find its result; print the numbers, write figures and inputs.
 
-        loaded = load(card, allow_code)
-        directory = output or Path("runs") / loaded.name
-        outcome = execute(loaded, directory, progress_for(quiet=quiet))
-        if not outcome.computed:
-            print(f"{directory} holds the finished result of this card already.")
-        _print_result(directory, outcome.summary, outcome.dataset)
-        for path in (directory / "result.nc", directory / "summary.json", *outcome.files):
-            print(f"  {path}")
-        for note in outcome.notes:
-            _say("note", note)
-        raise typer.Exit(DONE if outcome.converged else NOT_CONVERGED)
+    Ctrl-C once finishes what is being computed and stops, twice stops at once; what is finished
+    is kept, and the same command goes on from there.
+    """
+    with _messages():
+        if executor != "mpi":
+            _run(card, output, executor, workers, memory, allow_code, quiet)
+            return
+        from negf_torque.study.executors import mpi_session
+
+        with mpi_session() as pool:
+            if pool is not None:
+                _run(card, output, pool, workers, memory, allow_code, quiet)
+
+
+def _run(
+    card: Path,
+    output: Path | None,
+    executor: Any,
+    workers: int | None,
+    memory: str | None,
+    allow_code: bool,
+    quiet: bool,
+) -> None:
+    from negf_torque.study.card import load
+    from negf_torque.study.memory import size_in_bytes
+    from negf_torque.study.progress import progress_for
+    from negf_torque.study.run import execute
+
+    limit = size_in_bytes(memory) if memory else None
+    loaded = load(card, allow_code)
+    for name in loaded.code:
+        say("note", f"this card runs the Python file {name}.")
+    directory = output or Path("runs") / loaded.name
+    outcome = execute(
+        loaded,
+        directory,
+        progress_for(quiet=quiet),
+        executor=executor,
+        workers=workers,
+        memory=limit,
+    )
+    if not outcome.computed:
+        print(f"{directory} holds the finished result of this card already.")
+    print_result(directory, outcome.summary, outcome.dataset)
+    for path in (directory / "result.nc", directory / "summary.json", *outcome.files):
+        print(f"  {path}")
+    for note in outcome.notes:
+        say("note", note)
+    raise typer.Exit(DONE if outcome.converged else NOT_CONVERGED)
+
+
+@app.command()
+def status(directory: ResultDir) -> None:
+    """Tell what of a run is finished."""
+    with _messages():
+        from negf_torque.study.status import status_of
+
+        for line in status_of(directory):
+            print(line)
 
 
 @app.command()
@@ -94,7 +158,7 @@ def check(card: CardPath, allow_code: AllowCode = False) -> None:
             loaded.build()
         estimate = getattr(loaded.module, "estimate", None)
         if estimate:
-            _print_scalars("Estimate", estimate(loaded))
+            print_scalars("Estimate", estimate(loaded))
         _say_about_mumps(loaded)
 
 
@@ -111,7 +175,7 @@ def show(
         if as_json:
             print((directory / store.SUMMARY).read_text(encoding="utf-8"), end="")
             return
-        _print_result(directory, summary, store.load(directory))
+        print_result(directory, summary, store.load(directory))
 
 
 @app.command()
@@ -174,9 +238,7 @@ def systems() -> None:
 
 @app.command()
 def convert(
-    kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="slonczewski, zhang_li or damping")
-    ],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="slonczewski, zhang_li or damping")],
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="Convention of the numbers.")],
     numbers: Annotated[
         list[str],
@@ -197,9 +259,7 @@ def convert(
             rows = conversion_rows(kind, source, values, target, **context)
         except ValueError as error:  # a wrong word or number: the message says all
             raise StudyError(str(error)) from None
-        _print_table(
-            f"{kind}, from {source}", ("convention", "key", "value", "unit", "note"), rows
-        )
+        print_table(f"{kind}, from {source}", ("convention", "key", "value", "unit", "note"), rows)
 
 
 @contextmanager
@@ -209,8 +269,13 @@ def _messages() -> Iterator[None]:
         yield
     except (typer.Exit, typer.Abort):
         raise
-    except KeyboardInterrupt:
-        _leave(INTERRUPTED, "interrupted", "nothing of the unfinished part was kept")
+    except KeyboardInterrupt as stop:
+        text = str(stop) or "nothing of the unfinished part was kept"
+        if getattr(stop, "at_once", False):
+            say("interrupted", text)
+            sys.stdout.flush()
+            os._exit(INTERRUPTED)  # the workers see it and end as well
+        _leave(INTERRUPTED, "interrupted", text)
     except ValueError as error:  # ours (StudyError) and the physics' checks of its arguments
         if _traceback:
             raise
@@ -232,12 +297,8 @@ def _messages() -> Iterator[None]:
 
 def _leave(status: int, kind: str = "", text: str = "") -> NoReturn:
     if kind:
-        _say(kind, text)
+        say(kind, text)
     raise typer.Exit(status)
-
-
-def _say(kind: str, text: str) -> None:
-    print(f"{kind}: {text}", file=sys.stderr)
 
 
 def _card_of(directory: Path) -> Card:
@@ -253,61 +314,9 @@ def _say_about_mumps(card: Card) -> None:
     from importlib.util import find_spec
 
     if card.code and find_spec("mumps") is None:
-        _say(
+        say(
             "note",
             "Kwant finds no MUMPS here. The solvers of negf_torque do not use it; only your own "
             "calls of kwant.smatrix and the like get slower, several times for wide systems "
             "(remedy: the extra `mumps`).",
         )
-
-
-def _print_result(directory: Path, summary: dict[str, Any], dataset: Any) -> None:
-    from negf_torque.study.run import listings, scalars_of
-
-    _print_scalars(f"{summary['name']}: {summary['kind']}", scalars_of(summary))
-    for listing in listings(summary["kind"], dataset):
-        _print_table(listing.title, listing.columns, listing.rows)
-    for text in summary.get("warnings", []):
-        _say("warning", text)
-    if not summary.get("converged", True):
-        _say("not converged", f"{directory}: the result is kept and marked; see the errors above.")
-
-
-def _print_scalars(title: str, scalars: list[Scalar]) -> None:
-    notes = any(scalar.note for scalar in scalars)
-    columns = ["quantity", "value", "error", "unit", *(["note"] if notes else [])]
-    rows = []
-    for scalar in scalars:
-        value = _number(scalar.value) + ("" if scalar.converged else " (not converged)")
-        error = "" if scalar.error is None else f"{scalar.error:.1e}"
-        unit = "" if scalar.unit == "1" else scalar.unit
-        rows.append([scalar.name, value, error, unit, *([scalar.note] if notes else [])])
-    _print_table(title, columns, rows)
-
-
-def _number(value: Any) -> str:
-    if isinstance(value, complex):
-        return f"{value.real:.8g} {'-' if value.imag < 0 else '+'} {abs(value.imag):.8g}i"
-    if isinstance(value, int):
-        return str(value)
-    return f"{value:.8g}" if isinstance(value, float) else str(value)
-
-
-def _print_table(title: str, columns: Any, rows: Any) -> None:
-    """A table as wide as the terminal, or as its content where there is no terminal."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=Text(title), title_justify="left", box=box.SIMPLE, pad_edge=False)
-    for index, column in enumerate(columns):
-        table.add_column(
-            Text(str(column)),
-            justify="left" if index == 0 else "right" if column in ("value", "error") else "left",
-            overflow="fold",
-        )
-    for row in rows:
-        table.add_row(*[Text(_number(cell)) for cell in row])
-    terminal = sys.stdout.isatty()
-    Console(width=None if terminal else 160, highlight=False, soft_wrap=not terminal).print(table)

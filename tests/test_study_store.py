@@ -64,7 +64,7 @@ def test_any_array_and_text_come_back(tmp_path_factory, array, text):
         {"a": (dims, array, {"convention": "x" + text})}, attrs={"card": "x" + text}
     )
     path = tmp_path_factory.mktemp("any") / "result.nc"
-    store.write_atomically(path, store.dataset_bytes(dataset))
+    store.write_dataset(dataset, path)
     back = xr.load_dataset(path, engine="h5netcdf")
     assert back["a"].dtype == array.dtype
     np.testing.assert_array_equal(back["a"].values, array)

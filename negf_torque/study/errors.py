@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["CardError", "Problem", "StoreError", "StudyError"]
+__all__ = ["CardError", "DamagedResultError", "Problem", "StoreError", "StudyError"]
 
 
 class StudyError(ValueError):
@@ -12,6 +12,14 @@ class StudyError(ValueError):
 
 class StoreError(StudyError):
     """A directory or file of results is missing, foreign, incomplete or damaged."""
+
+
+class DamagedResultError(StoreError):
+    """A file of a result is not as it was written; `path` says which."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self.path = path
+        super().__init__(text)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,8 @@
 """A result's directory: `result.nc`, `summary.json`, `card.toml` and `figures/`.
 
+While a run is at work there are also `.lock` and `checkpoints/`; what was found damaged lies in
+`damaged/`.
+
 Every file is written to a temporary name, flushed and renamed, so that a reader never meets
 half a file.  `summary.json` comes last and holds the checksum of `result.nc`: a directory
 without it holds no finished result, and damage is noticed instead of read.
@@ -11,12 +14,13 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from negf_torque.study.base import Scalar
-from negf_torque.study.errors import StoreError
+from negf_torque.study.errors import DamagedResultError, StoreError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,13 +28,14 @@ if TYPE_CHECKING:
     from negf_torque.study.card import Card
 
 __all__ = [
-    "dataset_bytes",
+    "begin",
+    "examine",
     "libraries",
     "load",
     "load_summary",
-    "prepare",
     "save",
     "write_atomically",
+    "write_dataset",
 ]
 
 RESULT, SUMMARY, CARD, FIGURES = "result.nc", "summary.json", "card.toml", "figures"
@@ -40,30 +45,42 @@ FORMAT = 1
 def write_atomically(path: Path, content: bytes | str) -> None:
     """Write a file so that it is there whole or not at all."""
     data = content.encode() if isinstance(content, str) else content
+    with _whole(path) as name, open(name, "wb") as file:
+        file.write(data)
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[str]:
+    """A temporary name that takes the place of `path` when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        yield name
+        os.fsync(handle)
         os.chmod(name, 0o644)
         os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+    finally:
+        os.close(handle)
 
 
-def dataset_bytes(dataset: xr.Dataset) -> bytes:
-    """The dataset as a netCDF4 file; complex variables are compound types of r and i."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / RESULT
-        dataset.to_netcdf(path, engine="h5netcdf")
-        return path.read_bytes()
+def write_dataset(dataset: xr.Dataset, path: Path) -> str:
+    """Write a netCDF4 file, complex variables as compound types of r and i; its SHA-256."""
+    with _whole(path) as name:
+        dataset.to_netcdf(name, engine="h5netcdf")
+        return file_hash(Path(name))
 
 
-def prepare(directory: Path, card: Card) -> dict[str, Any] | None:
-    """Make the directory ready for a card's result.
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def examine(directory: Path, card: Card) -> dict[str, Any] | None:
+    """Whether a directory may take a card's result.  Nothing is touched.
 
     Returns
     -------
@@ -72,21 +89,15 @@ def prepare(directory: Path, card: Card) -> dict[str, Any] | None:
 
     Raises
     ------
+    DamagedResultError
+        If it holds a result of this card that is damaged.
     StoreError
-        If the directory belongs to another card, holds files of another kind, or cannot be
-        written.  Nothing is touched then.
+        If the directory belongs to another card or holds files of another kind.
     """
     if directory.exists() and not directory.is_dir():
         raise StoreError(f"{directory} is a file. Choose another directory with -o.")
     if (directory / SUMMARY).exists():
-        summary = load_summary(directory)
-        if summary["card_hash"] != card.hash:
-            raise StoreError(
-                f"{directory} holds the result of another card "
-                f"({summary['name']}, {summary['kind']}). Nothing was changed; choose another "
-                "directory with -o, or remove this one."
-            )
-        return summary
+        return _finished(directory, card)
     strangers = _strangers(directory)
     if strangers:
         raise StoreError(
@@ -95,12 +106,39 @@ def prepare(directory: Path, card: Card) -> dict[str, Any] | None:
         )
     if (directory / CARD).exists():
         _same_card(directory, card)
+    return None
+
+
+def _finished(directory: Path, card: Card) -> dict[str, Any]:
+    """The summary of this card's finished result."""
+    try:
+        summary = load_summary(directory)
+    except DamagedResultError:
+        _same_card(directory, card)
+        raise
+    if summary["card_hash"] != card.hash:
+        raise StoreError(
+            f"{directory} holds the result of another card "
+            f"({summary['name']}, {summary['kind']}). Nothing was changed; choose another "
+            "directory with -o, or remove this one."
+        )
+    _verify(directory, summary)
+    return summary
+
+
+def begin(directory: Path, card: Card) -> None:
+    """Write the card into a directory that `examine` has found fit.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be written.
+    """
     try:
         directory.mkdir(parents=True, exist_ok=True)
         write_atomically(directory / CARD, card.toml())
     except OSError as error:
         raise StoreError(f"{directory} cannot be written: {error.strerror}.") from None
-    return None
 
 
 def save(
@@ -115,7 +153,7 @@ def save(
     Parameters
     ----------
     directory : Path
-        Made ready by `prepare`.
+        Made ready by `begin`.
     dataset, scalars, card
         The result, its numbers and the card behind it.
     facts
@@ -132,8 +170,7 @@ def save(
         If the disk is full or the directory cannot be written.
     """
     try:
-        content = dataset_bytes(dataset)
-        write_atomically(directory / RESULT, content)
+        checksum = write_dataset(dataset, directory / RESULT)
         write_atomically(directory / CARD, card.toml())
         summary = {
             "format": FORMAT,
@@ -143,7 +180,8 @@ def save(
             "version": dataset.attrs["version"],
             "card_hash": card.hash,
             "libraries": libraries(),
-            "result": {"file": RESULT, "sha256": hashlib.sha256(content).hexdigest()},
+            "seeds": seeds(card),
+            "result": {"file": RESULT, "sha256": checksum},
             **facts,
             "scalars": [scalar.to_json() for scalar in scalars],
         }
@@ -172,11 +210,11 @@ def load_summary(directory: str | Path) -> dict[str, Any]:
         why = "the run did not finish" if unfinished else "it is not a result's directory"
         raise StoreError(f"{directory} holds no result: {why}.") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise StoreError(f"{path} is damaged: {error}. Remove the directory, run again.") from None
+        raise DamagedResultError(path, f"{path} is damaged: {error}. Run the card again.") from None
     needed = {"name": str, "kind": str, "card_hash": str, "result": dict, "scalars": list}
     for entry, expected in needed.items():
         if not isinstance(summary, dict) or not isinstance(summary.get(entry), expected):
-            raise StoreError(f"{path} is damaged: no valid entry {entry!r}.")
+            raise DamagedResultError(path, f"{path} is damaged: no valid entry {entry!r}.")
     if summary.get("format", 0) > FORMAT:
         raise StoreError(
             f"{path} was written by a later version ({summary.get('version')}). Update negf_torque."
@@ -195,20 +233,38 @@ def load(directory: str | Path) -> xr.Dataset:
     import xarray as xr
 
     path = Path(directory) / RESULT
-    summary = load_summary(directory)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror}.") from None
-    if hashlib.sha256(content).hexdigest() != summary["result"].get("sha256"):
-        raise StoreError(
-            f"{path} is damaged: its checksum is not the one in {SUMMARY}. "
-            "Remove the directory and run the card again."
-        )
+    _verify(Path(directory), load_summary(directory))
     try:
         return xr.load_dataset(path, engine="h5netcdf")
     except Exception as error:  # HDF5 raises many kinds for a file it cannot follow
         raise StoreError(f"{path} cannot be read: {error}.") from error
+
+
+def _verify(directory: Path, summary: dict[str, Any]) -> None:
+    """The result must be the file that the summary was written for."""
+    path = directory / RESULT
+    try:
+        found = file_hash(path)
+    except OSError as error:
+        raise DamagedResultError(path, f"{path} cannot be read: {error.strerror}.") from None
+    if found != summary["result"].get("sha256"):
+        raise DamagedResultError(
+            path,
+            f"{path} is damaged: its checksum is not the one in {SUMMARY}. Run the card again.",
+        )
+
+
+def seeds(card: Card) -> dict[str, Any]:
+    """Every seed of a card, by its key."""
+
+    def found(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                yield from found(inner, f"{path}.{name}" if path else name)
+        elif path.rpartition(".")[2].endswith("seed"):
+            yield path, value
+
+    return dict(found(card.tables(), ""))
 
 
 def libraries() -> dict[str, str]:
@@ -229,7 +285,7 @@ def _strangers(directory: Path) -> list[str]:
     """Files in a directory that no run of ours has left there."""
     if not directory.exists():
         return []
-    ours = {RESULT, SUMMARY, CARD, FIGURES, "export"}
+    ours = {RESULT, SUMMARY, CARD, FIGURES, "export", "checkpoints", "damaged", "report.html"}
     return sorted(p.name for p in directory.iterdir() if p.name not in ours and p.name[0] != ".")
 
 
