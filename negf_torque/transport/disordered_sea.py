@@ -13,7 +13,7 @@ likewise.  As dG falls off like 1/z^2, C may come down from infinity,
     -(1/pi) Im int_C dz X(z) = (1/pi) int_0^inf dy Re X(mu + i y),
 
 where all singularities keep their distance: with y = y0 (1 + x)/(1 - x) they lie on the unit circle
-of x, and Gauss-Legendre points in x converge geometrically.
+of x, and Chebyshev points in x converge geometrically.
 """
 
 from dataclasses import replace
@@ -38,8 +38,10 @@ __all__ = ["SEA_COLUMNS", "disordered_sea", "static_response"]
 #: Numbers per site: particles, spin (3), exchange operator (3), spin lost to impurities (3).
 SEA_COLUMNS = 10
 
-#: Points of the first and of the finest rule for the integral over energies.
-_FIRST_POINTS, _MOST_POINTS = 20, 640
+#: 2^level - 1 points of the first and of the finest rule for the integral over energies.
+_FIRST_LEVEL, _LAST_LEVEL = 4, 9
+#: Patterns of potentials up to which the ladder is iterated instead of factorised.
+_FEW = 4
 
 
 def disordered_sea(
@@ -71,32 +73,46 @@ def disordered_sea(
         Whether the self-energy converged at every energy.
     """
     unit = (energy - lowest_energy(device.chain)) / 8
-    known: dict[float, NDArray] = {}
+    guesses: dict[float, NDArray] = {}
     solved = True
 
-    def column(height: float) -> NDArray:
+    def column(x: float) -> NDArray:
         nonlocal solved
-        guess = known[min(known, key=lambda y: abs(np.log(y / height)))] if known else None
+        height, slope = unit * (1 + x) / (1 - x), 2 * unit / (1 - x) ** 2
+        guess = guesses[min(guesses, key=lambda known: abs(known - x))] if guesses else None
         point = point_at(device, energy + 1j * height, guess=guess)
-        known[height] = point.solution.sigma
+        guesses[x] = point.solution.sigma
         solved = solved and point.solution.converged
-        return static_response(device, point, potential, lead_potential).ravel().real / np.pi
+        change = static_response(device, point, potential, lead_potential)
+        return change.ravel().real * slope / np.pi
 
-    previous, count, evaluations = None, _FIRST_POINTS, 0
-    while True:
-        nodes, weights = np.polynomial.legendre.leggauss(count)
-        heights, slopes = unit * (1 + nodes) / (1 - nodes), 2 * unit / (1 - nodes) ** 2
+    known: dict[int, NDArray] = {}
+    previous = None
+    for level in range(_FIRST_LEVEL, _LAST_LEVEL + 1):
+        nodes, weights = _fejer(2**level)
+        for number in range(1, 2**level):
+            # numbered on the finest level, so that the points of all levels are the same
+            place = number * 2 ** (_LAST_LEVEL - level)
+            if place not in known:
+                known[place] = column(float(nodes[number - 1]))
         value = sum(
-            w * s * column(float(y))
-            for w, s, y in zip(weights[::-1], slopes[::-1], heights[::-1], strict=True)
+            weight * known[(number + 1) * 2 ** (_LAST_LEVEL - level)]
+            for number, weight in enumerate(weights)
         )
-        evaluations += count
         if previous is not None:
             error = np.abs(value - previous)
-            good = bool(error.max() <= tolerance * np.abs(value).max())
-            if good or count >= _MOST_POINTS:
-                return Average(value, error, evaluations, good), solved
-        previous, count = value, 2 * count
+            if error.max() <= tolerance * np.abs(value).max():
+                return Average(value, error, len(known), True), solved
+        previous = value
+    return Average(value, error, len(known), False), solved
+
+
+def _fejer(count: int) -> tuple[NDArray, NDArray]:
+    """Fejer's second rule: cos(pi n/count), 0 < n < count, whose points the next level shares."""
+    angle = np.pi * np.arange(1, count) / count
+    odd = np.arange(1, count, 2)
+    weights = 4 / count * np.sin(angle) * (np.sin(np.outer(angle, odd)) @ (1 / odd))
+    return np.cos(angle), weights
 
 
 def static_response(
@@ -108,7 +124,7 @@ def static_response(
     everywhere = replace(medium, layer=table.layer, offset=table.offset, orbitals=table.orbitals)
     maps = vertex_maps(point.slots, point.method, point.solution, retarded=True)
     own = _places(everywhere, medium, device.disorder.sites)
-    if everywhere.length <= LARGEST_DIRECT:
+    if everywhere.length <= LARGEST_DIRECT and potential.shape[1] > _FEW:
         change, emitted = _by_matrix(point, everywhere, own, maps, potential, lead_potential)
     else:
         change, emitted = _by_flow(point, everywhere, maps, potential, lead_potential)
@@ -175,7 +191,9 @@ def _by_flow(point, everywhere, maps, potential, lead_potential):
     change = answered(patterns)
     if not point.medium.length:
         return change, change[:0]
-    ladder = make_ladder(point.medium, point.slots, point.solution, maps, retarded=True)
+    ladder = make_ladder(
+        point.medium, point.slots, point.solution, maps, retarded=True, direct=False
+    )
     inside = np.stack(
         [point.medium.gather(everywhere.spread(column)) for column in change.T], axis=1
     )
