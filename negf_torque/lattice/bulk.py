@@ -75,7 +75,7 @@ class BulkMagnet:
 
 def bulk_from_kwant(
     builder: kwant.Builder,
-    exchange_field: Callable[[Site], ArrayLike],
+    exchange_field: Callable[[Site], ArrayLike] | None,
     params: Mapping | None = None,
 ) -> BulkMagnet:
     """Read a crystal from a builder whose symmetry has as many directions as space.
@@ -86,7 +86,8 @@ def bulk_from_kwant(
         One, two or three translational symmetries, no leads; every site has an even number of
         orbitals, spin fastest.
     exchange_field : callable
-        site -> (3,), Delta m in eV, which acts on every orbital of the site.
+        site -> (3,), Delta m in eV, which acts on every orbital of the site.  None: a crystal
+        without magnetism; the direction is z then.
     params : mapping, optional
         Parameters of the value functions.
 
@@ -119,6 +120,8 @@ def bulk_from_kwant(
             )
         sites += [site] * (orbitals // 2)
         positions += [np.asarray(site.pos, float)] * orbitals
+    if exchange_field is None:
+        return _nonmagnetic(periods, cells, harmonics, positions)
     exchange = np.array([np.asarray(exchange_field(site), float) for site in sites])
     size = np.linalg.norm(exchange, axis=1)
     if not np.any(size > 0):
@@ -133,6 +136,14 @@ def bulk_from_kwant(
         cells @ periods, [h.toarray() for h in harmonics], np.array(positions)
     )
     return BulkMagnet(periods, displacements, hoppings, exchange, direction)
+
+
+def _nonmagnetic(periods, cells, harmonics, positions) -> BulkMagnet:
+    displacements, hoppings = _true_distances(
+        cells @ periods, [h.toarray() for h in harmonics], np.array(positions)
+    )
+    nothing = np.zeros((len(positions) // 2, 3))
+    return BulkMagnet(periods, displacements, hoppings, nothing, np.array([0.0, 0.0, 1.0]))
 
 
 def _true_distances(cells, harmonics, positions) -> tuple[NDArray, NDArray]:

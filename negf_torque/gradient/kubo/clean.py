@@ -1,0 +1,178 @@
+"""The clean limit: Berry curvature, by eigenvectors and by plaquettes.
+
+Without broadening the sea part becomes
+
+    chi_Aj = 2 sum_n f_n sum_(m != n) Im[A_nm v_j,mn]/(E_n - E_m)^2
+           = sum_nm (f_n - f_m) Im[A_nm v_j,mn]/(E_n - E_m)^2,
+
+for A = v_i minus the Berry curvature of the occupied states: sigma_xy = (e^2/hbar) chi_xy.  The
+surface part is infinite in a metal.  The flux of the curvature through the zone of a gapped crystal
+is 2 pi times a whole number, which plaquettes give exactly on any mesh that resolves the gap
+(T. Fukui, Y. Hatsugai and H. Suzuki, J. Phys. Soc. Jpn. 74, 1674 (2005)).
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from negf_torque.gradient.kubo.periodicity import orbital_positions
+from negf_torque.gradient.model import BulkModel, harmonics_at
+
+__all__ = [
+    "chern_number",
+    "clean_parts",
+    "degenerate_everywhere",
+    "occupied_label",
+    "plaquette_flux",
+]
+
+# Bands closer than this (relative to the bandwidth) count as degenerate.
+_DEGENERATE = 1e-9
+
+
+def clean_parts(
+    energies: NDArray,
+    velocity: NDArray,
+    mu: float,
+    temperature: float = 0.0,
+    paired: bool = False,
+) -> NDArray:
+    """Weights C of -Im(A_nm v_mn), shape (points, n, n): (f_m - f_n)/(E_n - E_m)^2.
+
+    Parameters
+    ----------
+    energies : (points, n)
+    velocity : (d, points, n, n)
+        In the basis of the bands: tells whether a degeneracy matters.
+    paired : bool
+        All bands are degenerate in pairs everywhere (time reversal and inversion): pairs have one
+        occupation, and that they touch at mu means nothing.
+
+    Raises
+    ------
+    ValueError
+        If bands that the velocity connects touch at the chemical potential.
+    """
+    if temperature > 0:
+        f = expit((mu - energies) / temperature)
+    else:
+        f = (energies < mu) + 0.5 * (energies == mu)
+    spacing = energies[..., :, None] - energies[..., None, :]
+    step = f[..., :, None] - f[..., None, :]
+    scale = max(float(np.ptp(energies)), 1e-300)
+    close = np.abs(spacing) < _DEGENERATE * scale
+    if not paired:
+        _check_touching(energies, velocity, close, mu, temperature, scale)
+    safe = np.where(close, 1.0, spacing)
+    return np.where(close, 0.0, -step / safe**2)
+
+
+def _check_touching(energies, velocity, close, mu, temperature, scale) -> None:
+    at_mu = np.abs(energies - mu) < max(_DEGENERATE * scale, 14 * temperature)
+    pairs = close & at_mu[..., :, None] & at_mu[..., None, :]
+    pairs &= ~np.eye(energies.shape[-1], dtype=bool)
+    if not pairs.any():
+        return
+    coupled = pairs & (np.abs(velocity) > 1e-9 * scale).any(axis=0)
+    if coupled.any():
+        point, n, m = (int(i[0]) for i in np.nonzero(coupled))
+        raise ValueError(
+            f"broadening: 0, but bands {n} and {m} touch at {energies[point, n]:.6g} eV, where "
+            "the Berry curvature is undefined. Set broadening > 0 (eV), or move the chemical "
+            "potential away from the degeneracy."
+        )
+
+
+def degenerate_everywhere(model: BulkModel) -> bool:
+    """Whether all bands come in degenerate pairs at generic k."""
+    k = np.random.default_rng(1).uniform(0, 1, (3, model.dimension))
+    k = k @ (2 * np.pi * np.linalg.inv(model.lattice).T)
+    e = np.linalg.eigvalsh(harmonics_at(model.displacements, model.hoppings, k))
+    if e.shape[1] % 2:
+        return False
+    return bool(np.abs(e[:, ::2] - e[:, 1::2]).max() < _DEGENERATE * np.ptp(e))
+
+
+def occupied_label(model: BulkModel, mus: NDArray) -> Callable[[NDArray], NDArray]:
+    """Fractional k -> number of occupied bands, the same for all that the integrand knows."""
+    reciprocal = 2 * np.pi * np.linalg.inv(model.lattice).T
+    levels = np.sort(np.asarray(mus, float))
+
+    def label(fractions: NDArray) -> NDArray:
+        h = harmonics_at(model.displacements, model.hoppings, fractions @ reciprocal)
+        energies = np.linalg.eigvalsh(h)
+        counts = (energies[:, None, :] < levels[:, None]).sum(axis=-1)
+        return counts @ (energies.shape[1] + 1) ** np.arange(len(levels))
+
+    return label
+
+
+def plaquette_flux(
+    model: BulkModel, mu: float, sizes: Sequence[int], plane: tuple[int, int] = (0, 1)
+) -> NDArray:
+    """Berry flux of the occupied states through every plaquette of a mesh, in (-pi, pi].
+
+    Parameters
+    ----------
+    sizes : d whole numbers
+        Corners along each reciprocal vector.
+    plane : (int, int)
+        Reciprocal vectors that span the plaquettes.
+
+    Returns
+    -------
+    (sizes) array
+        The flux of Omega = 2 Im sum <d_i u|d_j u>..., i.e. -sum 2 Im[v_i,nm v_j,mn]/(E_n-E_m)^2.
+
+    Raises
+    ------
+    ValueError
+        If the number of occupied states varies: the crystal is not gapped at mu.
+    """
+    axes = [np.arange(n) / n for n in sizes]
+    fractions = np.stack([a.ravel() for a in np.meshgrid(*axes, indexing="ij")], axis=-1)
+    reciprocal = 2 * np.pi * np.linalg.inv(model.lattice).T
+    energies, u = np.linalg.eigh(
+        harmonics_at(model.displacements, model.hoppings, fractions @ reciprocal)
+    )
+    occupied = (energies < mu).sum(axis=1)
+    if np.any(occupied != occupied[0]):
+        raise ValueError(
+            f"mu: {mu!r}; between {occupied.min()} and {occupied.max()} bands are occupied. "
+            "Plaquettes need a gap."
+        )
+    n = model.orbitals
+    states = u[:, :, : occupied[0]].reshape(*sizes, n, occupied[0])
+    # H(k + G) and H(k) differ by the phases of the orbitals' positions
+    place = orbital_positions(model)
+
+    def moved(array: NDArray, axis: int) -> NDArray:
+        rolled = np.roll(array, -1, axis=axis)
+        last = [slice(None)] * len(sizes)
+        last[axis] = slice(-1, None)
+        rolled[tuple(last)] = np.exp(-2j * np.pi * place[:, axis])[:, None] * rolled[tuple(last)]
+        return rolled
+
+    def link(first: NDArray, second: NDArray) -> NDArray:
+        return np.linalg.det(first.conj().swapaxes(-1, -2) @ second)
+
+    i, j = plane
+    along, up = moved(states, i), moved(states, j)
+    corner = moved(along, j)
+    loop = link(states, along) * link(along, corner) * link(corner, up) * link(up, states)
+    return -np.angle(loop)
+
+
+def chern_number(model: BulkModel, mu: float, sizes: Sequence[int]) -> int:
+    """C of the occupied states of a two-dimensional crystal: sigma_xy = -C e^2/h.
+
+    Examples
+    --------
+    >>> from negf_torque.lattice.spin_orbit_models import two_band_insulator
+    >>> from negf_torque.gradient.kubo.models import bulk_model
+    >>> abs(chern_number(bulk_model(two_band_insulator(1.0)), 0.0, (12, 12)))
+    1
+    """
+    return int(np.round(plaquette_flux(model, mu, sizes).sum() / (2 * np.pi)))

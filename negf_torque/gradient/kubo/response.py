@@ -1,0 +1,332 @@
+"""Linear response of any observable of a crystal to an electric field: Kubo-Bastin.
+
+    delta <A> = chi_Aj F_j per cell,   F = -eE,   v = dH/dk,   S = G^R - G^A,
+
+    chi_surface = -(1/4 pi) int (-f') Re Tr[A S v S],
+    chi_sea     =  (1/2 pi) int f Re Tr[A S v d(G^R + G^A)],
+
+with a constant broadening eta.  This split is the one by time reversal: the surface part is
+symmetric and the sea part antisymmetric under exchange of A and v.  Streda's split has the same
+total.  Spin and conductivity: surface even, sea odd under reversal of the magnetisation; spin
+current and torque the other way round (F. Freimuth, S. Blügel and Y. Mokrousov,
+PRB 90, 174423 (2014)).
+
+All observables are read from one matrix per k, force and part,
+
+    Z_j = U [v_j o w^T] U^+,   chi_Aj = Tr A Z_j,
+
+o the element-wise product with the pair weights of `pair_weights` in the basis U of the bands.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from negf_torque.gradient.kubo.clean import (
+    clean_parts,
+    degenerate_everywhere,
+    occupied_label,
+)
+from negf_torque.gradient.kubo.pair_weights import pair_weights
+from negf_torque.gradient.kubo.periodicity import check_periodic
+from negf_torque.gradient.kubo.symmetry import (
+    Operation,
+    close_group,
+    observable_matrix,
+    verify,
+)
+from negf_torque.gradient.kubo.zone import zone_average
+from negf_torque.gradient.model import BulkModel, harmonics_at
+
+__all__ = ["FieldResponse", "Integration", "bulk_response"]
+
+#: Complex numbers in the arrays of one chunk of k: they stay in the processor's cache.
+_CHUNK = 60_000
+SPLITS = {"time_reversal": ("surface", "sea"), "streda": ("surface", "cross", "streda_sea")}
+
+
+@dataclass(frozen=True)
+class Integration:
+    """How the zone is integrated.
+
+    Attributes
+    ----------
+    tolerance : float
+        Relative to the mean absolute value of the integrand, per observable.
+    method : {"auto", "adaptive", "uniform"}
+        Uniform meshes are refined until two agree; adaptive quadrature is cheaper at small
+        broadening.
+    mesh : d whole numbers, optional
+        A uniform mesh as it is, without an estimate of the error.
+    max_evaluations : int
+        When reached, the result is marked as not converged.
+    """
+
+    tolerance: float = 1e-6
+    method: str = "auto"
+    mesh: tuple[int, ...] | None = None
+    max_evaluations: int = 20_000_000
+
+
+@dataclass(frozen=True)
+class FieldResponse:
+    """chi_Aj per cell, axes (mu, a, d) or (a, d) for a single mu.
+
+    Attributes
+    ----------
+    parts : dict
+        By name: "surface" and "sea", or with Streda's split "surface", "cross", "streda_sea".
+    error : array
+        Estimated absolute error of the total.
+    evaluations : int
+        k-points.
+    method : str
+        "uniform" or "adaptive".
+    converged : bool
+    """
+
+    parts: dict[str, NDArray]
+    error: NDArray
+    evaluations: int
+    method: str
+    converged: bool
+
+    @property
+    def total(self) -> NDArray:
+        """The response."""
+        return sum(self.parts.values())
+
+    @property
+    def surface(self) -> NDArray:
+        """Surface part of the split by time reversal."""
+        return self.parts["surface"]
+
+    @property
+    def sea(self) -> NDArray:
+        """Sea part of the split by time reversal."""
+        return self.total - self.parts["surface"]
+
+    @property
+    def streda_surface(self) -> NDArray:
+        """chi_I = RA - RR part at the Fermi energy."""
+        if "cross" not in self.parts:
+            raise ValueError("split: Streda's parts were not asked for. Use split='streda'.")
+        return self.parts["surface"] + self.parts["cross"]
+
+    @property
+    def streda_sea(self) -> NDArray:
+        """chi_II."""
+        if "streda_sea" not in self.parts:
+            raise ValueError("split: Streda's parts were not asked for. Use split='streda'.")
+        return self.parts["streda_sea"]
+
+
+def bulk_response(
+    model: BulkModel,
+    observables: NDArray,
+    mu: ArrayLike,
+    broadening: float,
+    temperature: float = 0.0,
+    *,
+    split: str = "time_reversal",
+    parts: str = "all",
+    symmetry: Sequence[Operation] = (),
+    integration: Integration | None = None,
+    on_progress: Callable[[int], None] | None = None,
+) -> FieldResponse:
+    """Response of observables to a uniform force, per cell.
+
+    Parameters
+    ----------
+    model : BulkModel
+    observables : (a, harmonics, n, n)
+        A_a,R on the model's displacements, see `negf_torque.gradient.observables`.
+    mu : float or (m,)
+        Chemical potentials, eV.
+    broadening : float
+        eta of the self-energy -i eta, eV; hbar/(2 eta) is the lifetime.  0: clean limit.
+    temperature : float
+        k_B T, eV.
+    split : {"time_reversal", "streda"}
+    parts : {"all", "sea"}
+        With broadening 0 only the sea part (Berry curvature) is finite: ask for "sea".
+    symmetry : sequence of Operation
+        Generators; they are checked and the zone is reduced by what they allow.
+    integration : Integration, optional
+
+    Returns
+    -------
+    FieldResponse
+        chi in units of the observable times length per energy (velocity: eV nm over eV/nm ...).
+
+    Raises
+    ------
+    ValueError
+        Broadening 0 with the surface part or with bands that touch at mu (says what to set), a
+        Hamiltonian that is not periodic, arguments out of range.
+    SymmetryError
+        A symmetry that the Hamiltonian does not have.
+
+    Examples
+    --------
+    A Rashba magnet; the reference values of a 2D mesh converged to all digits:
+
+    >>> from negf_torque.gradient.model import square_rashba
+    >>> from negf_torque.gradient.observables import spin_observables
+    >>> magnet = square_rashba(1.0, 0.3, 0.3, (0, 0, 1))
+    >>> chi = bulk_response(magnet, spin_observables(magnet), -2.0, 0.1)
+    >>> np.round(chi.total[:2, 0], 6)
+    array([-0.023229,  0.130583])
+    """
+    integration = integration or Integration()
+    _check(model, observables, broadening, temperature, split, parts)
+    check_periodic(model)
+    scalar = np.ndim(mu) == 0
+    mus = np.atleast_1d(np.asarray(mu, float))
+    group, turns = _group(model, symmetry, observables)
+    clean = broadening == 0
+    names = ("sea",) if clean else SPLITS[split]
+    shape = (len(mus), len(names), len(observables), model.dimension)
+    evaluate = _Evaluator(model, observables, mus, broadening, temperature, names)
+    families = np.broadcast_to(np.arange(shape[2])[:, None], shape).ravel()
+    average, method = zone_average(
+        evaluate,
+        model,
+        group,
+        symmetrise=lambda columns: _symmetrise(columns, shape, names, group, turns),
+        width=_strip(model, max(broadening, np.pi * temperature)),
+        method=integration.method,
+        mesh=integration.mesh,
+        rtol=integration.tolerance,
+        families=families,
+        label=occupied_label(model, mus) if clean and temperature == 0 else None,
+        max_evaluations=integration.max_evaluations,
+        on_progress=on_progress,
+    )
+    value, error = average.value.reshape(shape), average.error.reshape(shape).sum(axis=1)
+    if scalar:
+        value, error = value[0], error[0]
+    return FieldResponse(
+        {name: value[..., i, :, :] for i, name in enumerate(names)},
+        error,
+        average.evaluations,
+        method,
+        bool(average.converged),
+    )
+
+
+def _check(model, observables, broadening, temperature, split, parts) -> None:
+    wanted = model.hoppings.shape
+    if np.ndim(observables) != 4 or observables.shape[1:] != wanted:
+        raise ValueError(f"observables: shape {np.shape(observables)}, expected (a, *{wanted}).")
+    if split not in SPLITS:
+        raise ValueError(f"split: {split!r} is unknown. Use 'time_reversal' or 'streda'.")
+    if parts not in ("all", "sea"):
+        raise ValueError(f"parts: {parts!r} is unknown. Use 'all' or 'sea'.")
+    for name, value in (("broadening", broadening), ("temperature", temperature)):
+        if not (np.isfinite(value) and value >= 0):
+            raise ValueError(f"{name}: {value!r}; give an energy >= 0 (eV).")
+    if broadening == 0 and parts == "all":
+        raise ValueError(
+            "broadening: 0, but the response of a clean metal at its Fermi surface is infinite. "
+            "Set broadening > 0 (eV), give impurities, or ask for parts='sea' (Berry curvature)."
+        )
+
+
+def _strip(model: BulkModel, width: float) -> float:
+    """Distance of singularities from real k, in radians of the phase along one vector."""
+    speed = np.abs(model.displacements @ np.linalg.inv(model.lattice)).max(axis=1)
+    fastest = np.sum(speed * np.linalg.norm(model.hoppings, ord=2, axis=(1, 2)))
+    return float(width / fastest) if fastest > 0 else np.inf
+
+
+def _group(model, symmetry, observables) -> tuple[list[Operation], list[NDArray]]:
+    """The closed group that keeps the observables among themselves, and how they turn."""
+    verify(model, symmetry)
+    kept, turns = [], []
+    for operation in close_group(model, symmetry):
+        matrix = observable_matrix(model, operation, observables)
+        if matrix is not None:
+            kept.append(operation)
+            turns.append(matrix)
+    return kept, turns
+
+
+def _symmetrise(columns, shape, names, group, turns) -> NDArray:
+    """Average over the group of s M^-1 chi W^T."""
+    chi = columns.reshape(shape)
+    if len(group) == 1:
+        return columns
+    total = np.zeros_like(chi)
+    for operation, matrix in zip(group, turns, strict=True):
+        turned = np.linalg.pinv(matrix, rcond=1e-9) @ chi @ operation.rotation.T
+        if operation.antiunitary:
+            sign = np.array([1.0 if name == "surface" else -1.0 for name in names])
+            turned = turned * sign[:, None, None]
+        total += turned
+    return (total / len(group)).ravel()
+
+
+class _Evaluator:
+    """Integrand: fractional k (points, d) -> (points, mu x part x observable x force)."""
+
+    def __init__(self, model, observables, mus, broadening, temperature, names) -> None:
+        self.model, self.mus, self.names = model, mus, names
+        self.eta, self.temperature = broadening, temperature
+        self.paired = broadening == 0 and degenerate_everywhere(model)
+        self.reciprocal = 2 * np.pi * np.linalg.inv(model.lattice).T
+        self.velocity = 1j * np.einsum("ri,rmn->irmn", model.displacements, model.hoppings)
+        moving = np.any(np.abs(model.displacements) > 1e-12, axis=1)
+        n, self.count = model.orbitals, len(observables)
+        # Tr A Z = sum_R e^{ikR} sum_ij A_R,ij Z_ji: one product for all harmonics that occur
+        used = np.any(np.abs(observables) > 0, axis=(0, 2, 3))
+        self.steady = observables[:, used & ~moving].sum(axis=1)
+        self.used = np.flatnonzero(used & moving)
+        turning = observables[:, self.used].swapaxes(-1, -2).reshape(-1, n * n)
+        steady = self.steady.swapaxes(-1, -2).reshape(-1, n * n)
+        self.readout = np.ascontiguousarray(np.concatenate([steady, turning]).T)
+        self.chunk = max(8, _CHUNK // (n * n * (model.dimension + 2)))
+
+    def __call__(self, fractions: NDArray) -> NDArray:
+        parts = [
+            self._some(fractions[i : i + self.chunk] @ self.reciprocal)
+            for i in range(0, len(fractions), self.chunk)
+        ]
+        return np.concatenate(parts)
+
+    def _some(self, k: NDArray) -> NDArray:
+        model = self.model
+        energies, u = np.linalg.eigh(harmonics_at(model.displacements, model.hoppings, k))
+        bra = u.conj().swapaxes(-1, -2)
+        velocity = bra @ harmonics_at(model.displacements, self.velocity, k) @ u
+        phases = np.exp(1j * k @ model.displacements[self.used].T)
+        out = np.empty((len(k), len(self.mus), len(self.names), self.count, model.dimension))
+        for m, mu in enumerate(self.mus):
+            for first, weight in self._weights(energies, velocity, mu):
+                z = u @ (velocity * weight.swapaxes(-1, -2)) @ bra
+                trace = self._traces(z, phases)
+                out[:, m, first] = trace.real
+                if first + 1 < len(self.names):
+                    out[:, m, first + 1] = trace.imag
+        return out.reshape(len(k), -1)
+
+    def _weights(self, energies, velocity, mu):
+        """Index of the part and complex weights: its real part and the next part's."""
+        if self.eta == 0:
+            return [(0, 1j * clean_parts(energies, velocity, mu, self.temperature, self.paired))]
+        w = pair_weights(energies, mu + 1j * self.eta, self.temperature)
+        if len(self.names) == 2:
+            return [(0, w.surface - (w.cross + w.sea))]
+        return [(0, w.surface - w.cross), (2, 1j * w.sea)]
+
+    def _traces(self, z: NDArray, phases: NDArray) -> NDArray:
+        """Tr A_a Z_j for z (d, points, n, n): (points, a, d)."""
+        d, points = z.shape[:2]
+        read = z.reshape(d * points, -1) @ self.readout
+        total = read[:, : self.count].reshape(d, points, self.count)
+        if len(self.used):
+            turning = read[:, self.count :].reshape(d, points, self.count, len(self.used))
+            total = total + np.einsum("pr,dpar->dpa", phases, turning)
+        return total.transpose(1, 2, 0)
