@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from scipy.sparse import csr_array
 
 from negf_torque.greens.dissection import dissect
-from negf_torque.greens.fronts import plan_fronts, selected_green
+from negf_torque.greens.fronts import plan_fronts, regular_fronts, selected_green
 
 
 def random_graph(seed, vertices, bonds):
@@ -43,6 +43,21 @@ def test_green_and_its_derivative_are_those_of_dense_inverses(seed, vertices, bo
     for change, derivative in zip(changes, derivatives, strict=True):
         expected = -inverse @ whole(change) @ inverse
         assert_allclose(derivative, expected[:, row, column], atol=1e-11)
+
+
+def test_pivots_with_a_level_are_joined_with_the_next():  # independent
+    """A ring of sites at an energy at which each site alone is singular."""
+    size = 14
+    matrix = np.zeros((size, size), complex)
+    for a in range(size):
+        matrix[a, (a + 1) % size] = matrix[(a + 1) % size, a] = 1.0
+        matrix[a, a] = 1e-13 if a > 1 else 0.7j
+    row, column = np.nonzero(matrix)
+    values, owner = matrix[row, column], np.arange(size)
+    plan = regular_fronts(row, column, owner, owner, owner, values, largest=1)
+    green, _ = selected_green(plan, values[None])
+    assert_allclose(green[0], np.diag(np.linalg.inv(matrix)), atol=1e-12)
+    assert len(plan.fronts) < len(plan_fronts(row, column, owner, owner, owner, 1).fronts)
 
 
 def test_separators_separate_and_stay_small():  # identity

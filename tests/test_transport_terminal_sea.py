@@ -5,6 +5,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from negf_torque.lattice import Layer, Lead, build_stack, layer_chain
+from negf_torque.lattice.nonlocal_valve import TERMINALS as NAMES
+from negf_torque.lattice.nonlocal_valve import Contact, Wire, build_nonlocal_valve
 from negf_torque.lattice.terminals import open_system, open_system_from_kwant
 from negf_torque.transport.complete import complete_response
 from negf_torque.transport.sampling import Sampling
@@ -17,7 +19,7 @@ from negf_torque.transport.terminals import terminal_response
 from tests.terminal_systems import island
 
 ENERGY = -0.63
-TIGHT = Sampling(tolerance=1e-12)
+TIGHT = Sampling(tolerance=1e-11)
 VOLTS = np.array([1.0, 0.0, 0.3, -0.2])
 
 
@@ -131,6 +133,20 @@ def test_sea_of_coplanar_magnets_is_out_of_plane():  # identity
     result = complete_terminals(terminal_response(system, ENERGY), VOLTS, TIGHT)
     assert_allclose(result.sea_torkance[:, [0, 2]], 0, atol=1e-10)
     assert np.abs(result.sea_torkance[:, 1]).max() > 0.01
+
+
+def test_parts_with_a_level_at_the_energy_cost_no_digits():  # independent
+    """Clean lattices have pieces with levels at whole energies: pairs of sites at E = -1."""
+    magnet = build_nonlocal_valve(
+        Wire(width=3, distance=4, margin=2), Contact(3, 1), Contact(3, 1, direction=(1, 0, 0))
+    )
+    system = open_system(magnet, NAMES)
+    window = terminal_response(system, -1.0)
+    near = terminal_response(system, -1.0 + 1e-7)
+    one, two = (complete_terminals(w, VOLTS, TIGHT).site_torkance for w in (window, near))
+    assert_allclose(one, two, atol=1e-5)  # the derivative times 1e-7
+    shifted = complete_terminals(window, VOLTS + 1, TIGHT).site_torkance
+    assert_allclose(one, shifted, atol=1e-10)
 
 
 def test_wrong_arguments_are_named(window):

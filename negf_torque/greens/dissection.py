@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 
-__all__ = ["Dissection", "dissect"]
+__all__ = ["Dissection", "dissect", "merged"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,16 @@ def dissect(graph: csr_array, weight: NDArray, largest: int = 40) -> Dissection:
     for part in _components(graph, np.arange(graph.shape[0])):
         _cut(graph, np.asarray(weight), part, largest, groups)
     return _with_borders(graph, groups)
+
+
+def merged(order: Dissection, graph: csr_array, chosen: NDArray) -> Dissection:
+    """The same with some groups (a mask) eliminated together with the group that follows."""
+    groups = list(order.groups)
+    for number in np.flatnonzero(chosen & (order.parent >= 0)):
+        target = order.parent[number]
+        groups[target] = np.concatenate([groups[number], groups[target]])
+        groups[number] = groups[number][:0]
+    return _with_borders(csr_array(graph), [group for group in groups if len(group)])
 
 
 def _components(graph: csr_array, vertices: NDArray) -> list[NDArray]:

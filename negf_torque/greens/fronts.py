@@ -12,8 +12,8 @@ and U is added to the front of the next group.  Backwards, from Z = G restricted
 gives the elements of G where the matrix has elements (K. Takahashi et al., 1973).  The derivative
 with respect to a change dM of the matrix follows from the derivative of each line: dG = -G dM G
 at a small multiple of the cost of G, n^{3/2} operations on a planar graph of n rows instead of n^3.
-No pivots are chosen across groups: for complex energies, where Im M is positive definite and every
-front is regular.
+Rows are not exchanged between groups.  A group that has a level of its own near the energy, before
+it is joined with the rest, would cost digits; `regular_fronts` joins such groups with the next.
 """
 
 from collections.abc import Sequence
@@ -23,9 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from negf_torque.greens.dissection import dissect
+from negf_torque.greens.dissection import Dissection, dissect, merged
 
-__all__ = ["FrontPlan", "front_memory", "plan_fronts", "selected_green"]
+__all__ = ["FrontPlan", "front_memory", "plan_fronts", "regular_fronts", "selected_green"]
+
+#: A pivot whose inverse exceeds that of the matrix' largest element by this factor is joined with
+#: the next: dG loses the square of it.
+_LARGEST_PIVOT = 300.0
 
 
 @dataclass(frozen=True)
@@ -82,11 +86,44 @@ def plan_fronts(
     largest : int
         See `dissect`.
     """
+    graph = _vertex_graph(row, column, owner)
+    order = dissect(graph, np.bincount(owner), largest)
+    return _plan(row, column, owner, wanted_row, wanted_column, order)
+
+
+def regular_fronts(
+    row: NDArray,
+    column: NDArray,
+    owner: NDArray,
+    wanted_row: NDArray,
+    wanted_column: NDArray,
+    values: NDArray,
+    largest: int = 40,
+) -> FrontPlan:
+    """A plan whose pivots are all regular for given values (elements,) of the matrix.
+
+    Parameters as in `plan_fronts`; `values` those of the energy nearest to the real axis.
+    """
+    graph = _vertex_graph(row, column, owner)
+    order = dissect(graph, np.bincount(owner), largest)
+    scale = np.abs(values).max()
+    while True:
+        plan = _plan(row, column, owner, wanted_row, wanted_column, order)
+        bad = _pivot_sizes(plan, values) * scale > _LARGEST_PIVOT
+        if not np.any(bad & (order.parent >= 0)):
+            return plan
+        order = merged(order, graph, bad)
+
+
+def _vertex_graph(row: NDArray, column: NDArray, owner: NDArray) -> csr_array:
     vertices = int(owner.max()) + 1
     near, far = owner[row], owner[column]
     pairs = (np.concatenate([near, far]), np.concatenate([far, near]))
-    graph = csr_array((np.ones(len(pairs[0]), bool), pairs), shape=(vertices, vertices))
-    order = dissect(graph, np.bincount(owner), largest)
+    return csr_array((np.ones(len(pairs[0]), bool), pairs), shape=(vertices, vertices))
+
+
+def _plan(row, column, owner, wanted_row, wanted_column, order: Dissection) -> FrontPlan:
+    vertices = int(owner.max()) + 1
     sorted_rows = np.argsort(owner, kind="stable")
     start = np.searchsorted(owner[sorted_rows], np.arange(vertices + 1))
 
@@ -173,18 +210,7 @@ def selected_green(
     """
     batch, count = len(values), len(changes)
     stacked = [values, *changes]
-    waiting: list = [None] * len(plan.fronts)
-    kept: list = [None] * len(plan.fronts)
-    for number, front in enumerate(plan.fronts):
-        parts = waiting[number]
-        if parts is None:
-            parts = [np.zeros((batch, front.size, front.size), complex) for _ in stacked]
-        for part, source in zip(parts, stacked, strict=True):
-            part.reshape(batch, -1)[:, front.places] += source[:, front.entries]
-        kept[number], updates = _eliminate(parts, len(front.rows))
-        waiting[number] = None
-        if front.parent >= 0:
-            _hand_over(updates, front, plan.fronts[front.parent], waiting)
+    kept = _forward(plan, stacked)
     green = np.empty((batch, plan.wanted), complex)
     derivatives = [np.empty((batch, plan.wanted), complex) for _ in range(count)]
     inverse: list = [None] * len(plan.fronts)
@@ -206,6 +232,33 @@ def selected_green(
         for target, z in zip([green, *derivatives], whole, strict=True):
             target[:, front.wanted] = z.reshape(batch, -1)[:, front.wanted_places]
     return green, derivatives
+
+
+def _forward(plan: FrontPlan, stacked: list[NDArray]) -> list:
+    """Eliminate all groups; what the way back needs of each."""
+    batch = len(stacked[0])
+    waiting: list = [None] * len(plan.fronts)
+    kept: list = [None] * len(plan.fronts)
+    for number, front in enumerate(plan.fronts):
+        parts = waiting[number]
+        if parts is None:
+            parts = [np.zeros((batch, front.size, front.size), complex) for _ in stacked]
+        for part, source in zip(parts, stacked, strict=True):
+            part.reshape(batch, -1)[:, front.places] += source[:, front.entries]
+        kept[number], updates = _eliminate(parts, len(front.rows))
+        waiting[number] = None
+        if front.parent >= 0:
+            _hand_over(updates, front, plan.fronts[front.parent], waiting)
+    return kept
+
+
+def _pivot_sizes(plan: FrontPlan, values: NDArray) -> NDArray:
+    """Largest element of the inverse of every pivot block."""
+    try:
+        kept = _forward(plan, [values[None]])
+    except np.linalg.LinAlgError:  # exactly singular: a rounding error away from it
+        kept = _forward(plan, [values[None] * (1 + 1e-14j)])
+    return np.array([np.abs(parts[0][0]).max() for parts in kept])
 
 
 def _eliminate(parts: list[NDArray], p: int) -> tuple[tuple, list[NDArray]]:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
-from negf_torque.greens.fronts import FrontPlan, front_memory, plan_fronts, selected_green
+from negf_torque.greens.fronts import FrontPlan, front_memory, regular_fronts, selected_green
 from negf_torque.greens.quadrature import Average, adaptive_average
 from negf_torque.greens.response import self_energy_derivative
 from negf_torque.greens.surface import lead_self_energy
@@ -267,12 +267,15 @@ class _Contour:
 
     def plan(self) -> FrontPlan:
         size = self.system.hamiltonian.shape[0]
-        return plan_fronts(
+        # the contour ends on the real axis, where a part of the region may have a level of its own
+        end = np.array([self.energy + 1e-9j])
+        return regular_fronts(
             self.elements // size,
             self.elements % size,
             self.system.site_of_row(),
             self.operators.row,
             self.operators.column,
+            self.matrix(end)[0][0],
         )
 
     def matrix(self, z: NDArray) -> tuple[NDArray, list[NDArray]]:
@@ -324,6 +327,8 @@ class _Contour:
             [[0.0, 1.0]],
             rtol=sampling.tolerance,
             scale=lambda size: np.full(size.shape, size.max()),
+            # one smooth stretch whose nodes crowd at the ends: mu may be near a lead's band edge
+            label=lambda s: np.zeros(len(s), int),
             max_evaluations=sampling.max_evaluations,
         )
 
