@@ -137,6 +137,22 @@ def test_metallic_stack_agrees_with_the_solver():
     assert {s.name for s in card.module.summary(result)} >= {"magnetoresistance", "Lambda"}
 
 
+def test_metallic_stack_reaches_a_solver():
+    """Torque per current, the free layer's own thickness, current per volt from the resistance."""
+    card = load(SYSTEMS / "metallic_stack.toml")
+    result = calculate(card)
+    torque, simulation = card.module.llg_parameters(result, card)
+    assert torque.thickness == 3 and torque.eta == tuple(result["eta"].values)
+    assert_allclose(torque.current_density_per_volt(), 1e15 / result["resistance"], rtol=1e-12)
+    text = render("oommf", torque, simulation)["metallic_stack.mif"]
+    assert "drift and diffusion" in text and "POOR" in text  # the form misses by 6 %
+    text = (SYSTEMS / "metallic_stack.toml").read_text().replace("thickness = 3\n", "")
+    head, tail = text.split("[[system.layers]]                  # right lead")
+    thick = parse(head + tail[tail.index("[calculation]") :])
+    with pytest.raises(ValueError, match='free layer "free" is semi-infinite'):
+        thick.module.llg_parameters(calculate(thick), thick)
+
+
 def test_stack_mistakes_are_named():
     text = (SYSTEMS / "metallic_stack.toml").read_text()
     with pytest.raises(CardError, match="no magnet is named"):

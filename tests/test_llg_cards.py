@@ -116,6 +116,8 @@ def test_table_of_eta_instead_of_the_form():
         ("damping = 0.02", "damping = -0.02", "damping"),
         ("saturation_magnetisation = 8e5\n", "", "saturation_magnetisation"),
         ("Lambda = 1.5", "Lambda = 1.5\nangles = [0, 90]", "either polarisation"),
+        ("Lambda = 1.5", "damping_like = 0.2", "either polarisation"),
+        ("duration = 4", "duration = 4\nfields = [1.0]", "1 fields for 2 currents"),
         (
             "duration = 4",
             "duration = 4\nstep = 0.1\n[calculation.switching]\ncurrents = [1e11]",
@@ -131,6 +133,78 @@ def test_table_of_eta_instead_of_the_form():
 def test_mistakes_are_named(old, new, words):
     with pytest.raises(CardError, match=words):
         parse(PILLAR.replace(old, new))
+
+
+SPIN_ORBIT = """
+[system]
+saturation_magnetisation = 1e6
+damping = 0.8
+size = [40, 40, 1]
+shape = "none"
+anisotropy = 6e4
+anisotropy_axis = [0, 0, 1]
+applied = [2e4, 0, 0]
+
+[system.torque]
+damping_like = 0.2
+field_like = 0.0
+direction = [0, 1, 0]
+
+[calculation]
+kind = "nanopillar"
+axis = [0, 0, 1]
+currents = [-1e12, -1.4e12]
+start = [0.02, 0, 1]
+duration = 4
+"""
+
+
+def test_spin_orbit_torque_switches_at_its_threshold():
+    """Threshold of the closed form, and the field along the current decides where to.
+
+    Strong damping: a sudden current overshoots, which lets a weakly damped moment switch below.
+    """
+    from negf_torque.llg.stability import spin_orbit_threshold
+    from negf_torque.llg.valve import slonczewski_field
+    from negf_torque.units import MU0
+
+    h_k = 2 * 6e4 / (MU0 * 1e6)
+    a_c = spin_orbit_threshold(2e4 / h_k) * h_k
+    current = a_c / (slonczewski_field(1.0, 1e6, 1e-9) * 0.2 / 2)
+    card = parse(SPIN_ORBIT.replace("-1e12, -1.4e12", f"{-0.95 * current}, {-1.05 * current}"))
+    result = calculate(card)
+    assert_allclose(abs(result.attrs["limit_P_current"]), current, rtol=1e-5)
+    up = result["cosine"].isel(time=-1).values
+    assert up[0] > 0.5 and up[1] < 0
+    # with the field reversed the same current switches the other state
+    text = SPIN_ORBIT.replace("2e4, 0, 0", "-2e4, 0, 0").replace("[0.02, 0, 1]", "[0.02, 0, -1]")
+    turned = calculate(
+        parse(text.replace("-1e12, -1.4e12", f"{-0.95 * current}, {-1.05 * current}"))
+    )
+    assert_allclose(turned["cosine"].isel(time=-1), -up, atol=0.05)
+    figures = card.module.figures(result)
+    assert len(figures["signal"].axes) == 1  # nothing moves at the end: no spectrum
+
+
+def test_fields_of_the_runs_and_a_second_polariser():
+    """A perpendicular second polariser tips the layer; a run's field adds to the applied one."""
+    text = PILLAR.replace("[calculation]", "[system.second_torque]\npolarisation = 0.3\n"
+                          "direction = [0, 0, 1]\n\n[calculation]")  # fmt: skip
+    model = parse(text).module.model_of(parse(text))
+    single = parse(PILLAR).module.model_of(parse(PILLAR))
+    m = np.array([0.6, 0.8, 0.0])
+    extra = model.effective_field(m, 1e11) - single.effective_field(m, 1e11)
+    expected = model.torques[1].field(m, 1e11)
+    assert_allclose(extra, expected, rtol=1e-10)
+    assert expected @ np.cross(m, [0, 0, 1]) > 0
+    one = calculate(parse(PILLAR + "fields = [0, 5e3]\n"))
+    two = calculate(parse(PILLAR.replace("[calculation]", "").replace(
+        'shape = "none"', 'shape = "none"\napplied = [5e3, 0, 0]\n').replace(
+        "kind =", "[calculation]\nkind =")))  # fmt: skip
+    assert_allclose(one["magnetisation"][1], two["magnetisation"][1], atol=1e-12)
+    assert "final_cosine[2e+11 A/m^2, 5000 A/m]" in [
+        s.name for s in parse(PILLAR).module.summary(one)
+    ]
 
 
 # --- domain wall ----------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 For every point of the map the layer starts near P and near AP (and, when asked, from a state
 that precesses out of plane) and is followed without temperature; what it ends in is named
 
-    P, AP   static near +p or -p          S    static elsewhere
+    P, AP   static within 60 deg of +-p   S    static elsewhere
     IP      precession that crosses the film plane (PS1 of Ralph and Stiles' Fig. 9)
     OOP     precession on one side of the plane (PS2)
 
@@ -25,6 +25,9 @@ __all__ = ["LABELS", "PhaseMap", "end_states", "phase_map"]
 #: Names of the end states, index = code.
 LABELS: tuple[str, ...] = ("P", "AP", "S", "IP", "OOP")
 
+#: Cosine to the axis from which a static state counts as P or AP.
+NEAR = 0.5
+
 
 @dataclass(frozen=True)
 class PhaseMap:
@@ -33,7 +36,7 @@ class PhaseMap:
     Attributes
     ----------
     drive, field : (drives,), (fields,)
-        Axes; field in A/m along `axis`.
+        Axes; field in A/m.
     codes : (starts, drives, fields) int
         End state from each start, index into `LABELS`.
     boundary : (points, 2)
@@ -78,8 +81,8 @@ def end_states(
     moving = np.ptp(late, axis=1).max(axis=1) > 0.02
     codes = np.full(len(late), LABELS.index("S"))
     mean = along.mean(axis=1)
-    codes[~moving & (mean > 0.9)] = LABELS.index("P")
-    codes[~moving & (mean < -0.9)] = LABELS.index("AP")
+    codes[~moving & (mean > NEAR)] = LABELS.index("P")
+    codes[~moving & (mean < -NEAR)] = LABELS.index("AP")
     one_side = np.abs(np.sign(across).sum(axis=1)) == across.shape[1]
     codes[moving] = np.where(one_side[moving], LABELS.index("OOP"), LABELS.index("IP"))
     return codes
@@ -91,18 +94,21 @@ def phase_map(
     field: ArrayLike,
     *,
     axis: ArrayLike = (1, 0, 0),
+    field_axis: ArrayLike | None = None,
     normal: ArrayLike = (0, 0, 1),
     duration: float = 20.0,
     step: float = 2e-3,
     refinements: int = 6,
     tilt: float = 0.03,
 ) -> PhaseMap:
-    """Phases over a drive and a field along `axis`, from starts near +axis and -axis.
+    """Phases over a drive and a field, from starts near +axis and -axis.
 
     Parameters
     ----------
     drive, field : (drives,), (fields,)
         Ascending; A/m for the field, added to the model's own.
+    axis, field_axis, normal : (3,)
+        Of the states P and AP; of the field (default `axis`); of the film.
     duration, step : float
         ns of each run; the last quarter decides.  Slow motion near a boundary (critical slowing
         down) moves it by about 1/duration.
@@ -115,11 +121,12 @@ def phase_map(
     if np.any(np.diff(drive) <= 0) or np.any(np.diff(field) <= 0):
         raise ValueError("drive, field: give ascending values.")
     axis, normal = unit_vector(axis, "axis"), unit_vector(normal, "normal")
+    along = axis if field_axis is None else unit_vector(field_axis, "field_axis")
     side = np.cross(normal, axis)
     starts = [unit_vector(s * axis + tilt * side + 0.3 * tilt * normal) for s in (1, -1)]
 
     def run(s, j, h):
-        fields = model.field + np.asarray(h)[:, None] * axis
+        fields = model.field + np.asarray(h)[:, None] * along
         return end_states(model, starts[s], np.asarray(j), fields, axis, normal, duration, step)
 
     grid_j, grid_h = (g.ravel() for g in np.meshgrid(drive, field, indexing="ij"))

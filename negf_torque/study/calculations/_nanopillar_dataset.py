@@ -31,16 +31,19 @@ def add_phases(table, model, p, progress, values, coords) -> None:
     """The phase diagram, and the exact limits of the static states beside it."""
     from negf_torque.llg.phases import phase_map
     from negf_torque.llg.stability import critical_drive, fixed_point
+    from negf_torque.spin import unit_vector
 
     part = table.map
     drives = np.linspace(*part.currents, part.points[0])
     fields = np.linspace(*part.fields, part.points[1])
+    along = p if part.field_axis is None else unit_vector(part.field_axis, "field_axis")
     progress.start("phase diagram", len(fields) + 1)
     found = phase_map(
         model,
         drives,
         fields,
         axis=p,
+        field_axis=along,
         normal=(0, 0, 1) if abs(p[2]) < 0.9 else (1, 0, 0),
         duration=part.duration,
         step=table.step,
@@ -49,7 +52,7 @@ def add_phases(table, model, p, progress, values, coords) -> None:
     progress.advance()
     limits = np.full((2, len(fields)), np.nan)
     for k, h in enumerate(fields):
-        here = model.with_field(model.field + h * p)
+        here = model.with_field(model.field + h * along)
         for s, state in enumerate((p, -p)):
             point = fixed_point(here, state)
             if point is None or not point.stable or point.m @ state < 0.5:

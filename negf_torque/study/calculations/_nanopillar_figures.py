@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["figures"]
 
 _INSIDE = {"loc": "best", "bbox_to_anchor": None, "borderaxespad": 0.5}
+_AT_REST = 1e-8  # spectral density (1/GHz) below which a run is at rest
 _NAMES = {"P": "P", "AP": "AP", "S": "static", "IP": "in plane", "OOP": "out of plane"}
 
 
@@ -28,8 +29,13 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
     return drawn
 
 
-def _label(current: float) -> str:
-    return f"{current / 1e11:+.3g}" + r" $\times 10^{11}$ A/m$^2$"
+def _label(current: float, field: float = 0.0) -> str:
+    text = f"{current / 1e11:+.3g}" + r" $\times 10^{11}$ A/m$^2$"
+    return text + (f", {field / 1e3:+.3g} kA/m" if field else "")
+
+
+def _run_label(dataset: xr.Dataset, k: int) -> str:
+    return _label(float(dataset["current"][k]), float(dataset["run_field"][k]))
 
 
 def _sphere(dataset: xr.Dataset) -> Figure:
@@ -37,7 +43,7 @@ def _sphere(dataset: xr.Dataset) -> Figure:
     count = dataset.sizes["current"]
     canvas, axes = style.figure(2, count, 2.9 * count, 6.0, squeeze=False)
     circle = np.linspace(0, 2 * np.pi, 200)
-    fixed = np.array(dataset.attrs["direction"])
+    fixed = np.array(dataset.attrs["direction"]) / np.linalg.norm(dataset.attrs["direction"])
     views = (((0, 2), 1, -1, "x", "z"), ((0, 1), 2, 1, "x", "y"))
     for column in range(count):
         m = dataset["magnetisation"].isel(current=column).values
@@ -59,32 +65,40 @@ def _sphere(dataset: xr.Dataset) -> Figure:
             panel.set(aspect="equal", xlim=(-1.1, 1.1), ylim=(-1.1, 1.1))
             panel.set(xlabel=f"$m_{horizontal}$", ylabel=f"$m_{vertical}$")
             panel.grid(False)
-        axes[0, column].set_title(_label(float(dataset["current"][column])), fontsize=9.5)
+        axes[0, column].set_title(_run_label(dataset, column), fontsize=9.5)
     style.legend(axes[0, 0], loc="lower left", bbox_to_anchor=None, borderaxespad=0.3, fontsize=8)
     return canvas
 
 
 def _signal(dataset: xr.Dataset) -> Figure:
-    """cos(theta) against time and its spectrum."""
-    canvas, (left, right) = style.figure(1, 2, 10.5, 3.8)
+    """cos(theta) against time and, of runs that keep moving, its spectrum."""
     looks = style.lines(markers=False)
+    if dataset["spectrum"].values[:, 1:].max() <= _AT_REST:
+        canvas, axes = style.figure(1, 1, 6.4, 3.8)
+        for k in range(dataset.sizes["current"]):
+            cosine = dataset["cosine"].isel(current=k)
+            axes.plot(dataset["time"], cosine, label=_run_label(dataset, k), **next(looks))
+        axes.set(xlabel="Time (ns)", ylabel=r"$\cos\theta$ to the axis")
+        style.legend(axes)
+        return canvas
+    canvas, (left, right) = style.figure(1, 2, 10.5, 3.8)
     frequency = dataset["frequency"].values
     top = frequency[-1]
-    for k, current in enumerate(dataset["current"].values):
+    for k in range(dataset.sizes["current"]):
         look = next(looks)
         left.plot(dataset["time"], dataset["cosine"].isel(current=k), **look)
         density = dataset["spectrum"].isel(current=k).values
-        if density[1:].max() > 1e-8:
-            right.semilogy(frequency[1:], density[1:], label=_label(float(current)), **look)
+        if density[1:].max() > _AT_REST:
+            right.semilogy(frequency[1:], density[1:], label=_run_label(dataset, k), **look)
         else:
-            right.plot([], [], label=_label(float(current)) + ", at rest", **look)
+            right.plot([], [], label=_run_label(dataset, k) + ", at rest", **look)
     weight = dataset["spectrum"].values[:, 1:].sum(axis=0)
     if weight.sum() > 0:
         top = frequency[1:][np.searchsorted(np.cumsum(weight) / weight.sum(), 0.9999)] * 1.3
         peak = dataset["spectrum"].values[:, 1:].max()
         right.set_ylim(peak * 1e-8, peak * 3)
     right.set_xlim(0, min(max(top, 5 * frequency[1]), frequency[-1]))
-    left.set(xlabel="Time (ns)", ylabel=r"$\cos\theta = \mathbf{m}\cdot\mathbf{p}$")
+    left.set(xlabel="Time (ns)", ylabel=r"$\cos\theta$ to the axis")
     left.set_xlim(0, float(dataset["time"][-1]))
     right.set(xlabel="Frequency (GHz)", ylabel="Spectral density (1/GHz)")
     style.legend(right)
@@ -120,15 +134,25 @@ def _phases(dataset: xr.Dataset) -> Figure:
     axes.plot(
         dataset["boundary_field"] / 1e3,
         dataset["boundary_current"] / 1e11,
-        ".",
+        "o",
         color="white",
-        markersize=3,
+        markeredgecolor="black",
+        markeredgewidth=0.5,
+        markersize=3.5,
         label="boundary, refined",
     )
     for name, dashes in (("P", "-"), ("AP", "--")):
-        limit = dataset["static_limit"].sel(start=name) / 1e11
-        axes.plot(field, limit, dashes, color=style.PALETTE[1], label=f"{name} unstable (exact)")
-    axes.set(xlabel="Field along p (kA/m)", ylabel=r"Current density ($10^{11}$ A/m$^2$)")
+        limit = dataset["static_limit"].sel(start=name).values / 1e11
+        jumps = np.flatnonzero(limit[1:] * limit[:-1] < 0) + 1  # another sign: another branch
+        limit = np.insert(limit, jumps, np.nan)
+        axes.plot(
+            np.insert(field, jumps, field[jumps]),
+            limit,
+            dashes,
+            color=style.PALETTE[1],
+            label=f"{name} unstable (exact)",
+        )
+    axes.set(xlabel="Field (kA/m)", ylabel=r"Current density ($10^{11}$ A/m$^2$)")
     axes.set_ylim(current[0], current[-1])
     axes.grid(False)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3)

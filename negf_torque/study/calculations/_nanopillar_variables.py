@@ -19,8 +19,14 @@ VARIABLES: dict[str, Variable] = {
         "Magnetisation direction",
         "Of the magnetisation, not of the spin; without temperature.",
     ),
+    "run_field": Variable(
+        ("current",), "A/m", "Field of the run", "Along the axis of the states, added to `applied`."
+    ),
     "cosine": Variable(
-        ("current", "time"), "1", "Cosine of the angle to the fixed layer's magnetisation"
+        ("current", "time"),
+        "1",
+        "Cosine of the angle to the axis",
+        "The fixed layer's magnetisation, unless the card gives an axis.",
     ),
     "frequency": Variable(("frequency",), "GHz", "Frequency"),
     "spectrum": Variable(
@@ -31,7 +37,7 @@ VARIABLES: dict[str, Variable] = {
     ),
     "map_current": Variable(("map_current",), "A/m^2", "Current density", "As `current`."),
     "map_field": Variable(
-        ("map_field",), "A/m", "Field", "Along the fixed layer's magnetisation, added to `applied`."
+        ("map_field",), "A/m", "Field", "Along `field_axis` or the axis, added to `applied`."
     ),
     "start": Variable(("start",), "", "State near which the runs started"),
     "phase": Variable(
@@ -49,7 +55,7 @@ VARIABLES: dict[str, Variable] = {
     "switching_time": Variable(
         ("pulse_current", "run"),
         "ns",
-        "Time of the first crossing of m.p = 0",
+        "Time of the first crossing of the plane across the axis",
         "Not-a-number where the run never crossed.",
     ),
     "switching_probability": Variable(

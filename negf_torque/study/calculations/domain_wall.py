@@ -132,7 +132,8 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
         progress.advance()
         return found
 
-    velocity = [_mean_velocity(path(u)) for u in drifts]
+    found = [path(u) for u in drifts]
+    velocity = [_mean_velocity(one.time, one.position, one.tilt) for one in found]
     paths = [path(u) for u in p.shown]
     u_c, u_w = walker_drift(wall)
     values: dict[str, Any] = {
@@ -158,16 +159,13 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
     )
 
 
-def _mean_velocity(path: Any) -> float:
-    """Mean over whole turns of the tilt where it turns, over the last half otherwise."""
-    turns = np.floor(np.abs(path.tilt) / np.pi)
-    crossings = np.flatnonzero(np.diff(turns))
-    if len(crossings) < 3:
-        return float(path.velocity(0.3))
-    first, last = crossings[1], crossings[-1]
-    return float(
-        (path.position[last] - path.position[first]) / (path.time[last] - path.time[first])
-    )
+def _mean_velocity(time: np.ndarray, position: np.ndarray, tilt: np.ndarray) -> float:
+    """Mean over whole turns of the tilt where it turns, over the last 30 % otherwise, m/s."""
+    crossings = np.flatnonzero(np.diff(np.floor(np.abs(tilt) / np.pi)))
+    first, last = int(0.7 * len(time)), -1
+    if len(crossings) >= 3:
+        first, last = crossings[1], crossings[-1]
+    return float((position[last] - position[first]) / (time[last] - time[first]))
 
 
 def _profile(card: Card, values: dict[str, Any], coords: dict[str, Any]) -> None:
@@ -200,10 +198,9 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
     ]
     for k, u in enumerate(dataset["shown"].values):
         one = dataset.isel(shown=k)
-        q, t = one["position"].values, one["time"].values
-        half = len(t) // 2
-        speed = (q[-1] - q[half]) / (t[-1] - t[half])
-        found.append(Scalar(f"velocity[u = {u:g} m/s]", float(speed), "m/s", note="last half"))
+        speed = _mean_velocity(*(one[name].values for name in ("time", "position", "tilt")))
+        note = "over whole turns of the tilt, or the last 30 %"
+        found.append(Scalar(f"velocity[u = {u:g} m/s]", speed, "m/s", note=note))
     return found
 
 
@@ -214,7 +211,12 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
     inside = {"loc": "best", "bbox_to_anchor": None, "borderaxespad": 0.5}
     canvas, axes = style.figure(1, 3, 13.0, 3.9)
     looks = style.lines(markers=False)
-    axes[0].plot(dataset["drift"], dataset["velocity_formula"], label="closed form", **next(looks))
+    axes[0].plot(
+        dataset["drift"],
+        dataset["velocity_formula"],
+        label="closed form, fixed width",
+        **next(looks),
+    )
     axes[0].plot(
         dataset["drift"], dataset["velocity"], "o", markersize=3, color=style.PALETTE[1],
         label="path",
@@ -264,6 +266,8 @@ def _profiles(dataset: xr.Dataset) -> Figure:
     for component, look in zip("xyz", style.lines(markers=False), strict=False):
         values = last.sel(component=component)
         right.plot(dataset["cell"], values, label=f"$m_{component}$", **look)
-    right.set(xlabel="Position (nm)", ylabel=f"At {float(dataset['chain_time'][-1]):g} ns")
+    right.set(
+        xlabel="Position (nm)", ylabel=f"Magnetisation at {float(dataset['chain_time'][-1]):g} ns"
+    )
     style.legend(right, loc="best", bbox_to_anchor=None, borderaxespad=0.5)
     return canvas

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
+    from negf_torque.llg.export import Simulation
+    from negf_torque.llg.valve import ValveTorque
     from negf_torque.study.base import Progress
     from negf_torque.study.card import Card
 
@@ -313,3 +315,35 @@ def _profiles(dataset: xr.Dataset) -> Figure:
     axes[1, 0].set_ylabel("Spin current / current")
     style.legend(axes[0, -1])
     return canvas
+
+
+def llg_parameters(dataset: xr.Dataset, card: Card) -> tuple[ValveTorque, Simulation]:
+    """The free magnet's torque per current, and the simulation that the card asks for."""
+    from negf_torque.llg.valve import ValveTorque
+    from negf_torque.units import CONDUCTANCE_QUANTUM
+
+    table = card.llg
+    if table is None:
+        raise ValueError("the card has no [llg] table.")
+    thickness = next(t.thickness for t in card.system.layers if t.name == card.calculation.free)
+    if thickness is None:
+        raise ValueError(
+            f'system.layers: the free layer "{card.calculation.free}" is semi-infinite. Give its '
+            "thickness: the torque acts on its whole moment."
+        )
+    area = table.cell_area * 1e-18
+    conductance = area / (dataset["resistance"].values * 1e-15) / CONDUCTANCE_QUANTUM
+    torque = ValveTorque(
+        tuple(dataset["angle"].values.tolist()),
+        tuple(dataset["eta"].values.tolist()),
+        tuple(dataset["eta_perp"].values.tolist()),
+        tuple(conductance.tolist()),
+        table.cell_area,
+        thickness,
+        table.saturation_magnetisation,
+        table.fixed_direction,
+        response="drift and diffusion",
+        name=card.name,
+        provenance="negf_torque {version}, card {card_hash:.16}".format(**dataset.attrs),
+    )
+    return torque, table.simulation()

@@ -32,7 +32,7 @@ Vector = tuple[float, float, float]
 
 
 class TorqueTable(Table):
-    """`[system.torque]`: torque per current of transport, as a form or as a table."""
+    """`[system.torque]`: per current, as a form, as a table, or as spin-orbit efficiencies."""
 
     polarisation: float | None = key(
         "P of eta(theta) = P L^2/[(L^2 + 1) + (L^2 - 1) cos(theta)]; a solver's P is half of it.",
@@ -43,13 +43,22 @@ class TorqueTable(Table):
     angles: list[float] = key("Instead: angles of a table,", [], unit="deg")
     eta: list[float] = key("its in-plane torque per current,", [])
     eta_perp: list[float] = key("and its out-of-plane torque per current.", [])
-    direction: Vector = key("Magnetisation of the fixed layer.", (1.0, 0.0, 0.0))
+    damping_like: float | None = key(
+        "Instead: a film's spin-orbit efficiency xi_DL (2e/hbar times spin current over J),", None
+    )
+    field_like: float = key("and xi_FL.", 0.0)
+    direction: Vector = key(
+        "Magnetisation of the fixed layer; of a film the moment that J > 0 brings.",
+        (1.0, 0.0, 0.0),
+    )
 
     @model_validator(mode="after")
     def _one_of_them(self) -> TorqueTable:
-        if (self.polarisation is None) == (not self.angles):
+        given = (self.polarisation is not None, bool(self.angles), self.damping_like is not None)
+        if sum(given) != 1:
             raise ValueError(
-                "needs either polarisation (with Lambda) or a table of angles and eta."
+                "needs either polarisation (with Lambda) or a table of angles and eta, or "
+                "damping_like (with field_like) of a film."
             )
         if self.angles and not (len(self.angles) == len(self.eta) >= 2):
             raise ValueError(
@@ -81,13 +90,17 @@ class System(Table):
         "Mean Oersted field per current density.", (0.0, 0.0, 0.0), unit="A/m per A/m^2"
     )
     torque: TorqueTable = key("The spin torque.")
+    second_torque: TorqueTable | None = key(
+        "Another polariser for the same current, for instance a perpendicular one.", None
+    )
 
 
 class MapTable(Table):
     """`[calculation.map]`: the phase diagram."""
 
     currents: tuple[float, float] = key("Range of the current density.", unit="A/m^2")
-    fields: tuple[float, float] = key("Range of the field along p.", unit="A/m")
+    fields: tuple[float, float] = key("Range of the field, added to `applied`.", unit="A/m")
+    field_axis: Vector | None = key("Its direction; default the `axis` of the states.", None)
     points: tuple[int, int] = key("Points of the grid, current and field.", (25, 17))
     duration: float = key("Time followed for each point.", 20.0, unit="ns", gt=0)
     refinements: int = key("Bisections of each boundary.", 5, ge=0, le=20)
@@ -109,6 +122,13 @@ class Parameters(CalculationTable):
 
     kind: Literal["nanopillar"] = key("Motion of a macrospin under spin torque.")
     currents: list[float] = key("Current densities of the runs shown.", unit="A/m^2", min_length=1)
+    fields: list[float] = key(
+        "Field along the axis of each run shown, added to `applied`; default none.", [],
+        unit="A/m",
+    )  # fmt: skip
+    axis: Vector | None = key(
+        "Axis of the states P (+) and AP (-); default the fixed layer's magnetisation.", None
+    )
     start: Vector = key("Magnetisation at the start.", (1.0, 0.02, 0.0))
     duration: float = key("Time of each run.", 20.0, unit="ns", gt=0)
     output_step: float = key("Time between outputs.", 0.01, unit="ns", gt=0)
@@ -138,17 +158,26 @@ def model_of(card: Card) -> Macrospin:
         anisotropies=anisotropies,
         demagnetisation=factors(s.size) if factors else (0, 0, 0),
         oersted=s.oersted,
-        torques=[torque_of(card)],
+        torques=[torque_of(s, t) for t in (s.torque, s.second_torque) if t is not None],
         volume=float(volume),
     )
 
 
-def torque_of(card: Card) -> Any:
-    """The spin torque of `[system.torque]`."""
-    from negf_torque.llg.torques import slonczewski_torque, valve_spin_torque
-    from negf_torque.llg.valve import ValveTorque
+def axis_of(card: Card) -> np.ndarray:
+    """Unit vector of the states P and AP."""
+    from negf_torque.spin import unit_vector
 
-    s, t = card.system, card.system.torque
+    return unit_vector(card.calculation.axis or card.system.torque.direction, "axis")
+
+
+def torque_of(s: System, t: TorqueTable) -> Any:
+    """The spin torque of a `[system.torque]`."""
+    from negf_torque.llg.torques import constant_torque, slonczewski_torque, valve_spin_torque
+    from negf_torque.llg.valve import ValveTorque, slonczewski_field
+
+    if t.damping_like is not None:
+        unit = slonczewski_field(1.0, s.saturation_magnetisation, s.size[2] * 1e-9) / 2
+        return constant_torque(t.direction, unit * t.damping_like, unit * t.field_like)
     if t.polarisation is not None:
         return slonczewski_torque(
             t.direction,
@@ -183,6 +212,10 @@ def check(card: Card) -> dict[tuple, str]:
         model = model_of(card)
     except ValueError as error:
         return {("system",): str(error)}
+    if table.fields and len(table.fields) != len(table.currents):
+        problems["calculation", "fields"] = (
+            f"has {len(table.fields)} fields for {len(table.currents)} currents. Give one each."
+        )
     peaks = [abs(j) for j in table.currents]
     for part in (table.map, table.switching):
         peaks += [abs(j) for j in part.currents] if part else []
@@ -209,7 +242,6 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
     """Trajectories and spectra; phase map; switching."""
     from negf_torque.llg.macrospin import trajectory
     from negf_torque.llg.signals import spectrum
-    from negf_torque.spin import unit_vector
     from negf_torque.study.calculations._nanopillar_dataset import (
         add_phases,
         add_switching,
@@ -217,19 +249,23 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
     )
 
     table, model = card.calculation, model_of(card)
-    p = unit_vector(card.system.torque.direction)
+    p = axis_of(card)
+    fields = table.fields or [0.0] * len(table.currents)
     samples = int(round(table.duration / table.output_step)) + 1
     progress.start("trajectories", len(table.currents))
     paths = []
-    for current in table.currents:
+    for current, h in zip(table.currents, fields, strict=True):
+        here = model.with_field(model.field + h * p)
         paths.append(
-            trajectory(model, table.start, table.duration, current, samples, tolerance=1e-8)
+            trajectory(here, table.start, table.duration, current, samples, tolerance=1e-8)
         )
         progress.advance()
     m = np.array([path.m for path in paths])
     time = paths[0].time
     frequency, density = spectrum(time[samples // 2 :], (m @ p)[:, samples // 2 :])
-    values: dict[str, Any] = {"magnetisation": m, "cosine": m @ p, "spectrum": density}
+    values: dict[str, Any] = {
+        "magnetisation": m, "cosine": m @ p, "spectrum": density, "run_field": fields
+    }  # fmt: skip
     coords: dict[str, Any] = {
         "current": table.currents,
         "time": time,
@@ -247,8 +283,8 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
         values,
         coords,
         converged=True,
-        torque_deviation=float(model.torques[0].deviation),
-        direction=p.tolist(),
+        torque_deviation=float(max(torque.deviation for torque in model.torques)),
+        direction=list(card.system.torque.direction),
         **attributes,
     )
 
@@ -269,7 +305,8 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
     for k, current in enumerate(dataset["current"].values):
         cosine = dataset["cosine"].isel(current=k, time=late)
         swing = float(cosine.max() - cosine.min())
-        label = f"[{current:g} A/m^2]"
+        field = float(dataset["run_field"][k])
+        label = f"[{current:g} A/m^2{f', {field:g} A/m' if field else ''}]"
         found.append(Scalar(f"final_cosine{label}", float(cosine.mean()), "1", note="mean of m.p"))
         if swing > 1e-3:
             density = dataset["spectrum"].isel(current=k).values
