@@ -209,7 +209,7 @@ def _refined_mesh(
             change = np.abs(value - before)
             # exponential convergence: the change is the error of the mesh before, its ratio to
             # the change before at least what this mesh has gained
-            gain = 1.0 if last is None else min(1.0, float(change.max() / last.max()))
+            gain = 1.0 if last is None else min(1.0, float(change.max() / max(last.max(), 1e-300)))
             if np.all(change * gain <= _tolerances(mean, rtol, families)):
                 return Average(value, change * gain, count, True)
             last = change

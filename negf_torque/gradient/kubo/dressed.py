@@ -1,0 +1,407 @@
+"""Response of a disordered crystal: self-energy, vertex corrections, Fermi sea.
+
+With Sigma(z) of local impurities and X_12[V] = <G_1 V G_2> averaged over k,
+
+    chi = (1/2 pi) Re <Tr A [G^R W G^A - G^R v G^R]> + chi_II,
+    W = v + Lambda^RA[g],     (1 - X_RA Lambda^RA) g = <G^R v G^A>,   Tr g = 0,
+
+the trace fixing the null mode of charge.  A purely retarded vertex corrects no velocity (V = v:
+<G v G> is a total derivative), but the sea does need it: with G' = -G (1 - Sigma') G,
+
+    chi_II = (1/2 pi) int f Re { <Tr A D> + Tr Lambda^RR[(1 - X Lambda)^-1 <D>] <G A G> },
+    D = G v G' - G' v G,
+
+integrated up the vertical line from mu, where everything retarded is analytic.  The split by time
+reversal takes for the surface the mean of the RA ladder and of the same with A and R exchanged.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negf_torque.gradient.kubo.samples import LatticeSamples, Samples, unitary_turns
+from negf_torque.gradient.kubo.scatterers import Scatterers
+from negf_torque.gradient.kubo.symmetry import Operation
+from negf_torque.gradient.ladder import solve_charge_channel, superapply
+from negf_torque.gradient.model import BulkModel
+from negf_torque.gradient.scba import greens_function, pair_matrix
+from negf_torque.gradient.thermal import thermal_error, thermal_nodes
+
+__all__ = ["DressedResponse", "Medium", "dressed_response", "solve_medium", "surface_response"]
+
+TOLERANCE = 1e-12
+
+
+@dataclass(frozen=True)
+class Medium:
+    """The averaged crystal at one energy.
+
+    Attributes
+    ----------
+    energy : complex
+    sigma, g : (n, n)
+    pairs : (n^2, n^2)
+        X of two retarded functions.
+    residual : float
+    converged : bool
+    """
+
+    energy: complex
+    sigma: NDArray
+    g: NDArray
+    pairs: NDArray
+    residual: float
+    converged: bool
+
+    @property
+    def width(self) -> float:
+        """Smallest eigenvalue of -Im(z - Sigma)."""
+        absorptive = (self.sigma - self.sigma.conj().T) / 2j
+        return float(self.energy.imag - np.linalg.eigvalsh(absorptive)[-1])
+
+
+@dataclass(frozen=True)
+class DressedResponse:
+    """chi_Aj of a disordered crystal, (a, d) each.
+
+    Attributes
+    ----------
+    ladder, static, streda_sea : (a, d)
+        RA part, RR part, sea: their sum is the response.
+    reversed_ladder : (a, d)
+        Ladder with advanced and retarded exchanged.
+    bare_ladder, bare_reversed, bare_sea : (a, d)
+        Without vertex corrections (with the same self-energy).
+    sigma : (n, n)
+        Retarded self-energy at mu.
+    errors : dict
+        Estimates: "mesh", "contour", "thermal"; residuals "self_energy", "charge", "ladder".
+    sizes : tuple of int
+        Mesh at the Fermi energy.
+    converged : bool
+    """
+
+    ladder: NDArray
+    static: NDArray
+    streda_sea: NDArray
+    reversed_ladder: NDArray
+    bare_ladder: NDArray
+    bare_reversed: NDArray
+    bare_sea: NDArray
+    sigma: NDArray
+    errors: dict[str, float] = field(default_factory=dict)
+    sizes: tuple[int, ...] = ()
+    converged: bool = True
+
+    @property
+    def total(self) -> NDArray:
+        """The response."""
+        return self.ladder + self.static + self.streda_sea
+
+    @property
+    def bare(self) -> NDArray:
+        """The response without vertex corrections."""
+        return self.bare_ladder + self.static + self.bare_sea
+
+    @property
+    def surface(self) -> NDArray:
+        """Surface part of the split by time reversal."""
+        return (self.ladder + self.reversed_ladder) / 2 + self.static
+
+    @property
+    def sea(self) -> NDArray:
+        """Sea part of the split by time reversal."""
+        return self.total - self.surface
+
+    @property
+    def bare_surface(self) -> NDArray:
+        """Surface part without vertex corrections."""
+        return (self.bare_ladder + self.bare_reversed) / 2 + self.static
+
+
+def _averages(samples: Samples, z: complex, sigma: NDArray) -> tuple[NDArray, NDArray]:
+    g, x = 0.0, 0.0
+    for chunk in samples:
+        green = greens_function(chunk.h, z, sigma)
+        weighted = chunk.weight[:, None, None] * green
+        g = g + weighted.sum(axis=0)
+        x = x + pair_matrix(weighted, green)
+    return samples.local(g), samples.pairs(x)
+
+
+def solve_medium(
+    samples: Samples,
+    scatterers: Scatterers,
+    z: complex,
+    guess: NDArray | None = None,
+    most: int = 80,
+) -> Medium:
+    """Self-consistent retarded self-energy by Newton's method, guarded by plain iteration."""
+    first = next(iter(samples))
+    n = first.h.shape[-1]
+    scale = np.abs(scatterers.self_energy(-1j * np.eye(n), np.zeros((n, n)))).max()
+    sigma = -0.5j * np.sqrt(max(scale, 1e-12)) * np.eye(n) if guess is None else guess
+    residual, plain = np.inf, sigma
+    for _ in range(most):
+        g, x = _averages(samples, z, sigma)
+        target = scatterers.self_energy(g, sigma)
+        size = max(np.abs(target).max(), 1e-300)
+        previous, residual = residual, float(np.abs(target - sigma).max() / size)
+        if residual < TOLERANCE:
+            return Medium(z, sigma, g, x, residual, True)
+        if residual > 2 * previous:
+            sigma, residual = plain, np.inf
+            continue
+        plain = target
+        vertex = scatterers.vertex(g, sigma, True)
+        step = np.linalg.solve(np.eye(n * n) - vertex @ x, (target - sigma).ravel())
+        newton = sigma + step.reshape(n, n)
+        absorptive = (newton - newton.conj().T) / 2j
+        causal = np.linalg.eigvalsh(absorptive)[-1] <= 1e-12 * size
+        sigma = newton if causal and np.all(np.isfinite(newton)) else target
+    return Medium(z, sigma, g, x, residual, residual < 1e3 * TOLERANCE)
+
+
+def surface_response(
+    samples: Samples, scatterers: Scatterers, medium: Medium
+) -> tuple[dict[str, NDArray], dict[str, float]]:
+    """RA ladder, its reverse, bare bubbles and the RR part at a real energy."""
+    n, z, sigma = len(medium.g), medium.energy, medium.sigma
+    sums: dict[str, NDArray | float] = dict.fromkeys(
+        ("ra", "ar", "rr", "source_ra", "source_ar", "read_ra", "read_ar", "pairs"), 0.0
+    )
+    for chunk in samples:
+        green = greens_function(chunk.h, z, sigma)
+        advanced = green.conj().swapaxes(-1, -2)
+        w = chunk.weight[:, None, None]
+        v, a = chunk.velocity, chunk.observables
+        ra, ar, rr = w * (green @ v @ advanced), w * (advanced @ v @ green), w * (green @ v @ green)
+        for name, product in (("ra", ra), ("ar", ar), ("rr", rr)):
+            sums[name] = sums[name] + _trace(a, product)
+        sums["source_ra"] = sums["source_ra"] + ra.sum(axis=1)
+        sums["source_ar"] = sums["source_ar"] + ar.sum(axis=1)
+        # Tr A G^R L G^A = Tr (G^A A G^R) L
+        sums["read_ra"] = sums["read_ra"] + (w * (advanced @ a @ green)).sum(axis=1)
+        sums["read_ar"] = sums["read_ar"] + (w * (green @ a @ advanced)).sum(axis=1)
+        sums["pairs"] = sums["pairs"] + pair_matrix(w * green, advanced)
+    vertex = scatterers.vertex(medium.g, sigma, False)
+    x = samples.pairs(sums["pairs"])
+    out, residuals = {}, {}
+    for name, bubble, ladder in (
+        ("ra", x, vertex), ("ar", x.conj().T, vertex.conj().T)
+    ):  # fmt: skip
+        matrix = np.eye(n * n) - bubble @ ladder
+        source = samples.vector(sums[f"source_{name}"])
+        g, residual, _ = solve_charge_channel(matrix, source)
+        size = max(float(np.abs(source).max()), 1e-300)
+        residuals[f"ladder_{name}"] = float(residual.max() / size)
+        correction = superapply(ladder, g)
+        bare = samples.response(sums[name].real)
+        local = np.einsum("aij,dji->ad", samples.read(sums[f"read_{name}"]), correction)
+        out[name], out[f"bare_{name}"] = (bare + local.real) / (2 * np.pi), bare / (2 * np.pi)
+    out["rr"] = -samples.response(sums["rr"].real) / (2 * np.pi)
+    # particles of each energy are conserved: g^R - g^A is the null vector of 1 - X Lambda
+    spectral = medium.g - medium.g.conj().T
+    null = spectral.ravel() - x @ (vertex @ spectral.ravel())
+    residuals["charge"] = float(np.abs(null).max() / np.abs(spectral).max())
+    return out, residuals
+
+
+def _trace(observables: NDArray, product: NDArray) -> NDArray:
+    """sum_k Tr A_a P_j: (a, d) from (a, k or 1, n, n) and (d, k, n, n)."""
+    if observables.shape[1] == 1:
+        return np.einsum("aij,dji->ad", observables[:, 0], product.sum(axis=1))
+    a = observables.swapaxes(-1, -2).reshape(len(observables), -1)
+    return a @ product.reshape(len(product), -1).T
+
+
+def sea_integrand(samples: Samples, scatterers: Scatterers, medium: Medium) -> NDArray:
+    """Tr A D with and without vertex corrections at a complex energy, (2, a, d)."""
+    n, z, sigma = len(medium.g), medium.energy, medium.sigma
+    vertex = scatterers.vertex(medium.g, sigma, True)
+    resolvent = np.linalg.inv(np.eye(n * n) - medium.pairs @ vertex)
+    squares = 0.0
+    for chunk in samples:
+        green = greens_function(chunk.h, z, sigma)
+        squares = squares + np.einsum("k,kij,kjl->il", chunk.weight, green, green)
+    slope = superapply(vertex @ resolvent, -samples.local(squares))  # Sigma'
+    both = []
+    for middle in (np.eye(n) - slope, np.eye(n)):
+        direct, local, read = 0.0, 0.0, 0.0
+        for chunk in samples:
+            green = greens_function(chunk.h, z, sigma)
+            w = chunk.weight[:, None, None]
+            prime = -green @ middle @ green
+            d = w * (green @ chunk.velocity @ prime - prime @ chunk.velocity @ green)
+            direct = direct + _trace(chunk.observables, d)
+            local = local + d.sum(axis=1)
+            read = read + (w * (green @ chunk.observables @ green)).sum(axis=1)
+        chi = samples.response(direct)
+        if not both:
+            dressed = superapply(vertex @ resolvent, samples.vector(local))
+            chi = chi + np.einsum("aij,dji->ad", samples.read(read), dressed)
+        both.append(chi)
+    return np.stack(both)
+
+
+def _bandwidth(samples: Samples) -> float:
+    levels = np.concatenate([np.linalg.eigvalsh(c.h).ravel() for c in samples])
+    return float(max(np.ptp(levels), 1e-6))
+
+
+def sea_response(
+    samples_for,
+    scatterers: Scatterers,
+    medium: Medium,
+    tolerance: float,
+    orders: Sequence[int] = (10, 14, 20, 28, 40),
+) -> tuple[NDArray, float, bool]:
+    """(1/2 pi) int^mu Re F dE = (1/2 pi) int_0^inf Im F(mu + i y) dy, (2, a, d); error, converged.
+
+    `samples_for` maps a width to samples that resolve it.
+    """
+    narrow, mu = medium.width, medium.energy.real
+    scale = 2 * np.sqrt(max(narrow, 1e-6) * _bandwidth(samples_for(np.inf)))
+    before, error, good = None, np.inf, True
+    for order in orders:
+        x, weight = np.polynomial.legendre.leggauss(order)
+        t = (x + 1) / 2
+        height, jacobian = scale * t / (1 - t), 0.5 * scale * weight / (1 - t) ** 2
+        total, sigma = 0.0, medium.sigma
+        for y, share in zip(height, jacobian, strict=True):
+            samples = samples_for(narrow + y)
+            node = solve_medium(samples, scatterers, mu + 1j * y, sigma)
+            good, sigma = good and node.converged, node.sigma
+            total = total + share * sea_integrand(samples, scatterers, node).imag / (2 * np.pi)
+        if before is not None:
+            error = float(np.abs(total - before).max())
+            # a Gauss rule gains the square of what its last refinement changed
+            if error < tolerance or error**1.5 < tolerance / 3:
+                return total, min(error, error**1.5 * 3), good
+        before = total
+    return total, error, False
+
+
+def dressed_response(
+    model: BulkModel,
+    observables: NDArray,
+    scatterers: Scatterers,
+    mu: float,
+    temperature: float = 0.0,
+    *,
+    symmetry: Sequence[Operation] = (),
+    tolerance: float = 1e-6,
+    mesh: Sequence[int] | None = None,
+    max_points: int = 400_000,
+    thermal_order: int = 10,
+) -> DressedResponse:
+    """Response of observables to a uniform force in a crystal with impurities, per cell.
+
+    Parameters
+    ----------
+    observables : (a, harmonics, n, n)
+        A_a,R on the model's displacements.
+    scatterers : Scatterers
+        Of `negf_torque.gradient.kubo.scatterers`.
+    symmetry : sequence of Operation
+        Generators, checked; those that reverse time are not used here.
+    tolerance : float
+        Absolute, in the unit of chi.
+    mesh : d whole numbers, optional
+        At the Fermi energy; default: refined until the surface part changes by less than
+        `tolerance`.
+    max_points : int
+        Irreducible points at which refinement stops (the result is marked).
+
+    Returns
+    -------
+    DressedResponse
+
+    Raises
+    ------
+    SymmetryError
+        A symmetry that the Hamiltonian does not have.
+    """
+    observables = np.asarray(observables, complex)
+    turns = unitary_turns(model, observables, symmetry)
+    if temperature > 0:
+        return _thermal(
+            model, observables, scatterers, mu, temperature, turns,
+            (tolerance, mesh, max_points, thermal_order),
+        )  # fmt: skip
+    return _cold(model, observables, scatterers, mu, turns, tolerance, mesh, max_points)
+
+
+def _thermal(model, observables, scatterers, mu, temperature, turns, settings) -> DressedResponse:
+    tolerance, mesh, max_points, order = settings
+    x, weights = thermal_nodes(order)
+    found = [
+        _cold(model, observables, scatterers, mu + temperature * e, turns, tolerance, mesh,
+              max_points)
+        for e in x
+    ]  # fmt: skip
+    names = ("ladder", "static", "streda_sea", "reversed_ladder", "bare_ladder", "bare_reversed",
+             "bare_sea", "sigma")  # fmt: skip
+    stacks = {name: np.stack([getattr(f, name) for f in found]) for name in names}
+    errors = {key: max(f.errors[key] for f in found) for key in found[0].errors}
+    errors["thermal"] = thermal_error(stacks["ladder"] + stacks["static"] + stacks["streda_sea"])
+    return DressedResponse(
+        **{name: np.tensordot(weights, stack, axes=1) for name, stack in stacks.items()},
+        errors=errors,
+        sizes=max((f.sizes for f in found), key=np.prod),
+        converged=all(f.converged for f in found) and errors["thermal"] < tolerance,
+    )
+
+
+def _cold(model, observables, scatterers, mu, turns, tolerance, mesh, max_points):
+    def samples_of(sizes) -> LatticeSamples:
+        return LatticeSamples(model, observables, sizes, turns=turns)
+
+    d = model.dimension
+    if mesh is not None:
+        sizes = tuple(mesh)
+        samples = samples_of(sizes)
+        medium = solve_medium(samples, scatterers, mu)
+        surface, residuals = surface_response(samples, scatterers, medium)
+        mesh_error, good = 0.0, True
+    else:
+        sizes, samples, medium, surface, residuals, mesh_error, good = _refine(
+            samples_of, scatterers, mu, d, tolerance, max_points
+        )
+    narrow = medium.width
+
+    def samples_for(width: float) -> LatticeSamples:
+        fine = [max(8, int(np.ceil(1.2 * s * min(1.0, narrow / width) / 2)) * 2) for s in sizes]
+        return samples_of([min(f, max(s, 8)) for f, s in zip(fine, sizes, strict=True)])
+
+    sea, contour, fine = sea_response(samples_for, scatterers, medium, tolerance)
+    errors = {
+        "mesh": mesh_error, "contour": contour, "thermal": 0.0, "self_energy": medium.residual,
+    } | residuals  # fmt: skip
+    converged = good and fine and medium.converged and residuals["charge"] < 1e-8
+    return DressedResponse(
+        surface["ra"], surface["rr"], sea[0], surface["ar"], surface["bare_ra"],
+        surface["bare_ar"], sea[1], medium.sigma, errors, tuple(sizes), bool(converged),
+    )  # fmt: skip
+
+
+def _refine(samples_of, scatterers, mu, dimension, tolerance, max_points):
+    size, guess, before, last = 16, None, None, None
+    while True:
+        sizes = (size,) * dimension
+        samples = samples_of(sizes)
+        medium = solve_medium(samples, scatterers, mu, guess)
+        surface, residuals = surface_response(samples, scatterers, medium)
+        stack = np.stack([surface[name] for name in ("ra", "ar", "rr", "bare_ra")])
+        guess, change = medium.sigma, np.inf
+        if before is not None:
+            change = float(np.abs(stack - before).max())
+            gain = 1.0 if last is None else min(1.0, change / max(last, 1e-300))
+            if change * gain < tolerance:
+                return sizes, samples, medium, surface, residuals, change * gain, True
+        bigger = int(np.ceil(size * 1.4 / 2) * 2)
+        if len(samples.k) * (bigger / size) ** dimension > max_points:
+            return sizes, samples, medium, surface, residuals, change, False
+        before, last, size = stack, change if np.isfinite(change) else None, bigger
