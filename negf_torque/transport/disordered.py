@@ -122,6 +122,7 @@ def disordered_response(
     method: str = "born",
     mesh: int = 32,
     vertex: bool = True,
+    lead_impurities: tuple[Sequence[Impurity], Sequence[Impurity]] = ((), ()),
 ) -> DisorderedResponse:
     """Window response of a device with impurities.
 
@@ -137,6 +138,8 @@ def disordered_response(
         symmetry are done once.  Wires need none.
     vertex : bool
         False leaves the vertex corrections out: what scatters is then lost (for teaching).
+    lead_impurities : pair of sequences, optional
+        Impurities of the left and right lead, see `disordered_leads`; default: clean leads.
 
     Returns
     -------
@@ -156,7 +159,7 @@ def disordered_response(
     """
     if int(mesh) != mesh or mesh < 1:
         raise ValueError(f"mesh: {mesh!r} is not a number of momenta. Give 1 or more.")
-    device = make_disordered(chain, impurities, method, int(mesh))
+    device = make_disordered(chain, impurities, method, int(mesh), lead_impurities)
     point = point_at(device, float(energy))
     check_validity(method, point.solution, energy)
     for name, channels in zip(("left", "right"), point.open_channels, strict=True):

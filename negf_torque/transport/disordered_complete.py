@@ -50,12 +50,13 @@ def complete_disordered_response(
     neutrality: str = "electrochemical",
     tolerance: float = 1e-8,
     window: DisorderedResponse | None = None,
+    lead_impurities: tuple[Sequence[Impurity], Sequence[Impurity]] = ((), ()),
 ) -> CompleteDisorderedResponse:
     """Complete linear response of a device with impurities to a voltage.
 
     Parameters
     ----------
-    chain, energy, impurities, method, mesh
+    chain, energy, impurities, method, mesh, lead_impurities
         As in `disordered_response`.
     division : float
         lambda: share of the voltage by which the left lead is raised; the result does not depend
@@ -78,8 +79,10 @@ def complete_disordered_response(
             f"neutrality: {neutrality!r} is unknown. Expected 'electrochemical' or 'neutral'."
         )
     if window is None:
-        window = disordered_response(chain, energy, impurities, method, mesh)
-    device = make_disordered(chain, impurities, method, mesh)
+        window = disordered_response(
+            chain, energy, impurities, method, mesh, lead_impurities=lead_impurities
+        )
+    device = make_disordered(chain, impurities, method, mesh, lead_impurities)
     share = np.array([division, division - 1])
     by_lead = window.density_by_lead[:, :, 0]
     sites = len(chain.sites.layer)

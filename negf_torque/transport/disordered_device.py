@@ -1,7 +1,7 @@
 """A device with impurities: its momenta, its medium and its leads at an energy."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from negf_torque.disorder.impurities import Disorder, Impurity, site_disorder
 from negf_torque.disorder.medium import Medium, make_medium
 from negf_torque.greens.quadrature import shifted_mesh
 from negf_torque.lattice.layers import LayerChain
+from negf_torque.transport.disordered_leads import disordered_lead
 from negf_torque.transport.leads import attach_analytic, fourier_blocks, lead_self_energies
 from negf_torque.transport.sampling import mirror_symmetric
 
@@ -36,6 +37,8 @@ class DisorderedDevice:
     k : (B, d)
     weights : (B,)
     onsite, coupling : lists of (B, n_l, n_l), (B, n_{l+1}, n_l)
+    lead_impurities : pair of tuples of Impurity
+        Impurities of the left and right lead; empty: a clean lead.
     """
 
     chain: LayerChain
@@ -45,6 +48,7 @@ class DisorderedDevice:
     weights: NDArray
     onsite: list[NDArray]
     coupling: list[NDArray]
+    lead_impurities: tuple[tuple[Impurity, ...], tuple[Impurity, ...]] = ((), ())
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Point:
     gamma : pair of (B, n, n)
         Gamma of the left and right lead on the end layers.
     open_channels : (2,)
-        Mean number of open channels of each lead.
+        Mean number of open channels of each lead; not a number where it has impurities.
     slope : pair of (B, n, n) or None
         dSigma/dz of the leads, at complex energies.
     """
@@ -103,13 +107,18 @@ def zone_mesh(chain: LayerChain, count: int) -> tuple[NDArray, NDArray]:
 
 
 def make_disordered(
-    chain: LayerChain, impurities: Sequence[Impurity], method: str, mesh: int
+    chain: LayerChain,
+    impurities: Sequence[Impurity],
+    method: str,
+    mesh: int,
+    lead_impurities: tuple[Sequence[Impurity], Sequence[Impurity]] = ((), ()),
 ) -> DisorderedDevice:
     """Join a chain with its impurities on a mesh of momenta."""
     k, weights = zone_mesh(chain, mesh)
     onsite, coupling = fourier_blocks(chain, chain.phases(k))
     disorder = site_disorder(chain.sites, impurities)
-    return DisorderedDevice(chain, disorder, method, k, weights, onsite, coupling)
+    leads = (tuple(lead_impurities[0]), tuple(lead_impurities[1]))
+    return DisorderedDevice(chain, disorder, method, k, weights, onsite, coupling, leads)
 
 
 def point_at(
@@ -131,7 +140,7 @@ def point_at(
         Self-energies to start from.
     """
     chain = device.chain
-    sigmas, slope, channels = _leads(device, energy, shifts)
+    sigmas, slope, channels, leads_converged = _leads(device, energy, shifts)
     onsite = device.onsite
     if potential is not None:
         onsite = [
@@ -149,6 +158,8 @@ def point_at(
     )
     slots = make_slots(device.disorder, medium)
     solution = solve_self_energy(medium, slots, device.method, guess)
+    if not leads_converged:
+        solution = replace(solution, converged=False)
     return Point(
         device.method,
         medium,
@@ -162,20 +173,31 @@ def point_at(
 
 
 def _leads(device: DisorderedDevice, energy: complex, shifts: tuple[float, float]):
+    """Self-energies of both leads, their slopes at complex energies, mean open channels."""
     chain, batch = device.chain, len(device.weights)
-    if np.imag(energy) == 0:
-        energies = np.full(batch, float(np.real(energy)))
-        leads = lead_self_energies(chain, device.k, energies, shifts)
-        channels = np.array([lead.open_channels @ device.weights for lead in leads])
-        return [lead.sigma for lead in leads], None, channels
-    phases = chain.phases(device.k)
-    found = [
-        attach_analytic(lead, size, phases, np.full(batch, energy - shift))
-        for lead, size, shift in zip(
-            (chain.left, chain.right), (chain.sizes[0], chain.sizes[-1]), shifts, strict=True
-        )
-    ]
-    return [f[0] for f in found], tuple(f[1] for f in found), np.zeros(2)
+    phases, real = chain.phases(device.k), np.imag(energy) == 0
+    sigmas, slopes, channels, converged = [], [], np.full(2, np.nan), True
+    clean = (
+        lead_self_energies(chain, device.k, np.full(batch, float(np.real(energy))), shifts)
+        if real
+        else (None, None)
+    )
+    sides = zip((chain.left, chain.right), (chain.sizes[0], chain.sizes[-1]), shifts, strict=True)
+    for side, (lead, size, shift) in enumerate(sides):
+        kinds = device.lead_impurities[side]
+        if site_disorder(lead.sites, kinds).groups:
+            found = disordered_lead(
+                lead, size, phases, device.weights, energy - shift, kinds, device.method, not real
+            )
+            sigma, slope, converged = found.sigma, found.slope, converged and found.converged
+        elif real:
+            sigma, slope = clean[side].sigma, None
+            channels[side] = clean[side].open_channels @ device.weights
+        else:
+            sigma, slope = attach_analytic(lead, size, phases, np.full(batch, energy - shift))
+        sigmas.append(sigma)
+        slopes.append(slope)
+    return sigmas, None if real else tuple(slopes), channels, converged
 
 
 def _rows(chain: LayerChain, potential: NDArray) -> list[NDArray]:
