@@ -27,7 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from negf_torque.greens.full import full_green
+from negf_torque.greens.bond_response import scattering_columns
 from negf_torque.greens.surface import LeadSelfEnergy
 from negf_torque.lattice.layers import LayerChain
 from negf_torque.spin import unit_vector
@@ -149,7 +149,8 @@ def pumping(
     """
     sampling = sampling or Sampling()
     m = _direction(chain, magnet)
-    generators = _generators(chain, magnet)
+    moving = np.flatnonzero([name == magnet for name in chain.sites.magnet])
+    places = _Places(chain, moving)
     alone = set(chain.magnets) == {magnet} and not any(
         np.any(lead.sites.exchange) for lead in (chain.left, chain.right)
     )
@@ -157,9 +158,9 @@ def pumping(
 
     def columns(k: NDArray, energies: NDArray) -> NDArray:
         left, right = lead_self_energies(chain, k, energies)
-        green = _green(chain, k, energies, left, right)
-        currents, damping, charge = _from_green(green, left, right, generators, spins)
-        s, ds = _scattering(green, left, right, generators)
+        waves = _Waves(chain, k, energies, left, right)
+        currents, damping, charge = _from_green(waves, places, spins)
+        s, ds = _scattering(waves, places)
         by_s, damping_s = _from_scattering(s, ds, left, right, spins)
         channels = np.stack([left.open_channels, right.open_channels], axis=1) / 2
         parts = [currents, by_s, damping, damping_s, charge, channels]
@@ -202,18 +203,17 @@ def nonlocal_damping(
     magnetic = np.flatnonzero(np.any(chain.sites.exchange, axis=1))
     if not len(magnetic):
         raise ValueError("chain: no site has an exchange field; nothing is damped.")
-    rows, operators = _site_operators(chain, magnetic)
+    places = _Places(chain, magnetic)
 
     def columns(k: NDArray, energies: NDArray) -> NDArray:
-        left, right = lead_self_energies(chain, k, energies)
-        green = _green(chain, k, energies, left, right)
-        spectral = 1j * (green - green.conj().swapaxes(1, 2))
-        # a row and column of zeros stands for orbitals that a site lacks
-        padded = np.pad(spectral, ((0, 0), (0, 1), (0, 1)))
-        between = padded[:, rows[:, :, None, None], rows[None, None]]
-        moved = np.einsum("iapq,biqjr->biapjr", operators, between, optimize=True)
-        trace = np.einsum("biapjr,bjcrip->bijac", moved, moved, optimize=True).real
-        return trace.reshape(len(k), -1) / (4 * np.pi)
+        waves = _Waves(chain, k, energies, *lead_self_energies(chain, k, energies))
+        # A_ij = psi_i psi_j^+: the trace is a product of matrix elements between states
+        elements = places.elements(waves.incoming, waves.incoming)
+        batch = len(k)
+        flat = elements.reshape(batch, 3 * len(magnetic), -1)
+        gram = (flat.conj() @ flat.swapaxes(1, 2)).real
+        pairs = gram.reshape(batch, len(magnetic), 3, len(magnetic), 3).transpose(0, 1, 3, 2, 4)
+        return pairs.reshape(batch, -1) / (4 * np.pi)
 
     result = average(
         columns, chain, energy, sampling or Sampling(), lambda s: np.full(s.shape, s.max())
@@ -256,36 +256,66 @@ def _direction(chain: LayerChain, magnet: str) -> NDArray:
     return directions[0]
 
 
-def _first_rows(chain: LayerChain) -> NDArray:
-    starts = np.concatenate([[0], np.cumsum(chain.sizes)])
-    return starts[chain.sites.layer] + chain.sites.offset
+class _Places:
+    """Chosen sites: their rows and dH/dm_a = -(Delta/2) O_a on them."""
 
-
-def _generators(chain: LayerChain, magnet: str) -> NDArray:
-    """dH/dm_a of a magnet that moves as one, (3, n, n): the sum of -(Delta/2) O_a."""
-    table, first = chain.sites, _first_rows(chain)
-    size = int(sum(chain.sizes))
-    generators = np.zeros((3, size, size), complex)
-    for i, name in enumerate(table.magnet):
-        if name == magnet:
-            here = slice(first[i], first[i] + table.orbitals[i])
+    def __init__(self, chain: LayerChain, sites: NDArray) -> None:
+        table = chain.sites
+        first = np.concatenate([[0], np.cumsum(chain.sizes)])[table.layer] + table.offset
+        most, size = int(table.orbitals[sites].max()), int(sum(chain.sizes))
+        #: (n, q); one past the end where a site has fewer orbitals than another
+        self.rows = np.full((len(sites), most), size)
+        self.operators = np.zeros((len(sites), 3, most, most), complex)
+        for n, i in enumerate(sites):
+            count = table.orbitals[i]
+            self.rows[n, :count] = first[i] + np.arange(count)
             splitting = np.linalg.norm(table.exchange[i])
-            generators[:, here, here] = -splitting / 2 * table.exchange_operator[i]
-    return generators
+            self.operators[n, :, :count, :count] = -splitting / 2 * table.exchange_operator[i]
+
+    def _at(self, psi: NDArray) -> NDArray:
+        """(B, rows, c) -> (B, n, q, c); missing orbitals are empty."""
+        return np.pad(psi, ((0, 0), (0, 1), (0, 0)))[:, self.rows]
+
+    def elements(self, bra: NDArray, ket: NDArray) -> NDArray:
+        """<bra|dH/dm_a|ket> site by site, (B, n, 3, bras, kets)."""
+        moved = np.einsum("naqr,bnrc->bnaqc", self.operators, self._at(ket), optimize=True)
+        bras = self._at(bra).conj().swapaxes(2, 3)
+        return bras[:, :, None] @ moved
+
+    def total(self, bra: NDArray, ket: NDArray) -> NDArray:
+        """The sum of `elements` over the sites, (B, 3, bras, kets)."""
+        moved = np.einsum("naqr,bnrc->banqc", self.operators, self._at(ket), optimize=True)
+        batch, _, n, q, kets = moved.shape
+        bras = self._at(bra).conj().reshape(batch, n * q, -1).swapaxes(1, 2)
+        return bras[:, None] @ moved.reshape(batch, 3, n * q, kets)
 
 
-def _site_operators(chain: LayerChain, sites: NDArray) -> tuple[NDArray, NDArray]:
-    """Rows (n, q) of sites, one past the end where a site has fewer, and dH/dm_a (n, 3, q, q)."""
-    table, first = chain.sites, _first_rows(chain)
-    most, size = int(table.orbitals[sites].max()), int(sum(chain.sizes))
-    rows = np.full((len(sites), most), size)
-    operators = np.zeros((len(sites), 3, most, most), complex)
-    for n, i in enumerate(sites):
-        count = table.orbitals[i]
-        rows[n, :count] = first[i] + np.arange(count)
-        splitting = np.linalg.norm(table.exchange[i])
-        operators[n, :, :count, :count] = -splitting / 2 * table.exchange_operator[i]
-    return rows, operators
+class _Waves:
+    """What the ends send in and receive: columns of G and of G^+.
+
+    Attributes
+    ----------
+    incoming : (B, n, c)
+        G W of both leads, left first; W W^+ = Gamma.  A = i(G - G^+) = incoming incoming^+.
+    received : pair of (B, n, end)
+        G^+ on the rows of the first and of the last layer.
+    """
+
+    def __init__(self, chain, k, energies, left: LeadSelfEnergy, right: LeadSelfEnergy) -> None:
+        self.leads = (left, right)
+        onsite, coupling = fourier_blocks(chain, chain.phases(k))
+        energies = energies[:, None, None]
+        diagonal = [energies * np.eye(h.shape[-1]) - h for h in onsite]
+        diagonal[0] = diagonal[0] - left.sigma
+        diagonal[-1] = diagonal[-1] - right.sigma
+        adjoint = [d.conj().swapaxes(1, 2) for d in diagonal]
+        sent, received = [], []
+        for side, lead in enumerate(self.leads):
+            sent.append(np.concatenate(scattering_columns(diagonal, coupling, lead.root, side), 1))
+            unit = np.broadcast_to(np.eye(lead.sigma.shape[-1], dtype=complex), lead.sigma.shape)
+            received.append(np.concatenate(scattering_columns(adjoint, coupling, unit, side), 1))
+        self.incoming = np.concatenate(sent, axis=2)
+        self.received = tuple(received)
 
 
 def _end_spins(chain: LayerChain) -> tuple[NDArray, NDArray]:
@@ -301,50 +331,38 @@ def _end_spins(chain: LayerChain) -> tuple[NDArray, NDArray]:
     return spins  # type: ignore[return-value]
 
 
-def _green(
-    chain: LayerChain, k: NDArray, energies: NDArray, left: LeadSelfEnergy, right: LeadSelfEnergy
-) -> NDArray:
-    onsite, coupling = fourier_blocks(chain, chain.phases(k))
-    return full_green(energies.astype(complex), onsite, coupling, left.sigma, right.sigma)
-
-
-def _ends(left: LeadSelfEnergy, right: LeadSelfEnergy, size: int) -> tuple[slice, slice]:
-    return slice(0, left.sigma.shape[1]), slice(size - right.sigma.shape[1], size)
-
-
-def _from_green(green, left, right, generators, spins) -> tuple[NDArray, NDArray, NDArray]:
+def _from_green(waves: _Waves, places: _Places, spins) -> tuple[NDArray, NDArray, NDArray]:
     """Spin currents (B, 2, 3, 3), damping (B, 3, 3) and particle currents (B, 2, 3)."""
-    size = green.shape[1]
-    moved = np.einsum("bij,vjk->bvik", green, generators, optimize=True)
     currents, charge = [], []
-    for lead, rows, spin in zip((left, right), _ends(left, right, size), spins, strict=True):
+    for lead, received, spin in zip(waves.leads, waves.received, spins, strict=True):
         gamma = 1j * (lead.sigma - lead.sigma.conj().swapaxes(1, 2))
-        # (G dH G^+) on the end layer
-        block = np.einsum("bvik,bjk->bvij", moved[:, :, rows], green[:, rows].conj(), optimize=True)
+        block = places.total(received, received)  # G dH G^+ on the end layer
         currents.append(np.einsum("aij,bjk,bvki->bav", spin, gamma, block, optimize=True).real)
         charge.append(np.einsum("bjk,bvkj->bv", gamma, block).real)
-    spectral = 1j * (green - green.conj().swapaxes(1, 2))
-    lossy = np.einsum("vij,bjk->bvik", generators, spectral, optimize=True)
-    damping = np.einsum("bvik,bwki->bvw", lossy, lossy, optimize=True).real
+    lossy = places.total(waves.incoming, waves.incoming)
+    damping = np.einsum("bvij,bwij->bvw", lossy.conj(), lossy, optimize=True).real
     currents, charge = (np.stack(c, axis=1) / (2 * np.pi) for c in (currents, charge))
     return currents, damping / (4 * np.pi), charge
 
 
-def _scattering(green, left, right, generators) -> tuple[NDArray, NDArray]:
+def _scattering(waves: _Waves, places: _Places) -> tuple[NDArray, NDArray]:
     """S = -P + i W^+ G W between both leads' orbitals, and dS/dm_v = i W^+ G (dH/dm_v) G W."""
-    batch, size = green.shape[:2]
-    ends = _ends(left, right, size)
-    roots = np.zeros((batch, size, left.sigma.shape[1] + right.sigma.shape[1]), complex)
-    split = left.sigma.shape[1]
-    roots[:, ends[0], :split] = left.root
-    roots[:, ends[1], split:] = right.root
-    incoming = green @ roots
-    outgoing = roots.conj().swapaxes(1, 2) @ green
-    s = 1j * roots.conj().swapaxes(1, 2) @ incoming
+    left, right = waves.leads
+    size, split = waves.incoming.shape[1], left.sigma.shape[1]
+    ends = slice(0, split), slice(size - right.sigma.shape[1], size)
+    s = 1j * np.concatenate(
+        [
+            lead.root.conj().swapaxes(1, 2) @ waves.incoming[:, rows]
+            for lead, rows in zip(waves.leads, ends, strict=True)
+        ],
+        axis=1,
+    )
     s[:, :split, :split] -= left.projector
     s[:, split:, split:] -= right.projector
-    ds = 1j * np.einsum("bij,vjk,bkl->bvil", outgoing, generators, incoming, optimize=True)
-    return s, ds
+    outgoing = np.concatenate(
+        [r @ lead.root for r, lead in zip(waves.received, waves.leads, strict=True)], axis=2
+    )
+    return s, 1j * places.total(outgoing, waves.incoming)
 
 
 def _from_scattering(s, ds, left, right, spins) -> tuple[NDArray, NDArray]:
