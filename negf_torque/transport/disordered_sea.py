@@ -16,6 +16,7 @@ where all singularities keep their distance: with y = y0 (1 + x)/(1 - x) they li
 of x, and Chebyshev points in x converge geometrically.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -25,15 +26,18 @@ from negf_torque.disorder.averaged import apply_local, vertex_maps
 from negf_torque.disorder.ladder import LARGEST_DIRECT, dress, factorised, make_ladder
 from negf_torque.disorder.medium import Medium, flow, pair_map
 from negf_torque.greens.quadrature import Average
-from negf_torque.transport.complete import lowest_energy
 from negf_torque.transport.disordered_device import (
     DisorderedDevice,
     Point,
     local_operators,
     point_at,
 )
+from negf_torque.transport.sea import lowest_energy
 
-__all__ = ["SEA_COLUMNS", "disordered_sea", "static_response"]
+__all__ = ["SEA_COLUMNS", "disordered_sea", "static_response", "vertical_integral"]
+
+#: Complex energy, guess for the self-energies -> values, self-energies.
+Column = Callable[[complex, NDArray | None], tuple[NDArray, NDArray]]
 
 #: Numbers per site: particles, spin (3), exchange operator (3), spin lost to impurities (3).
 SEA_COLUMNS = 10
@@ -72,39 +76,60 @@ def disordered_sea(
     solved : bool
         Whether the self-energy converged at every energy.
     """
-    unit = (energy - lowest_energy(device.chain)) / 8
-    guesses: dict[float, NDArray] = {}
     solved = True
 
-    def column(x: float) -> NDArray:
+    def column(z: complex, guess: NDArray | None) -> tuple[NDArray, NDArray]:
         nonlocal solved
-        height, slope = unit * (1 + x) / (1 - x), 2 * unit / (1 - x) ** 2
-        guess = guesses[min(guesses, key=lambda known: abs(known - x))] if guesses else None
-        point = point_at(device, energy + 1j * height, guess=guess)
-        guesses[x] = point.solution.sigma
+        point = point_at(device, z, guess=guess)
         solved = solved and point.solution.converged
         change = static_response(device, point, potential, lead_potential)
-        return change.ravel().real * slope / np.pi
+        return change.ravel(), point.solution.sigma
+
+    unit = (energy - lowest_energy(device.chain)) / 8
+    return vertical_integral(column, energy, unit, tolerance), solved
+
+
+def vertical_integral(column: Column, energy: float, unit: float, tolerance: float) -> Average:
+    """(1/pi) int_0^inf dy Re X(energy + i y) of vectors X that fall off like 1/y^2.
+
+    Parameters
+    ----------
+    column : callable
+        Complex energy and a guess for the self-energies (or None) -> X, self-energies.
+    unit : float
+        y0 in eV, a typical distance from `energy` to the bands' edges.
+    tolerance : float
+        Relative to the largest number of the integral.
+
+    Returns
+    -------
+    Average
+        Marked if the finest rule has not reached the tolerance.
+    """
+    guesses: dict[float, NDArray] = {}
+
+    def at(x: float) -> NDArray:
+        height, slope = unit * (1 + x) / (1 - x), 2 * unit / (1 - x) ** 2
+        guess = guesses[min(guesses, key=lambda known: abs(known - x))] if guesses else None
+        value, guesses[x] = column(energy + 1j * height, guess)
+        return value.real * slope / np.pi
 
     known: dict[int, NDArray] = {}
-    previous = None
+    value, error = None, None
     for level in range(_FIRST_LEVEL, _LAST_LEVEL + 1):
         nodes, weights = _fejer(2**level)
-        for number in range(1, 2**level):
-            # numbered on the finest level, so that the points of all levels are the same
-            place = number * 2 ** (_LAST_LEVEL - level)
+        # numbered on the finest level, so that the points of all levels are the same
+        places = np.arange(1, 2**level) * 2 ** (_LAST_LEVEL - level)
+        for place, x in zip(places, nodes, strict=True):
             if place not in known:
-                known[place] = column(float(nodes[number - 1]))
-        value = sum(
-            weight * known[(number + 1) * 2 ** (_LAST_LEVEL - level)]
-            for number, weight in enumerate(weights)
-        )
+                known[place] = at(float(x))
+        previous = value
+        value = sum(w * known[place] for w, place in zip(weights, places, strict=True))
         if previous is not None:
             error = np.abs(value - previous)
             if error.max() <= tolerance * np.abs(value).max():
-                return Average(value, error, len(known), True), solved
-        previous = value
-    return Average(value, error, len(known), False), solved
+                return Average(value, error, len(known), True)
+    return Average(value, error, len(known), False)
 
 
 def _fejer(count: int) -> tuple[NDArray, NDArray]:
