@@ -188,7 +188,9 @@ def assemble(
         if column.is_coord:
             dataset = dataset.set_coords(target)
     _add_points(dataset, dims, arrays)
-    dataset.attrs["swept"] = [path_text(key.path) for axis in sweep.axes for key in axis.keys]
+    dataset.attrs["swept"] = ", ".join(
+        path_text(key.path) for axis in sweep.axes for key in axis.keys
+    )
     dataset.attrs["converged"] = int(frame.states.get(DONE, 0) == frame.points)
     if frame.warnings:
         dataset.attrs["warnings"] = list(frame.warnings)
@@ -360,5 +362,5 @@ def _averaged(dataset: xr.Dataset, dims: list[str]) -> xr.Dataset:
     good = (states == DONE).sum(over)
     found["points_averaged"] = good.drop_vars([n for n in good.coords if n not in kept.coords])
     found["points_averaged"].attrs["long_name"] = "points that are as they should be"
-    found.attrs["averaged"] = over
+    found.attrs["averaged"] = ", ".join(over)
     return found

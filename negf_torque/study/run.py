@@ -13,6 +13,7 @@ from negf_torque import __version__
 from negf_torque.study import store
 from negf_torque.study.base import Listing, Progress, Scalar
 from negf_torque.study.errors import DamagedResultError, StoreError, StudyError
+from negf_torque.study.schema import repr_toml
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -268,7 +269,9 @@ def attach(dataset: xr.Dataset, card: Card) -> xr.Dataset:
         libraries=[f"{name} {version}" for name, version in store.libraries().items()],
     )
     if found := store.seeds(card):
-        dataset.attrs["seeds"] = [f"{name} = {value}" for name, value in found.items()]
+        dataset.attrs["seeds"] = ", ".join(
+            f"{name} = {repr_toml(value)}" for name, value in found.items()
+        )
     if messages:
         dataset.attrs["warnings"] = messages
     for name, text in card.code.items():

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from negf_torque.study.axes import is_form
 from negf_torque.study.base import Scalar
 from negf_torque.study.errors import DamagedResultError, StoreError
 
@@ -258,7 +259,7 @@ def seeds(card: Card) -> dict[str, Any]:
     """Every seed of a card, by its key."""
 
     def found(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-        if isinstance(value, dict):
+        if isinstance(value, dict) and not is_form(value):
             for name, inner in value.items():
                 yield from found(inner, f"{path}.{name}" if path else name)
         elif path.rpartition(".")[2].endswith("seed"):

@@ -111,8 +111,8 @@ def _is_good(dataset: xr.Dataset, at: dict[str, int]) -> bool:
 
 
 def _averaged(dataset: xr.Dataset) -> str:
-    over = np.atleast_1d(dataset.attrs.get("averaged", []))
-    return f"mean over {', '.join(map(str, over))}, with its standard error" if over.size else ""
+    over = dataset.attrs.get("averaged", "")
+    return f"mean over {over}, with its standard error" if over else ""
 
 
 def _number(value: Any) -> Any:

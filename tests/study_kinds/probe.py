@@ -1,5 +1,7 @@
 """A calculation for tests: it does what its card says, well or badly."""
 
+import os
+import signal
 import time
 import warnings
 from typing import Literal
@@ -20,7 +22,14 @@ class Parameters(CalculationTable):
     points: int = key("Points.", 3, ge=1, le=100)
     converges: bool = key("Whether it converges.", True)
     seconds: float = key("How long it takes.", 0.0, unit="s", ge=0)
-    fails: Literal["no", "value", "bug", "interrupt", "memory"] = key("How it fails.", "no")
+    busy: float = key("How long it computes.", 0.0, unit="s", ge=0)
+    number: int = key("Tells items apart.", 0)
+    seed: int = key("Of the noise on the wave; 0: none.", 0, ge=0)
+    fails_at: int = key("Only this number fails as it should; -1: all.", -1)
+    gigabytes: float = key("What the estimate says.", 0.0, unit="GB", ge=0)
+    fails: Literal["no", "value", "bug", "interrupt", "memory", "nan", "dies", "once"] = key(
+        "How it fails.", "no"
+    )
     warning: str = key("What it warns of.", "")
 
 
@@ -28,23 +37,50 @@ def run(card, progress):
     import numpy as np
 
     p = card.calculation
+    _count(p.number)
     progress.start("probing", p.points)
     for _ in range(p.points):
-        time.sleep(p.seconds / p.points)
+        if p.seconds:
+            time.sleep(p.seconds / p.points)
         progress.advance(note="well")
+    until = time.process_time() + p.busy
+    while time.process_time() < until:
+        continue
+    fails = p.fails if p.fails_at in (-1, p.number) else "no"
+    if fails == "dies" or fails == "once" and _first_time(p.number):
+        os.kill(os.getpid(), signal.SIGKILL)
     errors = {
         "value": ValueError("energy: 9 is outside all bands."),
         "bug": KeyError("left"),
         "interrupt": KeyboardInterrupt(),
         "memory": MemoryError(),
     }
-    if p.fails != "no":
-        raise errors[p.fails]
+    if fails in errors:
+        raise errors[fails]
     if p.warning:
         warnings.warn(p.warning, UserWarning, stacklevel=2)
     x = np.arange(p.points, dtype=float)
-    values = {"wave": np.exp(1j * x), "wave_error": 1e-9 * np.ones_like(x), "open": x > 0}
-    return labelled(VARIABLES, values, {"x": x}, converged=p.converges)
+    wave = np.exp(1j * x)
+    if p.seed:
+        wave = wave + np.random.default_rng(p.seed).normal(size=len(x))
+    if fails == "nan":
+        wave = wave * np.nan
+    values = {"wave": wave, "wave_error": 1e-9 * np.ones_like(x), "open": x > 0}
+    converges = p.converges or p.fails_at not in (-1, p.number)
+    return labelled(VARIABLES, values, {"x": x}, converged=converges)
+
+
+def _count(number):
+    """Leave a line for every item that is begun, where the test wants to count."""
+    if path := os.environ.get("PROBE_COUNTS"):
+        with open(path, "a") as file:
+            file.write(f"{number}\n")
+
+
+def _first_time(number):
+    """Whether an item runs for the first time, by the lines that were left."""
+    with open(os.environ["PROBE_COUNTS"]) as file:
+        return file.read().split().count(str(number)) == 1
 
 
 def summary(dataset):
@@ -69,4 +105,5 @@ def figures(dataset):
 
 
 def estimate(card):
-    return [Scalar("points", card.calculation.points, "1")]
+    p = card.calculation
+    return [Scalar("points", p.points, "1"), Scalar("memory", p.gigabytes, "GB")]
