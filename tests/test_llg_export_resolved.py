@@ -191,6 +191,20 @@ def test_torkances_of_layers_become_local_efficiencies():
     assert_allclose(torque.eta, 0.6)
 
 
+def test_layers_keep_the_films_numbers():  # identity
+    """Whatever the table: the means of the layers' P and epsilon' are the film's."""
+    rng = np.random.default_rng(6)
+    eta, perpendicular = 0.5 + rng.random((2, 5, 7))
+    torque = valve(
+        eta=eta.mean(axis=0),
+        layer_eta=tuple(map(tuple, eta.tolist())),
+        layer_eta_perp=tuple(map(tuple, (perpendicular - perpendicular.mean(0) + 0.16).tolist())),
+    )
+    found = torque.layers()
+    assert_allclose(found.polarisation.mean(), torque.slonczewski().polarisation, rtol=1e-6)
+    assert_allclose(found.epsilon_prime.mean(), torque.epsilon_prime()[0], rtol=1e-12)
+
+
 def mumax3_field(text, m):
     """The sum of the file's field terms (tesla), its expressions evaluated by Python."""
     total = np.zeros(3)

@@ -1,5 +1,7 @@
 """From Kwant's valve to the switching of a macrospin: signs through the whole chain."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -7,13 +9,16 @@ from numpy.testing import assert_allclose
 from negf_torque.lattice import Layer, build_stack, layer_chain
 from negf_torque.llg import valve_torque
 from negf_torque.llg.demagnetisation import ellipsoid_factors
-from negf_torque.llg.export import Simulation
+from negf_torque.llg.export import Simulation, render
 from negf_torque.llg.export.common import solver_numbers
 from negf_torque.llg.macrospin import macrospin, trajectory
 from negf_torque.llg.torques import slonczewski_torque, valve_spin_torque
+from negf_torque.study.card import parse
+from negf_torque.study.run import calculate
 from negf_torque.transport.sampling import Sampling
 from negf_torque.transport.valve import spin_valve
 
+SYSTEMS = Path(__file__).parents[1] / "systems"
 ANGLES = np.linspace(0.15, np.pi - 0.15, 9)
 MS = 8e5
 
@@ -85,3 +90,27 @@ def test_the_solvers_numbers_make_the_same_torque(valve):
     for m in np.random.default_rng(0).normal(size=(5, 3)):
         m /= np.linalg.norm(m)
         assert_allclose(files.field(m, n.current_density), own.field(m, -2e11), rtol=1e-9)
+
+
+def test_the_card_hands_over_layers_and_pumped_damping():
+    """[llg] film_cells and damping_enhancement; the layers' torques are the computed ones."""
+    text = (SYSTEMS / "spin_valve.toml").read_text()
+    text = text.replace("tolerance = 1e-5", "mesh = 6").replace(
+        "damping = 0.01", "damping = 0.01\ndamping_enhancement = 0.004\nfilm_cells = 2"
+    )
+    card = parse(text)
+    result = calculate(card)
+    torque, simulation = card.module.llg_parameters(result, card)
+    assert simulation.alpha == 0.014
+    one = result.sel(bias="symmetric")
+    k = int(np.argmin(np.abs(result["angle"].values - np.pi / 2)))
+    layers = one["layer_torkance"].values[k, result["layer_magnet"].values == "free"]
+    moment = one["moment"].values[k]
+    p = moment[result["layer_magnet"].values == "fixed"][0]
+    # toward p at 90 degrees is p itself; per current, times the two layers
+    expected = 2 * layers @ p / float(result["conductance"][k])
+    found = np.array(torque.layer_eta)[:, torque.theta.index(float(result["angle"][k]))]
+    assert_allclose(found, expected, rtol=1e-10)
+    file = render("mumax3", torque, simulation)["spin_valve.mx3"]
+    assert "alpha = 0.014" in file and "0.01 and 0.004 from spin pumping" in file
+    assert "Pol.SetRegion(1," in file and "SetGridSize(25, 15, 2)" in file

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from negf_torque.llg.slonczewski import efficiency
+from negf_torque.spin import torque_frame
 
-__all__ = ["LayerNumbers", "layer_numbers", "rebin"]
+__all__ = ["LayerNumbers", "layer_numbers", "project_layers", "rebin"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ class LayerNumbers:
 def layer_numbers(
     theta: ArrayLike, eta: ArrayLike, eta_perp: ArrayLike, Lambda: float
 ) -> LayerNumbers:
-    """Least squares of each layer's torque, the weight being sin(theta)^2.
+    """Least squares of each layer's torque, weighted as the fits of the whole film are.
+
+    The means over the layers are then the whole film's P and epsilon'.
 
     Parameters
     ----------
@@ -54,7 +57,7 @@ def layer_numbers(
     weight = np.sin(theta) ** 2
     if not weight.sum() > 0:
         weight = np.ones_like(theta)
-    p = (eta * form * weight).sum(axis=1) / (form**2 * weight).sum()
+    p = (eta * form).sum(axis=1) / (form**2).sum()
     prime = (eta_perp * weight).sum(axis=1) / weight.sum() / 2
     largest = max(np.abs(eta).max(), np.abs(eta_perp).max())
     miss = max(np.abs(p[:, None] * form - eta).max(), np.abs(2 * prime[:, None] - eta_perp).max())
@@ -78,3 +81,26 @@ def rebin(values: ArrayLike, cells: int) -> NDArray:
     lower = np.maximum.outer(edges[:-1], own.astype(float))
     overlap = np.clip(upper - lower, 0, None) * cells / n
     return np.tensordot(overlap, values, axes=1)
+
+
+def project_layers(
+    torkance: ArrayLike, free: ArrayLike, fixed: ArrayLike
+) -> tuple[NDArray, NDArray]:
+    """In-plane and out-of-plane parts of each layer's torkance, both (layers, angles).
+
+    Parameters
+    ----------
+    torkance : (angles, layers, 3)
+        Of the free magnet's layers, spin frame.
+    free, fixed : (angles, 3)
+        Majority-spin directions of the two magnets; not-a-number where they are collinear.
+
+    Examples
+    --------
+    >>> in_plane, out = project_layers([[[0, 0, 2.0], [0, 1.0, 0]]], [[1, 0, 0]], [[0, 0, 1]])
+    >>> in_plane.ravel(), out.ravel()
+    (array([2., 0.]), array([ 0., -1.]))
+    """
+    torkance = np.asarray(torkance, float)
+    axes = torque_frame(free, fixed)
+    return tuple(np.einsum("alx,ax->la", torkance, axis) for axis in axes)

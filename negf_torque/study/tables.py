@@ -34,6 +34,9 @@ class LLGTable(Table):
         (1.0, 0.0, 0.0),
     )
     damping: float = key("Gilbert damping of the free layer.", 0.01, ge=0)
+    damping_enhancement: float = key(
+        "Damping that spin pumping adds, for instance from a pumping calculation.", 0.0, ge=0
+    )
     exchange_stiffness: float = key("Exchange stiffness A.", 1.3e-11, unit="J/m", ge=0)
     anisotropy: float = key("Uniaxial anisotropy constant.", 0.0, unit="J/m^3")
     anisotropy_axis: Vector = key("Axis of the anisotropy, in the solver's frame.", (1.0, 0.0, 0.0))
@@ -51,6 +54,9 @@ class LLGTable(Table):
     )
     cells: tuple[PositiveInt, PositiveInt] = key(
         "Lateral cells of the simulation; [1, 1] is a macrospin.", (25, 15)
+    )
+    film_cells: PositiveInt = key(
+        "Cells across the film; above 1 the computed torque of each layer is resolved.", 1
     )
     duration: float = key("Simulated time.", 5.0, unit="ns", gt=0)
     output_step: float = key("Time between outputs.", 0.01, unit="ns", gt=0)
@@ -87,6 +93,8 @@ class LLGTable(Table):
             initial_direction=self.initial_direction,
             duration=self.duration,
             output_step=self.output_step,
+            damping_enhancement=self.damping_enhancement,
+            film_cells=self.film_cells,
         )
 
 

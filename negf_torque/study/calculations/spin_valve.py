@@ -226,9 +226,10 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
 
 def llg_parameters(dataset: xr.Dataset, card: Card) -> tuple[ValveTorque, Simulation]:
     """The free magnet's torque per current, and the simulation that the card asks for."""
+    from negf_torque.llg.layers import project_layers
     from negf_torque.llg.valve import valve_torque
 
-    free, table = card.calculation.free, card.llg
+    free, fixed, table = card.calculation.free, card.calculation.fixed, card.llg
     if table is None:
         raise ValueError("the card has no [llg] table.")
     one = dataset.sel(magnet=free, bias="symmetric")
@@ -236,11 +237,18 @@ def llg_parameters(dataset: xr.Dataset, card: Card) -> tuple[ValveTorque, Simula
     def error(name: str) -> np.ndarray | None:
         return one[f"{name}_error"].values if f"{name}_error" in one else None
 
+    owner = dataset["layer_magnet"].values
+    direction = {name: one["moment"].values[:, owner == name][:, 0] for name in {free, fixed}}
+    layers = project_layers(
+        one["layer_torkance"].values[:, owner == free], direction[free], direction[fixed]
+    )
     torque = valve_torque(
         dataset["angle"].values,
         one["torkance_in_plane"].values,
         one["torkance_out_of_plane"].values,
         dataset["conductance"].values,
+        layer_in_plane=layers[0],
+        layer_out_of_plane=layers[1],
         in_plane_error=error("torkance_in_plane"),
         out_of_plane_error=error("torkance_out_of_plane"),
         cell_area=table.cell_area,
