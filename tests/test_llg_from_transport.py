@@ -111,6 +111,6 @@ def test_the_card_hands_over_layers_and_pumped_damping():
     expected = 2 * layers @ p / float(result["conductance"][k])
     found = np.array(torque.layer_eta)[:, torque.theta.index(float(result["angle"][k]))]
     assert_allclose(found, expected, rtol=1e-10)
-    file = render("mumax3", torque, simulation)["spin_valve.mx3"]
+    file = render("mumax3", torque, simulation)[f"{card.name}.mx3"]
     assert "alpha = 0.014" in file and "0.01 and 0.004 from spin pumping" in file
     assert "Pol.SetRegion(1," in file and "SetGridSize(25, 15, 2)" in file
