@@ -27,6 +27,7 @@ from negf_torque.transport.sampling import Sampling, average
 
 __all__ = [
     "MixingConductance",
+    "first_moment",
     "ladder_operators",
     "mixing_conductance",
     "reflection_mixing",
@@ -161,7 +162,7 @@ def mixing_conductance(
     sampling = sampling or Sampling()
     if np.any(chain.left.sites.exchange):
         raise ValueError("left: a mixing conductance needs a nonmagnetic left lead.")
-    m = _first_moment(chain) if direction is None else unit_vector(direction)
+    m = first_moment(chain) if direction is None else unit_vector(direction)
     normal_right = not np.any(chain.right.sites.exchange)
     plus = _end_ladder(chain.left, chain.sizes[0], m)
     plus_right = _end_ladder(chain.right, chain.sizes[-1], m) if normal_right else None
@@ -205,7 +206,8 @@ def _end_ladder(lead: LeadCell, size: int, m: NDArray) -> NDArray:
     return ladder_operators(lead.sites, lead.interface, size, m)
 
 
-def _first_moment(chain: LayerChain) -> NDArray:
+def first_moment(chain: LayerChain) -> NDArray:
+    """Direction (3,) of the first moment from the left, of the region or the right lead."""
     for table in (chain.sites, chain.right.sites):
         magnetic = np.flatnonzero(np.any(table.exchange, axis=1))
         if magnetic.size:
