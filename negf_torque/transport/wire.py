@@ -11,13 +11,13 @@ for a 180-degree wall 2 (N_up - N_dn) along the left moment, N the open channels
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from negf_torque.lattice.layers import LayerChain, aligned
+from negf_torque.lattice.layers import LayerChain, SiteTable, aligned
 from negf_torque.transport.complete import CompleteResponse, complete_response
 from negf_torque.transport.linear import WindowResponse, window_response
 from negf_torque.transport.sampling import Sampling
@@ -29,7 +29,7 @@ from negf_torque.transport.texture import (
     texture_geometry,
 )
 
-__all__ = ["PARTS", "WireResponse", "wire_response"]
+__all__ = ["PARTS", "WireResponse", "uniform_wire", "wire_response"]
 
 #: Parts of the linear response, in the order of `WireResponse.site_torkance`.
 PARTS = ("complete", "symmetric", "left", "right", "sea")
@@ -179,12 +179,8 @@ def wire_response(
     """
     say = progress or (lambda stage: None)
     geometry = texture_geometry(chain)
-    start, _ = end_directions(chain)
-    names = set(chain.magnets)
-    for lead in (chain.left, chain.right):
-        names |= {name for name in lead.sites.magnet if name}
     say("uniform wire")
-    uniform = window_response([aligned(chain, dict.fromkeys(names, start))], energy, sampling)[0]
+    uniform = window_response([uniform_wire(chain)], energy, sampling)[0]
     say("scattering states")
     window = window_response([chain], energy, sampling)[0]
     sea = None
@@ -192,3 +188,20 @@ def wire_response(
         say("Fermi sea")
         sea = complete_response(chain, energy, sampling, neutrality=neutrality, window=window)
     return WireResponse(chain, geometry, window, uniform, sea)
+
+
+def uniform_wire(chain: LayerChain) -> LayerChain:
+    """The same device with all moments, those of the leads too, along its left end."""
+    start, _ = end_directions(chain)
+
+    def named(table: SiteTable) -> SiteTable:
+        # also moments that belong to no magnet
+        return replace(table, magnet=tuple("all" if any(b) else None for b in table.exchange))
+
+    whole = replace(
+        chain,
+        sites=named(chain.sites),
+        left=replace(chain.left, sites=named(chain.left.sites)),
+        right=replace(chain.right, sites=named(chain.right.sites)),
+    )
+    return aligned(whole, {"all": start})

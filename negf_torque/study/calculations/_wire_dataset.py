@@ -165,10 +165,12 @@ def _integrated_error(found: WireResponse, site_error: np.ndarray) -> float:
 def _balance_values(balance: SpinBalance | None) -> dict[str, Any]:
     if balance is None:
         return {}
+    table = balance.chain.sites
+    ends = (table.layer == 0) | (table.layer == table.layer.max())
     return {
         "lattice_torkance": balance.lattice_torkance,
         "lattice_torkance_error": ((), balance.error),
-        "spin_inflow": balance.inflow,
+        "spin_inflow": np.where(ends[:, None], np.nan, balance.inflow),
         "magnet_lattice_torkance": balance.magnet_lattice_torkance,
     }
 

@@ -67,8 +67,8 @@ def _texture(dataset: xr.Dataset) -> Figure:
     room = max(1.0, (x[-1] - x[0]) / max(1, len(x[some])))
     largest = np.abs(torque.values).max()
     for axis, vectors, colour, size, label in (
-        (axes[0], moment, style.PALETTE[0], 1.0, "majority spins"),
-        (axes[1], torque.values, style.PALETTE[1], largest, "torque on the moments"),
+        (axes[0], moment, style.PALETTE[0], 1.0, "spins"),
+        (axes[1], torque.values, style.PALETTE[1], largest, "torque"),
     ):
         across, up = vectors[some] @ first, vectors[some] @ second
         axis.plot(x, 0 * x, color="0.75", linewidth=0.8, zorder=1)

@@ -129,8 +129,8 @@ VARIABLES: dict[str, Variable] = {
         ("site", "component"),
         TORKANCE,
         "Spin inflow of each site",
-        "Over the bonds of the region, first of the parts; sites at the ends also exchange spin "
-        "with their lead.",
+        "Over the bonds of the region, first of the parts; not-a-number in the layers that also "
+        "exchange spin with a lead.",
     ),
     "magnet_lattice_torkance": Variable(
         ("magnet", "component"), TORKANCE, "Spin lost to the lattice on each magnet"

@@ -71,6 +71,7 @@ def check(card: Card) -> dict[tuple, str]:
 def run(card: Card, progress: Progress) -> xr.Dataset:
     """Solve the device; see `negf_torque.transport.pumping`."""
     from negf_torque.lattice import layer_chain
+    from negf_torque.lattice.row_counts import check_orbital_counts
     from negf_torque.study.labels import labelled
     from negf_torque.transport.pumping import damping_torque, nonlocal_damping, pumping
     from negf_torque.transport.sampling import Sampling
@@ -78,7 +79,10 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
     p = card.calculation
     sampling = Sampling(p.tolerance, p.mesh, p.temperature, p.max_evaluations)
     progress.start("building the device")
-    chain = layer_chain(card.build())
+    device = card.build()
+    if ":" in card.system.builder:  # a user's own system
+        check_orbital_counts(device)
+    chain = layer_chain(device)
     if not chain.magnets:
         raise ValueError("system: no site has an exchange field; nothing can move.")
     magnet = p.magnet or chain.magnets[0]

@@ -124,9 +124,14 @@ def build(card: Card) -> Magnet:
     from negf_torque.study.card import builder_module
 
     module = builder_module(card.system.builder)
-    if card.system.builder in ("stack",):
+    if card.system.builder == "stack":
         return module.build(card.system)
-    return module.build(card.system, card.path.parent)
+    magnet = module.build(card.system, card.path.parent)
+    if ":" in card.system.builder:  # a user's own system
+        from negf_torque.lattice.row_counts import check_orbital_counts
+
+        check_orbital_counts(magnet)
+    return magnet
 
 
 def estimate(card: Card) -> list[Scalar]:
@@ -157,6 +162,7 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
     converged = bool(dataset.attrs.get("converged", True))
     part = str(dataset["part"].values[0])
     which = "complete response" if part == "complete" else "window, symmetric bias"
+    orbit = " with the spin-orbit torque" if dataset.attrs.get("spin_orbit") else ""
 
     def scalar(name: str, note: str = "", label: str = "", **select: Any) -> Scalar:
         data = dataset[name].sel(select)
@@ -186,8 +192,8 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
         value = float(dataset[name].sel(part=part))
         note = {
             "adiabaticity": "total torque over its adiabatic limit",
-            "polarisation": "P of u = P j mu_B/(e M_s)",
-            "integrated_beta": "B/A of the whole texture",
+            "polarisation": "P of u = P j mu_B/(e M_s)" + orbit,
+            "integrated_beta": "B/A of the whole texture" + orbit,
             "residual": "share of the torque that constant A and B leave",
         }[name]
         if np.isfinite(value):
@@ -279,6 +285,8 @@ def llg_parameters(dataset: xr.Dataset, card: Card) -> tuple[TextureTorque, Simu
             f"; not adiabatic: constant P and beta leave {number['residual']:.0%} of the torque "
             "on this texture"
         )
+    if dataset.attrs.get("spin_orbit"):
+        origin += "; P and beta contain the spin-orbit torque, which is none of a texture"
     simulation = card.llg.simulation()
     torque = TextureTorque(
         polarisation=number["polarisation"],
