@@ -2,9 +2,13 @@
 
 The window is not the whole linear response of a torque (see `negf_torque.transport.complete`);
 the sea's part is added here for impure devices.  The potential U_i is one and the same for all
-configurations: the electrochemical potential of the averaged conductor.  The integral runs over a
-half circle in the upper half plane in panels that shrink towards the Fermi energy, where single
-configurations have sharp levels.
+configurations: the electrochemical potential of the averaged conductor.  As dG falls off like
+1/z^2 the contour may come down from infinity,
+
+    -(1/pi) Im int_C dz X(z) = (1/pi) int_0^inf dy Re X(mu + i y),    y = y0 (1 + x)/(1 - x),
+
+and Gauss-Legendre points in -1 < x < 1 converge geometrically, the faster the wider the levels
+at the Fermi energy are.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,10 +27,11 @@ from negf_torque.transport.ensembles import ConfigurationResponse, Configuration
 from negf_torque.transport.leads import attach_analytic, fourier_blocks
 from negf_torque.transport.torque import exchange_torque, sum_by_magnet
 
-__all__ = ["CompleteConfigurations", "complete_configurations", "half_circle"]
+__all__ = ["CompleteConfigurations", "complete_configurations", "falling_line"]
 
-#: Panels of the contour, each this share of the one before, and Gauss points in each.
-_PANELS, _SHRINK, _POINTS = 7, 0.3, 8
+#: Points of the integral over energies; twice as many change a configuration's sea by about 1e-4
+#: where the levels are 1e-3 of the band's width wide.
+_POINTS = 32
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,7 @@ def complete_configurations(
     configurations: int,
     *,
     division: float = 0.5,
+    points: int = _POINTS,
     executor: Executor | None = None,
     workers: int = 1,
     progress: Callable[[ensembles.Ensemble], None] | None = None,
@@ -118,6 +124,8 @@ def complete_configurations(
         Configurations of the sea's average; it varies less than the window and fewer will do.
     division : float
         lambda; the result does not depend on it.
+    points : int
+        Of the integral over energies.
     executor, workers, progress
         See `negf_torque.disorder.configurations.sample`.
     """
@@ -128,7 +136,7 @@ def complete_configurations(
         raise ValueError("energy: a site has no states; its electrochemical potential is undefined")
     potential = share @ by_lead / total
     sea = ensembles.sample(
-        partial(_columns, drawn, potential, share),
+        partial(sea_columns, drawn, potential, share, points),
         configurations,
         seed=response.seed,
         kept=3 * len(drawn.chain.magnets),
@@ -143,53 +151,56 @@ def complete_configurations(
 def _sea_block(drawn: Configurations) -> int:
     """Configurations at once, so that one layer's matrices take some megabytes."""
     size = max(drawn.supercell.chain.sizes)
-    return max(1, min(ensembles.BLOCK, 20_000 // (_PANELS * _POINTS * size**2) + 1))
+    return max(1, min(ensembles.BLOCK, 20_000 // (_POINTS * size**2) + 1))
 
 
-def half_circle(bottom: float, top: float) -> tuple[NDArray, NDArray]:
-    """Points z and weights dz of the contour from `bottom` to `top` in the upper half plane.
+def falling_line(bottom: float, top: float, points: int = _POINTS) -> tuple[NDArray, NDArray]:
+    """Points z = top + i y and weights dy/pi; y0 is an eighth of the distance to `bottom`.
 
     Examples
     --------
-    The semicircle density of states of a chain's end, half filled:
+    How a site at the end of a half-filled chain answers a potential on it, -1/pi Im int dz g^2:
 
-    >>> z, dz = half_circle(-3.0, 0.0)
+    >>> z, weight = falling_line(-3.0, 0.0)
     >>> green = (z - np.sqrt(z - 2) * np.sqrt(z + 2)) / 2
-    >>> bool(abs(-(dz @ green).imag / np.pi - 0.5) < 1e-10)
+    >>> bool(abs(weight @ (green**2).real + 4 / (3 * np.pi)) < 1e-12)
     True
     """
-    centre, radius = (top + bottom) / 2, (top - bottom) / 2
-    nodes, weights = np.polynomial.legendre.leggauss(_POINTS)
-    # panels of s from 0 to 1, ever shorter towards 1
-    edges = np.concatenate([1 - _SHRINK ** np.arange(_PANELS), [1.0]])
-    half = np.diff(edges)[:, None] / 2
-    s = (edges[:-1, None] + half + half * nodes).ravel()
-    ds = (half * weights).ravel()
-    turn = radius * np.exp(-1j * np.pi * s)
-    return centre - turn, 1j * np.pi * turn * ds
+    nodes, weights = np.polynomial.legendre.leggauss(points)
+    unit = (top - bottom) / 8
+    heights, slopes = unit * (1 + nodes) / (1 - nodes), 2 * unit / (1 - nodes) ** 2
+    return top + 1j * heights, weights * slopes / np.pi
 
 
-def _columns(drawn: Configurations, potential: NDArray, share: NDArray, seeds: NDArray) -> NDArray:
+def sea_columns(
+    drawn: Configurations, potential: NDArray, share: NDArray, points: int, seeds: NDArray
+) -> NDArray:
+    """Columns of `CompleteConfigurations.sea`, one row per seed.
+
+    Parameters
+    ----------
+    potential : (sites,)
+        U_i/V of the original device's sites.
+    share : (2,)
+        U_p/V of the leads.
+    points : int
+        Of the integral over energies.
+    seeds : (B,)
+    """
     whole, chain, cell = drawn.supercell, drawn.supercell.chain, drawn.chain
     blocks = drawn.layer_potentials(seeds)
-    z, dz = half_circle(lowest_energy(chain) - _deepest(blocks), drawn.energy)
+    z, weights = falling_line(lowest_energy(chain), drawn.energy, points)
     pattern = potential[whole.origin]
     total = np.zeros((len(seeds), len(cell.sites.layer), 7))
     for k in drawn.momenta(seeds):
         change = _derivative(chain, blocks, k, z, pattern, share)
-        total += _expectations(chain, whole.origin, change, dz, len(cell.sites.layer))
+        total += _expectations(chain, whole.origin, change, weights, len(cell.sites.layer))
     sites = total / (whole.cells * drawn.mesh**cell.dimension)
     torque = 2 * np.pi * exchange_torque(cell.sites, sites[:, :, 4:])
     by_magnet = sum_by_magnet(cell.sites, torque, cell.magnets)
     return np.concatenate(
         [by_magnet.reshape(len(seeds), -1), sites.reshape(len(seeds), -1)], axis=1
     )
-
-
-def _deepest(blocks: list[NDArray | None]) -> float:
-    """How far random potentials may pull states down, at most (their largest norm)."""
-    norms = [np.linalg.norm(b, axis=(0, 1)).max() for b in blocks if b is not None]
-    return float(max(norms, default=0.0))
 
 
 def _derivative(
@@ -233,11 +244,11 @@ def _derivative(
 
 
 def _expectations(
-    chain: LayerChain, origin: NDArray, change: list[NDArray], dz: NDArray, sites: int
+    chain: LayerChain, origin: NDArray, change: list[NDArray], weights: NDArray, sites: int
 ) -> NDArray:
-    """-(1/pi) Im of the contour integral of tr O dG_ii, summed over the cells: (B, sites, 7)."""
+    """Integral of Re tr O dG_ii/pi over the line, summed over the cells: (B, sites, 7)."""
     table = chain.sites
-    summed = [np.einsum("z,bzij->bij", dz, x) for x in change]
+    summed = [np.einsum("z,bzij->bij", weights, x) for x in change]
     total = np.zeros((len(change[0]), sites, 7))
     for i, layer in enumerate(table.layer):
         rows = slice(table.offset[i], table.offset[i] + table.orbitals[i])
@@ -245,7 +256,5 @@ def _expectations(
             [np.eye(table.orbitals[i])[None], table.spin[i], table.exchange_operator[i]]
         )
         here = summed[layer][:, rows, rows]
-        # operators are hermitian and the integral's antihermitian part counts
-        values = np.einsum("aij,bji->ba", operators, here)
-        total[:, origin[i]] -= values.imag / np.pi
+        total[:, origin[i]] += np.einsum("aij,bji->ba", operators, here).real
     return total
