@@ -62,6 +62,8 @@ class DisorderedResponse(WindowResponse):
         `conductance`.
     conductance_reversed : float
         The same from right to left.
+    coherent_current_by_lead : (2, layers - 1, 4)
+        Current of the electrons that have not been scattered: it decays.
     impurity_torque_by_lead : (2, sites, 3)
         Spin lost to magnetic impurities, units of the torkance of one lead's window.
     self_energy, green : tuple of (m, m)
@@ -85,6 +87,7 @@ class DisorderedResponse(WindowResponse):
     conductance_coherent: float = 0.0
     conductance_vertex: float = 0.0
     conductance_reversed: float = 0.0
+    coherent_current_by_lead: NDArray = field(default_factory=lambda: np.zeros((2, 0, 4)))
     impurity_torque_by_lead: NDArray = field(default_factory=lambda: np.zeros((2, 0, 3)))
     self_energy: tuple[NDArray, ...] = ()
     green: tuple[NDArray, ...] = ()
@@ -179,7 +182,7 @@ def response_at(
     """Window response from the averaged medium at one real energy."""
     sides = [{"left": point.gamma[0]}, {"right": point.gamma[1]}]
     flows = [flow(point.medium, point.sigma, **side) for side in sides]
-    coherent = _transmissions(device, point, flows)
+    coherent, unscattered = _transmissions(device, point, flows), bond_currents(device.chain, flows)
     sources = np.zeros((2, *point.sigma.shape), complex)
     steps, residual, ward = 0, 0.0, 0.0
     if vertex and point.medium.length:
@@ -225,6 +228,7 @@ def response_at(
         conductance_coherent=coherent[0],
         conductance_vertex=total[0] - coherent[0],
         conductance_reversed=total[1],
+        coherent_current_by_lead=unscattered,
         impurity_torque_by_lead=_impurity_torque(device, point, flows, sources),
         self_energy=local[0],
         green=local[1],

@@ -1,0 +1,198 @@
+"""Lengths that a disordered conductor has: mean free path, spin decay, resistivity.
+
+All are read off profiles along the device, away from its interfaces:
+
+- **mean free path**: electrons that have not been scattered yet carry a current that falls like
+  exp(-x/l) (over many channels: the slope of its logarithm at the place asked for).
+- **spin-diffusion length**: the accumulation along the moments, exp(-x/l_sd).
+- **transverse decay**: the accumulation normal to the moments, exp(-x/l_perp + i x/l_phi) in the
+  frame e1, e2, m (right-handed), it turns while it decays.
+- **resistivity**: 1/T(L) grows by 1/(2 pi sigma) per layer, T in e^2/h and sigma in e^2/hbar, once
+  L exceeds the mean free path; extrapolated to L = 0 what remains is the contacts'.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from negf_torque.spin import unit_vector
+from negf_torque.transport.disordered import DisorderedResponse
+
+__all__ = [
+    "Decay",
+    "Resistivity",
+    "fit_decay",
+    "mean_free_path",
+    "resistivity",
+    "spin_diffusion_length",
+    "transverse_decay",
+]
+
+
+@dataclass(frozen=True)
+class Decay:
+    """One exponential a exp(-x/length + i wave_vector x).
+
+    Attributes
+    ----------
+    length : float
+        In layers; negative where the profile grows with x, infinite where it stays.
+    wave_vector : float
+        In radians per layer; 0 for real profiles.
+    residual : float
+        Largest deviation of the profile from the fit, in units of its largest value.
+    """
+
+    length: float
+    wave_vector: float
+    residual: float
+
+
+@dataclass(frozen=True)
+class Resistivity:
+    """Growth of the resistance with the length.
+
+    Attributes
+    ----------
+    lengths : (n,)
+        In layers.
+    resistance : (n,)
+        1/T, in h/e^2 times the area of a cell.
+    per_layer, contact : float
+        Slope and intercept of a straight line through the longest half of the devices.
+    conductivity : float
+        1/(2 pi per_layer), in e^2/hbar per lattice constant.
+    crossover : float
+        Length whose resistance is the contacts': ballistic below, Ohmic above, in layers.
+    residual : float
+        Largest deviation of the fitted points from the line, relative.
+    """
+
+    lengths: NDArray
+    resistance: NDArray
+    per_layer: float
+    contact: float
+    conductivity: float
+    crossover: float
+    residual: float
+
+
+def fit_decay(profile: ArrayLike) -> Decay:
+    """Fit one exponential to a profile (n,), real or complex, at consecutive layers.
+
+    Prony's method: the factor from layer to layer that fits all pairs of neighbours best, weighted
+    by their size.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than three layers or nothing to fit.
+
+    Examples
+    --------
+    >>> decay = fit_decay(2 * np.exp((-1 / 5 + 0.3j) * np.arange(8)))
+    >>> round(decay.length, 12), round(decay.wave_vector, 12)
+    (5.0, 0.3)
+    """
+    values = np.asarray(profile)
+    if values.ndim != 1 or len(values) < 3:
+        raise ValueError(f"profile: {len(np.atleast_1d(values))} layers. Give three or more.")
+    if not np.any(values):
+        raise ValueError("profile: zero everywhere, there is nothing that could decay.")
+    first, second = values[:-1], values[1:]
+    # relative weights: each pair counts the same, however small it has become
+    weight = 1 / np.abs(first) ** 2
+    factor = np.sum(weight * np.conj(first) * second) / np.sum(weight * np.abs(first) ** 2)
+    rate = -np.log(np.abs(factor))
+    powers = factor ** np.arange(len(values))
+    amplitude = np.vdot(powers, values) / np.vdot(powers, powers)
+    residual = np.abs(values - amplitude * powers).max() / np.abs(values).max()
+    return Decay(
+        length=float(1 / rate) if rate else np.inf,
+        wave_vector=float(np.angle(factor)) if np.iscomplexobj(values) else 0.0,
+        residual=float(residual),
+    )
+
+
+def mean_free_path(response: DisorderedResponse, first: int, last: int) -> Decay:
+    """Decay of the current of the left lead's electrons that have not been scattered.
+
+    Parameters
+    ----------
+    response : DisorderedResponse
+    first, last : int
+        Layers between which the profile is fitted.
+    """
+    return fit_decay(response.coherent_current_by_lead[0, first:last, 0])
+
+
+def spin_diffusion_length(
+    response: DisorderedResponse, first: int, last: int, m: ArrayLike, lead: int = 0
+) -> Decay:
+    """Decay of the spin accumulation along m that one lead's electrons make.
+
+    In a magnet the accumulation also has a part that follows the charge; it falls off linearly
+    and is taken away: what decays is the difference from the same share of the states of both
+    leads.
+
+    Parameters
+    ----------
+    first, last : int
+        Layers between which the profile is fitted.
+    m : (3,)
+    lead : int
+        0: electrons from the left.
+    """
+    density = _by_layer(response, first, last)
+    along = density[:, :, 1:] @ unit_vector(m)
+    charge = density[:, :, 0]
+    # what the local electrochemical potential alone would give
+    share = charge[lead] / charge.sum(axis=0)
+    return fit_decay(along[lead] - share * along.sum(axis=0))
+
+
+def transverse_decay(
+    response: DisorderedResponse, first: int, last: int, m: ArrayLike, lead: int = 0
+) -> Decay:
+    """Decay and precession of the spin accumulation normal to m, as s.e1 + i s.e2."""
+    m = unit_vector(m)
+    seed = np.eye(3)[np.argmin(np.abs(m))]
+    e1 = np.cross(seed, m) / np.linalg.norm(np.cross(seed, m))
+    spin = _by_layer(response, first, last)[lead, :, 1:]
+    return fit_decay(spin @ e1 + 1j * (spin @ np.cross(m, e1)))
+
+
+def _by_layer(response: DisorderedResponse, first: int, last: int) -> NDArray:
+    """(2, layers, 4) between two layers."""
+    total = np.zeros((2, len(response.chain.onsite), 4))
+    np.add.at(total, (slice(None), response.chain.sites.layer), response.density_by_lead)
+    return total[:, first : last + 1]
+
+
+def resistivity(lengths: Sequence[float], conductances: Sequence[float]) -> Resistivity:
+    """Straight line through the resistances of devices of different lengths.
+
+    Parameters
+    ----------
+    lengths : (n,)
+        In layers, ascending; three or more.
+    conductances : (n,)
+        T in e^2/h per cell.
+    """
+    length, resistance = np.asarray(lengths, float), 1 / np.asarray(conductances, float)
+    if len(length) < 3 or np.any(np.diff(length) <= 0):
+        raise ValueError(f"lengths: {list(lengths)}. Give three or more, ascending.")
+    half = slice(min(len(length) // 2, len(length) - 2), None)
+    slope, contact = np.polyfit(length[half], resistance[half], 1)
+    line = contact + slope * length[half]
+    return Resistivity(
+        lengths=length,
+        resistance=resistance,
+        per_layer=float(slope),
+        contact=float(contact),
+        conductivity=float(1 / (2 * np.pi * slope)) if slope else np.inf,
+        crossover=float(contact / slope) if slope else np.inf,
+        residual=float(np.abs(resistance[half] / line - 1).max()),
+    )
