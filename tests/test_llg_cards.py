@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 
 from negf_torque.llg.slonczewski import efficiency
 from negf_torque.llg.stability import ralph_stiles_current
+from negf_torque.llg.torques import slonczewski_torque
 from negf_torque.study.card import load, parse
 from negf_torque.study.errors import CardError
 from negf_torque.study.run import calculate
@@ -184,6 +185,47 @@ def test_spin_orbit_torque_switches_at_its_threshold():
     assert_allclose(turned["cosine"].isel(time=-1), -up, atol=0.05)
     figures = card.module.figures(result)
     assert len(figures["signal"].axes) == 1  # nothing moves at the end: no spectrum
+
+
+RESONANCE = """
+[calculation.resonance]
+frequencies = [2, 12, 201]
+fields = [5e4, 1e5]
+field_axis = [0, 1, 0]
+resistance_parallel = 2000
+resistance_antiparallel = 4000
+state = [0, 1, 0]
+"""
+
+
+def test_resonance_of_a_film_is_kittels_with_two_lorentzians():
+    """m along the field y, p = x: f0 and width of the film, parts from the two torques alone."""
+    base = (PILLAR + RESONANCE).replace('"none"', '"none"\nanisotropy = -4.02e5\n'
+                                        "anisotropy_axis = [0, 0, 1]")  # fmt: skip
+    base = base.replace("Lambda = 1.5", "Lambda = 1.0").replace("damping = 0.02", "damping = 0.01")
+    result = calculate(parse(base))
+    from negf_torque.units import GAMMA0, MU0
+
+    hard = 2 * 4.02e5 / (MU0 * 8e5)
+    h = np.array([5e4, 1e5])
+    kittel = GAMMA0 * np.sqrt(h * (h + hard)) / (2 * np.pi) * 1e-9
+    # fitted line against the undamped frequency: corrections of second order in the linewidth
+    assert_allclose(result["resonance_frequency"], kittel, rtol=1e-3)
+    width = 0.01 * GAMMA0 * (2 * h + hard) / (4 * np.pi) * 1e-9
+    assert_allclose(result["resonance_half_width"], width, rtol=5e-3)
+    # epsilon' = 0: the line is w f/[(f^2 - f0^2) ...], antisymmetric by w/f0 and no more
+    ratio = result["voltage_antisymmetric"] / result["voltage_symmetric"]
+    assert_allclose(ratio, width / kittel, rtol=2e-2)
+    # dm_x/dt = a (p at 90 degrees) over twice the linewidth, times slope of R, J^2/2
+    unit = slonczewski_torque((1, 0, 0), 0.2, 1.0, 0.0, 8e5, 3.0).damping_like[1, 0]
+    slope = (2000 - 4000) / 2 * 1e-15
+    expected = 0.5 * 1e20 * slope * GAMMA0 * unit / (4 * np.pi * width * 1e9)
+    assert_allclose(result["voltage_symmetric"], expected, rtol=2e-2)
+    field_like = calculate(parse(base.replace("Lambda = 1.0", "Lambda = 1.0\nepsilon_prime = 0.3")))
+    assert np.all(np.abs(field_like["voltage_antisymmetric"]) > np.abs(expected))
+    assert "resonance" in parse(base).module.figures(result)
+    with pytest.raises(CardError, match="five frequencies"):
+        parse(base.replace("[2, 12, 201]", "[12, 2, 201]"))
 
 
 def test_fields_of_the_runs_and_a_second_polariser():

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from negf_torque.llg.macrospin import Macrospin
 
-__all__ = ["add_phases", "add_switching", "stability_limit"]
+__all__ = ["add_phases", "add_resonance", "add_switching", "stability_limit"]
 
 
 def stability_limit(model: Macrospin, state: np.ndarray, largest: float = 3e13) -> dict[str, Any]:
@@ -105,4 +105,39 @@ def add_switching(table, model, p, progress, values, coords) -> None:
         "switching_time": np.array(passages),
         "switching_probability": np.array([f[0] for f in found]),
         "switching_probability_error": np.array([f[1] for f in found]),
+    }
+
+
+def add_resonance(table, model, p, progress, values, coords) -> None:
+    """Rectified voltage against frequency at each field, and its two Lorentzians."""
+    from negf_torque.llg.fmr import fit_resonance, mixing_voltage
+    from negf_torque.spin import unit_vector
+
+    part = table.resonance
+    along = p if part.field_axis is None else unit_vector(part.field_axis, "field_axis")
+    fixed = model.torques[0].direction
+    first, last, count = part.frequencies
+    frequency = np.linspace(first, last, int(count))
+    mean, half = (
+        1e-15 * (part.resistance_parallel + s * part.resistance_antiparallel) / 2 for s in (1, -1)
+    )
+    progress.start("resonance", len(part.fields))
+    voltage, fits = [], []
+    state = unit_vector(part.state or table.start, "state")
+    for field in part.fields:
+        here = model.with_field(model.field + field * along)
+        one = mixing_voltage(
+            here, state, frequency, lambda m: mean + half * (m @ fixed), part.amplitude,
+            part.current,
+        )  # fmt: skip
+        fits.append(fit_resonance(frequency, one))
+        voltage.append(one)
+        progress.advance()
+    coords |= {"rf_frequency": frequency, "rf_field": part.fields}
+    values |= {
+        "rectified_voltage": np.array(voltage),
+        "resonance_frequency": [fit.frequency for fit in fits],
+        "resonance_half_width": [fit.half_width for fit in fits],
+        "voltage_symmetric": [fit.symmetric for fit in fits],
+        "voltage_antisymmetric": [fit.antisymmetric for fit in fits],
     }

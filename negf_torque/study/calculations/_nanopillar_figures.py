@@ -26,7 +26,29 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
         drawn["phases"] = _phases(dataset)
     if "switching_probability" in dataset:
         drawn["switching"] = _switching(dataset)
+    if "rectified_voltage" in dataset:
+        drawn["resonance"] = _resonance(dataset)
     return drawn
+
+
+def _resonance(dataset: xr.Dataset) -> Figure:
+    """Rectified voltage against frequency, and its two parts against the field."""
+    canvas, (left, right) = style.figure(1, 2, 10.5, 3.8)
+    looks = style.lines(markers=False)
+    for k, field in enumerate(dataset["rf_field"].values):
+        one = dataset["rectified_voltage"].isel(rf_field=k) * 1e6
+        left.plot(dataset["rf_frequency"], one, label=f"{field / 1e3:g} kA/m", **next(looks))
+    left.set(xlabel="Frequency (GHz)", ylabel=r"Rectified voltage ($\mu$V)")
+    style.legend(left, **_INSIDE)
+    looks = style.lines()
+    for name, label in (
+        ("voltage_symmetric", "symmetric (in-plane torque)"),
+        ("voltage_antisymmetric", "antisymmetric (out of plane)"),
+    ):
+        right.plot(dataset["rf_field"] / 1e3, dataset[name] * 1e6, label=label, **next(looks))
+    right.set(xlabel="Field (kA/m)", ylabel=r"Voltage at resonance ($\mu$V)")
+    style.legend(right, **_INSIDE)
+    return canvas
 
 
 def _label(current: float, field: float = 0.0) -> str:

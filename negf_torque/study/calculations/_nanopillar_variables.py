@@ -61,6 +61,23 @@ VARIABLES: dict[str, Variable] = {
     "switching_probability": Variable(
         ("pulse_current",), "1", "Fraction of runs that have crossed by the end of the run"
     ),
+    "rf_frequency": Variable(("rf_frequency",), "GHz", "Frequency of the alternating current"),
+    "rf_field": Variable(("rf_field",), "A/m", "Field", "Added to `applied`."),
+    "rectified_voltage": Variable(
+        ("rf_field", "rf_frequency"),
+        "V",
+        "Rectified voltage",
+        "Mean of current times resistance, R = R_P cos^2(theta/2) + R_AP sin^2(theta/2), second "
+        "order in the alternating current; sign of J.",
+    ),
+    "resonance_frequency": Variable(("rf_field",), "GHz", "Resonance frequency"),
+    "resonance_half_width": Variable(("rf_field",), "GHz", "Half width at half maximum"),
+    "voltage_symmetric": Variable(
+        ("rf_field",), "V", "Symmetric Lorentzian", "From the in-plane torque in a planar geometry."
+    ),
+    "voltage_antisymmetric": Variable(
+        ("rf_field",), "V", "Antisymmetric Lorentzian", "From the out-of-plane torque there."
+    ),
     "static_limit": Variable(
         ("start", "map_field"),
         "A/m^2",

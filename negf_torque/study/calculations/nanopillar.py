@@ -117,6 +117,19 @@ class SwitchingTable(Table):
     seed: int = key("Seed of the random numbers.", 0, ge=0)
 
 
+class ResonanceTable(Table):
+    """`[calculation.resonance]`: rectified voltage of an alternating current (ST-FMR)."""
+
+    frequencies: tuple[PositiveFloat, PositiveFloat, int] = key("First, last, number.", unit="GHz")
+    fields: list[float] = key("Fields, added to `applied`.", unit="A/m", min_length=1)
+    field_axis: Vector | None = key("Their direction; default the `axis` of the states.", None)
+    amplitude: float = key("Amplitude of the current density.", 1e10, unit="A/m^2", gt=0)
+    current: float = key("Constant current density besides.", 0.0, unit="A/m^2")
+    resistance_parallel: float = key("Resistance times area at P.", unit="fohm m^2", gt=0)
+    resistance_antiparallel: float = key("And at AP.", unit="fohm m^2", gt=0)
+    state: Vector | None = key("Guess of the static state; default `start`.", None)
+
+
 class Parameters(CalculationTable):
     """The `[calculation]` table."""
 
@@ -135,6 +148,7 @@ class Parameters(CalculationTable):
     step: float = key("Time step of the compiled runs (map, switching).", 1e-3, unit="ns", gt=0)
     map: MapTable | None = key("Phase diagram; leave out for none.", None)
     switching: SwitchingTable | None = key("Thermal ensemble; leave out for none.", None)
+    resonance: ResonanceTable | None = key("Spin-torque resonance; leave out for none.", None)
 
 
 def model_of(card: Card) -> Macrospin:
@@ -233,6 +247,12 @@ def check(card: Card) -> dict[tuple, str]:
             problems["calculation", "step"] = (
                 f"{table.step:g} ns is too long for the precession. Give at most {limit:.3g} ns."
             )
+    if table.resonance:
+        first, last, count = table.resonance.frequencies
+        if not (first < last and count >= 5):
+            problems["calculation", "resonance", "frequencies"] = (
+                "is not a range of at least five frequencies: first, last, number."
+            )
     if table.duration / table.output_step > 1e6:
         problems["calculation", "output_step"] = "more than a million outputs. Give a longer step."
     return problems
@@ -244,6 +264,7 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
     from negf_torque.llg.signals import spectrum
     from negf_torque.study.calculations._nanopillar_dataset import (
         add_phases,
+        add_resonance,
         add_switching,
         stability_limit,
     )
@@ -276,6 +297,8 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
         add_phases(table, model, p, progress, values, coords)
     if table.switching:
         add_switching(table, model, p, progress, values, coords)
+    if table.resonance:
+        add_resonance(table, model, p, progress, values, coords)
     limits = {f"limit_{name}": stability_limit(model, s * p) for name, s in (("P", 1), ("AP", -1))}
     attributes = {f"{name}_{k}": v for name, found in limits.items() for k, v in found.items()}
     return labelled(
@@ -323,6 +346,10 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
                     error=float(one["switching_probability_error"]),
                 )
             )
+    for k, field in enumerate(dataset["rf_field"].values if "rf_field" in dataset else []):
+        for name, unit in (("resonance_frequency", "GHz"), ("resonance_half_width", "GHz")):
+            value = float(dataset[name][k])
+            found.append(Scalar(f"{name}[{field:g} A/m]", value, unit))
     if dataset.attrs["torque_deviation"]:
         found.append(
             Scalar(
