@@ -1,5 +1,7 @@
 """Kind "wire": reference numbers through the card, directions from a file, bad input, export."""
 
+import re
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -184,3 +186,17 @@ def test_estimate_counts_sites():
     card = cards.load(TOP / "systems/domain_wall_wire.toml")
     found = {scalar.name: scalar.value for scalar in card.module.estimate(card)}
     assert found["sites"] == 9 * 42 and found["largest block"] == 18
+
+
+@pytest.mark.parametrize(
+    ("page", "printed"),
+    [
+        ("wires", r"complete \[ ?3\.039\d+e-03 .* 1\.99999\d+e\+00\]"),
+        ("spin_pumping", r"1\.285343\d+-0\.119380\d+j\) 0\.204568"),
+    ],
+)
+def test_python_of_the_pages_runs_and_prints_what_they_say(page, printed, capsys):
+    text = (TOP / f"docs/howto/{page}.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(compile(code, page, "exec"), {})
+    assert re.search(printed, capsys.readouterr().out)
