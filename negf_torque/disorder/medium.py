@@ -69,13 +69,14 @@ class Medium:
     @cached_property
     def index(self) -> tuple[NDArray, NDArray, NDArray]:
         """Layer, row and column of each entry of a vector of local matrices."""
-        layer, row, column = [], [], []
-        for where, offset, m in zip(self.layer, self.offset, self.orbitals, strict=True):
-            layer.append(np.full(m * m, where))
-            row.append(offset + np.repeat(np.arange(m), m))
-            column.append(offset + np.tile(np.arange(m), m))
-        empty = [np.zeros(0, int)]
-        return tuple(np.concatenate(empty + part).astype(int) for part in (layer, row, column))
+        whole = np.zeros((3, self.length), int)
+        for m in np.unique(self.orbitals):
+            chosen = self.orbitals == m
+            place = self.start[:-1][chosen][:, None] + np.arange(m * m)
+            whole[0, place] = self.layer[chosen][:, None]
+            whole[1, place] = self.offset[chosen][:, None] + np.repeat(np.arange(m), m)
+            whole[2, place] = self.offset[chosen][:, None] + np.tile(np.arange(m), m)
+        return tuple(whole)
 
     @cached_property
     def pointer(self) -> NDArray:

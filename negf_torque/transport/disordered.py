@@ -36,6 +36,7 @@ from negf_torque.transport.disordered_device import (
     local_operators,
     make_disordered,
     point_at,
+    site_blocks,
 )
 from negf_torque.transport.linear import WindowResponse
 from negf_torque.transport.torque import bias_windows
@@ -264,27 +265,26 @@ def _ward_residual(point: Point, sources: NDArray) -> float:
 
 
 def _densities(chain: LayerChain, flows: list[Flow]) -> tuple[NDArray, NDArray]:
-    table = chain.sites
-    values = np.zeros((2, len(table.layer), 7))
-    for i, operators in enumerate(local_operators(chain)):
-        here = slice(table.offset[i], table.offset[i] + table.orbitals[i])
+    values = np.zeros((2, len(chain.sites.layer), 7))
+    for sites, operators in local_operators(chain):
+        where = site_blocks(chain, sites)
         for lead, f in enumerate(flows):
-            block = f.local[table.layer[i], here, here]
-            values[lead, i] = np.einsum("aij,ji->a", operators, block).real
+            values[lead, sites] = np.einsum("saij,sji->sa", operators, f.local[where]).real
     return values[:, :, :4], values[:, :, 4:]
 
 
 def bond_currents(chain: LayerChain, flows: list[Flow]) -> NDArray:
     """2 Im tr[S_a V_l A_{l,l+1}], particles and spin, (2, layers - 1, 4)."""
-    table = chain.sites
     current = np.zeros((2, len(chain.onsite) - 1, 4))
-    for i, operators in enumerate(local_operators(chain)):
-        layer = table.layer[i]
-        if layer:
-            here = slice(table.offset[i], table.offset[i] + table.orbitals[i])
-            for lead, f in enumerate(flows):
-                block = f.bond[layer - 1, here, here]
-                current[lead, layer - 1] += 2 * np.einsum("aij,ji->a", operators[:4], block).imag
+    for sites, operators in local_operators(chain):
+        right = chain.sites.layer[sites] > 0
+        if not right.any():
+            continue
+        layer, rows, columns = site_blocks(chain, sites[right])
+        for lead, f in enumerate(flows):
+            block = f.bond[layer - 1, rows, columns]
+            passing = 2 * np.einsum("saij,sji->sa", operators[right, :4], block).imag
+            np.add.at(current[lead], layer.ravel() - 1, passing)
     return current
 
 
@@ -292,15 +292,19 @@ def _impurity_torque(
     device: DisorderedDevice, point: Point, flows: list[Flow], sources: NDArray
 ) -> NDArray:
     """Re i tr S_a [Sigma g + S G^+ - G S - g Sigma^+], (2, sites, 3)."""
-    table = device.chain.sites
-    torque = np.zeros((2, len(table.layer), 3))
+    chain = device.chain
+    torque = np.zeros((2, len(chain.sites.layer), 3))
     green = point.medium.spread(point.solution.green)
-    for i in device.disorder.sites:
-        layer = table.layer[i]
-        here = slice(table.offset[i], table.offset[i] + table.orbitals[i])
-        sigma, own = point.sigma[layer, here, here], green[layer, here, here]
+    for sites, operators in local_operators(chain):
+        chosen = np.isin(sites, device.disorder.sites)
+        if not chosen.any():
+            continue
+        where = site_blocks(chain, sites[chosen])
+        sigma, own = point.sigma[where], green[where]
         for lead, f in enumerate(flows):
-            g, s = f.local[layer, here, here], sources[lead][layer, here, here]
-            lost = sigma @ g + s @ own.conj().T - own @ s - g @ sigma.conj().T
-            torque[lead, i] = np.einsum("aij,ji->a", table.spin[i], 1j * lost).real
+            g, s = f.local[where], sources[lead][where]
+            lost = sigma @ g + s @ own.conj().swapaxes(1, 2) - own @ s
+            lost = lost - g @ sigma.conj().swapaxes(1, 2)
+            spin = operators[chosen, 1:4]
+            torque[lead, sites[chosen]] = np.einsum("saij,sji->sa", spin, 1j * lost).real
     return torque

@@ -26,6 +26,7 @@ from negf_torque.transport.disordered_device import (
     local_operators,
     make_disordered,
     point_at,
+    site_blocks,
 )
 from negf_torque.transport.disordered_sea import vertical_integral
 from negf_torque.transport.leads import channel_label
@@ -149,19 +150,20 @@ def _sea(
         solved = solved and point.solution.converged
         green = local_green(point.medium, point.sigma)
         values = np.zeros((2, len(table.layer), 3), complex)
-        for i, acting in enumerate(operators):
-            here = slice(table.offset[i], table.offset[i] + table.orbitals[i])
-            own, sigma = green[table.layer[i], here, here], point.sigma[table.layer[i], here, here]
-            values[0, i] = np.einsum("aij,ji->a", acting[4:], own)
-            lost = sigma @ own - own @ sigma
-            values[1, i] = 1j * np.einsum("aij,ji->a", acting[1:4], lost)
+        for sites, matrices in operators:
+            where = site_blocks(device.chain, sites)
+            own, sigma = green[where], point.sigma[where]
+            lost = 1j * (sigma @ own - own @ sigma)
+            values[0, sites] = np.einsum("saij,sji->sa", matrices[:, 4:], own)
+            values[1, sites] = np.einsum("saij,sji->sa", matrices[:, 1:4], lost)
         return values.ravel(), point.solution.sigma
 
     unit = (energy - lowest_energy(device.chain)) / 8
     integral = vertical_integral(column, energy, unit, tolerance)
     value = 2 * np.pi * integral.value.reshape(2, -1, 3)
     # tr O/2: what the operators' traces contribute on the way from infinity
-    value[0] += np.pi * np.array([np.einsum("aii->a", acting[4:]).real for acting in operators])
+    for sites, matrices in operators:
+        value[0, sites] += np.pi * np.einsum("saii->sa", matrices[:, 4:]).real
     torque = exchange_torque(table, value[0])
     error = 2 * np.pi * float(integral.error.max()) * max(fields, 1.0)
     return np.stack([torque, value[1]]), error, integral.converged and solved

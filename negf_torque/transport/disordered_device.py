@@ -21,6 +21,7 @@ __all__ = [
     "local_operators",
     "make_disordered",
     "point_at",
+    "site_blocks",
     "zone_mesh",
 ]
 
@@ -208,10 +209,25 @@ def _rows(chain: LayerChain, potential: NDArray) -> list[NDArray]:
     return rows
 
 
-def local_operators(chain: LayerChain) -> list[NDArray]:
-    """(7, m, m) of every site: unity, spin, exchange operator."""
+def local_operators(chain: LayerChain) -> list[tuple[NDArray, NDArray]]:
+    """Sites of equal size: their numbers (S,), and 7 matrices of each, (S, 7, m, m).
+
+    Unity, spin, exchange operator.
+    """
     table = chain.sites
-    return [
-        np.concatenate([np.eye(m)[None], spin, acting])
-        for m, spin, acting in zip(table.orbitals, table.spin, table.exchange_operator, strict=True)
-    ]
+    groups = []
+    for m in np.unique(table.orbitals):
+        sites = np.flatnonzero(table.orbitals == m)
+        matrices = np.zeros((len(sites), 7, m, m), complex)
+        matrices[:, 0] = np.eye(m)
+        matrices[:, 1:4] = [table.spin[i] for i in sites]
+        matrices[:, 4:] = [table.exchange_operator[i] for i in sites]
+        groups.append((sites, matrices))
+    return groups
+
+
+def site_blocks(chain: LayerChain, sites: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    """Indices into layers' matrices (L, n, n) that give the blocks (S, m, m) of equal sites."""
+    table = chain.sites
+    rows = table.offset[sites][:, None] + np.arange(table.orbitals[sites[0]])
+    return table.layer[sites][:, None, None], rows[:, :, None], rows[:, None, :]

@@ -178,6 +178,12 @@ def _slope(
     back = hop.conj().swapaxes(1, 2)
     outward, inverse = _decimated(matrix, hop)
     inward = matrix - inverse - outward
+    mean = np.einsum("b,bij->ij", weights, green)
+    blocks = [(rows[:, :, None], rows[:, None, :]) for rows in places]
+    maps = [
+        vertex(method, group, mean[index], bulk[index], retarded=True)
+        for group, index in zip(groups, blocks, strict=True)
+    ]
 
     def answer(change: NDArray) -> NDArray:
         """Change of the self-energy of the cell when M changes by `change`."""
@@ -189,12 +195,10 @@ def _slope(
         )
         d_green = -np.einsum("b,bij->ij", weights, green @ inside @ green)
         result = np.zeros((size, size), complex)
-        mean = np.einsum("b,bij->ij", weights, green)
-        for group, rows in zip(groups, places, strict=True):
-            index = rows[:, :, None], rows[:, None, :]
-            local = vertex(method, group, mean[index], bulk[index], retarded=True)
-            vector = d_green[index].reshape(len(rows), -1)
-            result[index] = np.einsum("sij,sj->si", local, vector).reshape(mean[index].shape)
+        for index, local in zip(blocks, maps, strict=True):
+            own = d_green[index]
+            vector = own.reshape(len(own), -1)
+            result[index] = np.einsum("sij,sj->si", local, vector).reshape(own.shape)
         return result
 
     # Sigma' = answer(1 - Sigma'): linear in the entries of the disordered sites

@@ -31,6 +31,7 @@ from negf_torque.transport.disordered_device import (
     Point,
     local_operators,
     point_at,
+    site_blocks,
 )
 from negf_torque.transport.sea import lowest_energy
 
@@ -153,12 +154,20 @@ def static_response(
         change, emitted = _by_matrix(point, everywhere, own, maps, potential, lead_potential)
     else:
         change, emitted = _by_flow(point, everywhere, maps, potential, lead_potential)
-    values = np.zeros((potential.shape[1], len(table.layer), SEA_COLUMNS), complex)
-    for i, operators in enumerate(local_operators(device.chain)):
-        m = int(table.orbitals[i])
-        block = change[everywhere.start[i] : everywhere.start[i + 1]].reshape(m, m, -1)
-        values[:, i, :7] = np.einsum("aij,jip->pa", operators, block)
-    values[:, device.disorder.sites, 7:] = _lost(device, point, change[own], emitted)
+    patterns = potential.shape[1]
+    values = np.zeros((patterns, len(table.layer), SEA_COLUMNS), complex)
+    own_layers = [medium.spread(v) for v in (point.solution.sigma, point.solution.green)]
+    for pattern in range(patterns):
+        d_green = everywhere.spread(change[:, pattern])
+        d_sigma = medium.spread(emitted[:, pattern])
+        for sites, operators in local_operators(device.chain):
+            where = site_blocks(device.chain, sites)
+            sigma, green = (v[where] for v in own_layers)
+            dg, ds = d_green[where], d_sigma[where]
+            commutator = ds @ green + sigma @ dg - dg @ sigma - green @ ds
+            values[pattern, sites, :7] = np.einsum("saij,sji->sa", operators, dg)
+            spin = operators[:, 1:4]
+            values[pattern, sites, 7:] = 1j * np.einsum("saij,sji->sa", spin, commutator)
     return values
 
 
@@ -170,10 +179,9 @@ def _places(everywhere: Medium, medium: Medium, sites: NDArray) -> NDArray:
 
 def _sources(everywhere: Medium, potential: NDArray) -> NDArray:
     """The potential as local matrices, (all, m)."""
-    units = [np.eye(m).ravel() for m in everywhere.orbitals]
-    return np.concatenate(
-        [np.outer(unit, row) for unit, row in zip(units, potential, strict=True)]
-    ).astype(complex)
+    _, row, column = everywhere.index
+    site = np.repeat(np.arange(len(everywhere.orbitals)), everywhere.orbitals**2)
+    return np.where((row == column)[:, None], potential[site], 0).astype(complex)
 
 
 def _from_leads(point: Point, medium: Medium, lead_potential: NDArray, solved: NDArray) -> NDArray:
@@ -225,16 +233,3 @@ def _by_flow(point, everywhere, maps, potential, lead_potential):
     emitted = dress(ladder, inside).source
     dressed = [p + point.medium.spread(s) for p, s in zip(patterns, emitted.T, strict=True)]
     return answered(dressed), emitted
-
-
-def _lost(device: DisorderedDevice, point: Point, change: NDArray, emitted: NDArray) -> NDArray:
-    """i tr S_a d[Sigma, G] of the disordered sites, (m, S, 3)."""
-    table, start = device.chain.sites, point.medium.start
-    values = np.zeros((change.shape[1], len(device.disorder.sites), 3), complex)
-    for number, i in enumerate(device.disorder.sites):
-        here, m = slice(start[number], start[number + 1]), int(table.orbitals[i])
-        sigma, green = (v[here].reshape(m, m) for v in (point.solution.sigma, point.solution.green))
-        d_green, d_sigma = (np.moveaxis(v[here].reshape(m, m, -1), 2, 0) for v in (change, emitted))
-        commutator = d_sigma @ green + sigma @ d_green - d_green @ sigma - green @ d_sigma
-        values[:, number] = 1j * np.einsum("aij,pji->pa", table.spin[i], commutator)
-    return values
