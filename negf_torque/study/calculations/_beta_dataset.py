@@ -1,0 +1,195 @@
+"""The three routes to beta of kind "beta_three_ways", labelled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from negf_torque.study.calculations._beta_variables import VARIABLES
+from negf_torque.study.calculations.beta_three_ways import isotropic_strengths, k_fermi_l
+from negf_torque.study.impurities import DisorderTable
+from negf_torque.study.labels import labelled
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from negf_torque.lattice.layers import LayerChain
+    from negf_torque.study.base import Progress
+    from negf_torque.study.card import Card
+    from negf_torque.transport.spiral import SpiralTorque
+
+__all__ = ["calculate"]
+
+
+def calculate(card: Card, progress: Progress) -> xr.Dataset:
+    """All routes."""
+    from negf_torque.transport.spiral import smooth_limit
+
+    p, table = card.calculation, card.disorder or DisorderTable()
+    media = ["born"] + ["coherent-potential"] * ("coherent-potential" in table.methods)
+    progress.start("formula")
+    values, formula = _formula(card)
+    grid = _device_betas(card, table, media, progress)
+    same = [
+        _spiral(card, table, medium, p.sampled_length, p.sampled_wave_number, p.sampled_margin)
+        for medium in media
+    ]
+    progress.start("configurations", table.configurations)
+    sampled = _sampled(card, table, same[-1].potential, progress)
+    limits = [smooth_limit(p.wave_numbers, [s.beta for s in row]) for row in grid]
+    coarser = [_coarseness(card, table, m, row) for m, row in zip(media, grid, strict=True)]
+    device_errors = [float(np.hypot(a, b)) for (_, a), b in zip(limits, coarser, strict=True)]
+    # what the last medium says about the way from the sampled device to the limit
+    step = limits[-1][0] - same[-1].beta
+    final = sampled.beta + step
+    values |= {
+        "beta": [formula, *(value for value, _ in limits), final],
+        "beta_error": [0.0, *device_errors, float(np.hypot(sampled.beta_error, device_errors[-1]))],
+        "device_beta": [[s.beta for s in row] for row in grid],
+        "device_window_beta": [[s.window_beta for s in row] for row in grid],
+        "device_adiabatic": [[_mean(s) for s in row] for row in grid],
+        "same_device_beta": [s.beta for s in same],
+        "same_device_conductance": [s.conductance for s in same],
+        "profile_adiabatic": [s.adiabatic for s in same],
+        "profile_nonadiabatic": [s.nonadiabatic for s in same],
+        "sampled_beta": sampled.beta,
+        "sampled_beta_error": sampled.beta_error,
+        "sampled_conductance": float(sampled.window.mean[0]),
+        "sampled_conductance_error": float(sampled.window.standard_error[0]),
+        "sample_adiabatic": sampled.window.samples[:, 1],
+        "sample_nonadiabatic": sampled.window.samples[:, 2],
+    }
+    coords = {
+        "route": ["formula", *media, "configurations"],
+        "medium": media,
+        "wave_number": p.wave_numbers,
+        "configuration": sampled.window.seeds,
+        "layer": np.arange(len(same[0].adiabatic)),
+        "spin": ["up", "down"],
+    }
+    note = (
+        f"{sampled.window.count} pairs of configurations (sea {sampled.sea.count}) of "
+        f"{p.sampled_length} layers, q = {p.sampled_wave_number:g}, moved to the limit by "
+        f"{step:+.3g} as the {media[-1]} device says"
+    )
+    return labelled(
+        VARIABLES,
+        values,
+        coords,
+        converged=all(s.converged for row in [*grid, same] for s in row),
+        sampled_note=note,
+    )
+
+
+def _mean(spiral: SpiralTorque) -> float:
+    return float(spiral.adiabatic[slice(*spiral.layers)].mean())
+
+
+def _formula(card: Card) -> tuple[dict[str, Any], float]:
+    """The gradient expansion's value, its parts, and the scattering."""
+    from negf_torque.gradient.born import Impurities
+    from negf_torque.gradient.chain_band import chain
+    from negf_torque.gradient.coefficients import coefficients
+    from negf_torque.gradient.lattice_bands import simple_cubic
+
+    system = card.system
+    mean, spinless, moments = isotropic_strengths(card)
+    band = (chain if system.lattice == "chain" else simple_cubic)(system.hopping)
+    mu, m = card.calculation.energy - mean, system.exchange / 2
+    c = coefficients(band, mu, m, Impurities.isotropic(spinless, moments))
+    adiabatic = float(c.adiabatic)
+    centre = np.array([mu + m, mu - m]) - c.self_energy.real
+    values = {
+        "formula_surface": float(c.parts["nonadiabatic_surface"]) / adiabatic,
+        "formula_sea": float(c.parts["nonadiabatic_sea"]) / adiabatic,
+        "mean_free_path": c.mean_free_path,
+        "k_f_l": k_fermi_l(system.lattice, c, centre, system.hopping),
+    }
+    return values, float(c.beta)
+
+
+def _device_betas(
+    card: Card, table: DisorderTable, media: list[str], progress: Progress
+) -> list[list[SpiralTorque]]:
+    p = card.calculation
+    progress.start("spirals between leads", len(media) * len(p.wave_numbers))
+    grid = []
+    for medium in media:
+        row = []
+        for q in p.wave_numbers:
+            row.append(_spiral(card, table, medium, p.length, q, p.margin))
+            progress.advance(note=f"{medium}, q = {q:g}: beta = {row[-1].beta:.6g}")
+        grid.append(row)
+    return grid
+
+
+def _coarseness(card: Card, table: DisorderTable, medium: str, row: list[SpiralTorque]) -> float:
+    """How beta of one wave number changes with a quarter less length and margin, and mesh."""
+    p = card.calculation
+    q, beta = p.wave_numbers[0], row[0].beta
+    length = max(4, 3 * p.length // 4)
+    margin = min(3 * p.margin // 4, (length - 1) // 2)
+    shorter = _spiral(card, table, medium, length, q, margin)
+    change = shorter.beta - beta
+    if card.system.lattice == "chain":
+        return abs(change)
+    mesh = max(1, 3 * table.mesh // 4)
+    sparser = _spiral(card, table, medium, p.length, q, p.margin, mesh)
+    return float(np.hypot(change, sparser.beta - beta))
+
+
+def _uniform(card: Card, length: int) -> LayerChain:
+    from negf_torque.lattice import Layer, Lead, build_stack, layer_chain
+
+    system = card.system
+    material = {
+        "hopping": system.hopping, "exchange": system.exchange, "direction": (1.0, 0.0, 0.0),
+    }  # fmt: skip
+    cross_section = "chain" if system.lattice == "chain" else "periodic"
+    layers = [Layer(length, name="spiral", **material)]
+    return layer_chain(build_stack(layers, Lead(**material), Lead(**material), cross_section))
+
+
+def _spiral(
+    card: Card,
+    table: DisorderTable,
+    medium: str,
+    length: int,
+    q: float,
+    margin: int,
+    mesh: int | None = None,
+) -> SpiralTorque:
+    from negf_torque.transport.spiral import spiral_torque
+
+    kinds = [impurity.impurity() for impurity in card.impurities]
+    # the region's first and last layer belong to the leads' planes
+    return spiral_torque(
+        _uniform(card, length),
+        q,
+        card.calculation.energy,
+        kinds,
+        medium,
+        mesh or table.mesh,
+        margin + 1,
+    )
+
+
+def _sampled(card: Card, table: DisorderTable, potential: Any, progress: Progress) -> Any:
+    from negf_torque.transport.spiral import sampled_spiral
+
+    p = card.calculation
+    kinds = [impurity.impurity() for impurity in card.impurities]
+    return sampled_spiral(
+        _uniform(card, p.sampled_length),
+        p.sampled_wave_number,
+        p.energy,
+        kinds,
+        potential,
+        table.configurations,
+        p.sea_configurations,
+        margin=p.sampled_margin + 1,
+        cells=table.supercell,
+        seed=table.seed,
+        progress=lambda ensemble: progress.update(ensemble.count),
+    )
