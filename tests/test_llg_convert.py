@@ -1,5 +1,7 @@
 """Conversions: there and back is the identity; every convention checked by its own equation."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -47,7 +49,8 @@ def draw(data, kind, name, Lambda):
 @settings(deadline=None, max_examples=8)
 def test_there_and_back_is_the_identity(kind, first, second, data):
     angular = all("Lambda" in CONVENTIONS[kind][n].keys for n in (first, second))
-    numbers = draw(data, kind, first, data.draw(st.floats(0.4, 3)) if angular else 1.0)
+    least = max(0.4, *(CONVENTIONS[kind][n].least_Lambda for n in (first, second)))
+    numbers = draw(data, kind, first, data.draw(st.floats(least, 3)) if angular else 1.0)
     context = dict(CONTEXT)
     if first == "vampire":  # a = rj - alpha pj must not cancel: others divide by it
         assume(abs(numbers["rj"] - 0.07 * numbers["pj"]) > 1e-3 * abs(numbers["pj"]))
@@ -119,6 +122,7 @@ def rate_of(name, n, m, p, alpha):
 def test_each_solver_moves_as_the_reference_does(name, a, b, Lambda, seed):
     if abs(a) < 1e6:
         a = 1e6
+    Lambda = max(Lambda, CONVENTIONS["slonczewski"][name].least_Lambda)
     m, p = random_state(seed)
     c, alpha = m @ p, CONTEXT["damping"]
     numbers = {"a": a, "b": b, "Lambda": Lambda}
@@ -200,6 +204,26 @@ def test_landau_lifshitz_and_gilbert_move_alike(alpha):
     rate = -n["gamma_LL"] * mxh - n["lambda_LL"] * np.cross(m, mxh)
     # Gilbert's implicit form holds with that rate.
     assert_allclose(rate, -GAMMA0 * mxh + alpha * np.cross(m, rate), atol=1e-10 * GAMMA0)
+
+
+@pytest.mark.parametrize("solver", ["oommf", "ubermag"])
+@given(st.floats(0.2, 0.99), st.floats(-1, 1), st.floats(-0.3, 0.3), st.integers(0, 2**31))
+@settings(deadline=None, max_examples=15)
+def test_a_lambda_that_a_solver_refuses_comes_with_the_one_it_takes(solver, lam, p, prime, seed):
+    """The message's numbers with p reversed are the same torque."""
+    m, axis = random_state(seed)
+    numbers = {"J": 2e11, "P": p, "Lambda": lam, "epsilon_prime": prime}
+    with pytest.raises(ValueError, match=f"{solver} refuses") as refused:
+        convert("slonczewski", "mumax3", solver, numbers, **CONTEXT)
+    found = dict(re.findall(r"(\w+) = ([-+.\de]*\d)", str(refused.value)))
+    same = {key: float(value) for key, value in found.items()}
+    assert set(same) == set(numbers) and same["Lambda"] > 1
+    one = rate_of("mumax3", numbers, m, axis, 0.1)
+    two = rate_of(solver, same, m, -axis, 0.1)
+    # the message has eight digits
+    assert_allclose(one, two, atol=1e-6 * max(abs(p), abs(prime), 1e-3) * GAMMA0 * 1e6)
+    with pytest.raises(ValueError, match=f"{solver} refuses"):
+        convert("slonczewski", solver, "mumax3", numbers, **CONTEXT)
 
 
 def test_what_cannot_be_said_is_told():

@@ -105,8 +105,25 @@ def convert(
     for key in ("saturation_magnetisation", "thickness"):
         if key in context and context[key] <= 0:
             raise ValueError(f"{key}: {context[key]!r} is not positive ({CONTEXT[key]}).")
+    _check_lambda(source, before, numbers)
     out = after.from_reference(before.to_reference(numbers, context), context)
-    return {key: float(out[key]) for key in after.keys}
+    out = {key: float(out[key]) for key in after.keys}
+    _check_lambda(target, after, out)
+    return out
+
+
+def _check_lambda(name: str, chosen: Convention, numbers: Mapping[str, float]) -> None:
+    """Refuse a Lambda that the solver refuses, with the numbers that it takes instead."""
+    lam = numbers.get("Lambda", 1.0)
+    if lam >= chosen.least_Lambda * (1 - 1e-12):
+        return
+    same = {"J": -numbers["J"], "P": numbers["P"] * lam**2, "Lambda": 1 / lam}
+    same["epsilon_prime"] = numbers["epsilon_prime"]
+    listing = ", ".join(f"{key} = {value:.8g}" for key, value in same.items())
+    raise ValueError(
+        f"Lambda: {lam!r} is below 1, which {name} refuses. Exactly the same torque, with p "
+        f"reversed: {listing}."
+    )
 
 
 def convert_to_all(

@@ -35,6 +35,8 @@ class Convention:
         (numbers, context) -> numbers.
     note : str
         What a user must know: sign, direction, which thickness.
+    least_Lambda : float
+        Smaller Lambda are refused by the solver itself.
     """
 
     kind: str
@@ -43,6 +45,7 @@ class Convention:
     to_reference: Callable[[Numbers, Numbers], dict[str, float]]
     from_reference: Callable[[Numbers, Numbers], dict[str, float]]
     note: str = ""
+    least_Lambda: float = 0.0
 
 
 def identity(n: Numbers, context: Numbers) -> dict[str, float]:

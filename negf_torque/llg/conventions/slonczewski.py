@@ -161,9 +161,13 @@ _LAYER = ("saturation_magnetisation", "thickness")
 
 
 def _slonczewski(
-    keys: dict[str, str], needs: tuple[str, ...], pair: tuple[Callable, Callable], note: str
+    keys: dict[str, str],
+    needs: tuple[str, ...],
+    pair: tuple[Callable, Callable],
+    note: str,
+    least_Lambda: float = 0.0,
 ) -> Convention:
-    return Convention("slonczewski", keys, needs, *pair, note)
+    return Convention("slonczewski", keys, needs, *pair, note, least_Lambda)
 
 
 _REFERENCE_SIGN = "J > 0 and P > 0 pull m toward p (electrons from the fixed to the free layer)."
@@ -204,12 +208,14 @@ SLONCZEWSKI = {
         _LAYER,
         _current_form("J", "P", "epsilon_prime", "Lambda", 1, 1.0),
         f"Oxs_SpinXferEvolve; d is the thickness of ONE CELL; Lambda >= 1. {_REFERENCE_SIGN}",
+        least_Lambda=1.0,
     ),
     "ubermag": _slonczewski(
         _SL,
         _LAYER,
         _current_form("J", "P", "epsilon_prime", "Lambda", 1, 1.0),
         f"Slonczewski(J, mp, P, Lambda, eps_prime); d is ONE CELL; Lambda >= 1. {_REFERENCE_SIGN}",
+        least_Lambda=1.0,
     ),
     "mumax3": _slonczewski(
         _SL,
