@@ -64,6 +64,19 @@ def test_exchange_and_lattice_torque_add_up_to_the_inflow(seed):  # identity
     assert_allclose(balance.windows[:, :, 0], window.site_torkance_by_bias, atol=1e-10)
 
 
+def test_balance_at_a_temperature():  # identity
+    chain = layer_chain(spin_orbit_system(0, length=3))
+    sampling = Sampling(tolerance=1e-8, temperature=600.0)
+    results = [complete_response(chain, 0.3, sampling, division) for division in (0.0, 1.0)]
+    balances = [spin_balance(chain, 0.3, sampling, complete) for complete in results]
+    here = inner(chain)
+    for balance in balances:
+        exchange, lattice, inflow = np.moveaxis(balance.whole[here], 1, 0)
+        assert_allclose(exchange + lattice, inflow, atol=1e-10)
+    # each is good to the tolerance times torques of a few
+    assert_allclose(balances[0].whole, balances[1].whole, atol=2e-6)
+
+
 def test_kwant_operators_see_the_same(seed=7):  # independent
     """Kwant's `Source` of the whole on-site term and its two-sided `Current`."""
     magnet = spin_orbit_system(seed)

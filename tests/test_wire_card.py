@@ -79,6 +79,17 @@ def test_wall_has_summary_listings_figures_and_an_export(wall, tmp_path):
     assert "not adiabatic" not in torque.provenance
 
 
+def test_local_and_total_current_give_the_same_torque(wall):
+    """A = ratio times local spin current = polarisation times conductance."""
+    a = wall["adiabatic"]
+    assert_allclose(wall["adiabatic_ratio"] * wall["local_spin_current"], a, atol=1e-12)
+    assert_allclose(wall["slice_polarisation"] * wall["conductance"], a, atol=1e-12)
+    inside = np.abs(wall["x"] - 20.5) < 8  # the wall is two layers wide
+    ratio = wall["adiabatic_ratio"].sel(part="symmetric").values[inside]
+    assert_allclose(ratio, 1, atol=0.1)
+    assert_allclose(wall["site_nonadiabatic"] / wall["site_adiabatic"], wall["site_beta"])
+
+
 def test_narrow_wall_is_exported_with_a_warning_word():
     card = cards.parse(text(texture='{kind = "bloch", width = 0.6}') + LLG, "narrow.toml")
     torque, _ = card.module.llg_parameters(run.calculate(card), card)
@@ -147,7 +158,7 @@ def test_bad_directions_are_told_with_their_line(tmp_path, row, message):
         ({"texture": '{kind = "spiral", period = 0.0}'}, "no period"),
         ({"texture": '{kind = "bloch", width = -1.0}'}, "width"),
         ({"system": 'cross_section = "round"'}, "not a cross-section"),
-        ({"calculation": "temperature = 300.0"}, "complete response is there for T = 0"),
+        ({"calculation": "temperature = -1.0"}, "temperature"),
         (
             {
                 "texture": '{kind = "spiral", period = 5.0}',

@@ -29,9 +29,10 @@ from negf_torque.greens.bond_response import (
     scattering_columns,
 )
 from negf_torque.lattice.layers import LayerChain, SiteTable
-from negf_torque.transport.complete import CompleteResponse, lowest_energy
+from negf_torque.transport.complete import CompleteResponse
 from negf_torque.transport.leads import attach_analytic, fourier_blocks, lead_self_energies
 from negf_torque.transport.sampling import Sampling, average, contour_average
+from negf_torque.transport.sea import conserves_spin, layer_spins, lowest_energy
 from negf_torque.transport.torque import bias_windows, sum_by_magnet
 
 __all__ = ["SpinBalance", "has_spin_orbit", "spin_balance"]
@@ -49,6 +50,8 @@ class SpinBalance:
         spin inflow over the region's bonds.
     sea : (sites, 3, 3) or None
         The Fermi sea's answer to the potential; None if only the window was asked for.
+    division : float
+        Share of the voltage by which the left lead is raised, which `sea` belongs to.
     error : float
         Largest estimated absolute error.
     converged : bool
@@ -62,6 +65,7 @@ class SpinBalance:
     chain: LayerChain
     by_lead: NDArray
     sea: NDArray | None
+    division: float
     error: float
     converged: bool
 
@@ -73,8 +77,8 @@ class SpinBalance:
     @property
     def whole(self) -> NDArray:
         """(sites, 3, 3): the complete response, or the symmetric window if there is no sea."""
-        symmetric = self.windows[2]
-        return symmetric if self.sea is None else symmetric + self.sea
+        window = np.tensordot([self.division, self.division - 1], self.by_lead, 1)
+        return window if self.sea is None else window + self.sea
 
     @property
     def exchange_torkance(self) -> NDArray:
@@ -99,20 +103,7 @@ class SpinBalance:
 
 def has_spin_orbit(chain: LayerChain) -> bool:
     """Whether some hopping or on-site term of the region, exchange aside, turns the spin."""
-    spins = _layer_spins(chain)
-    origin = int(np.flatnonzero(~chain.displacements.any(axis=1))[0])
-    blocks = [block.copy() for block in chain.onsite]
-    table = chain.sites
-    for i, layer in enumerate(table.layer):
-        here = _rows(table, i)
-        exchange = np.einsum("a,aij->ij", table.exchange[i], table.exchange_operator[i])
-        blocks[layer][origin, here, here] += exchange / 2
-    pairs = [(spins[n], blocks[n], spins[n]) for n in range(len(blocks))]
-    pairs += [(spins[n + 1], v, spins[n]) for n, v in enumerate(chain.coupling)]
-    return any(
-        not np.allclose(np.einsum("aij,rjk->raik", after, h), np.einsum("rij,ajk->raik", h, before))
-        for after, h, before in pairs
-    )
+    return not conserves_spin(chain)
 
 
 def spin_balance(
@@ -159,7 +150,8 @@ def spin_balance(
         sea = 2 * np.pi * answer.value.reshape(sites, 3, 3)
         error += 2 * np.pi * float(answer.error.max())
         converged = converged and answer.converged
-    return SpinBalance(chain, by_lead, sea, error, converged)
+    division = 0.5 if complete is None else complete.division
+    return SpinBalance(chain, by_lead, sea, division, error, converged)
 
 
 def _sea(chain, energy, sampling, table: "_Operators", complete: CompleteResponse):
@@ -204,21 +196,13 @@ def _rows(table: SiteTable, i: int) -> slice:
     return slice(table.offset[i], table.offset[i] + table.orbitals[i])
 
 
-def _layer_spins(chain: LayerChain) -> list[NDArray]:
-    """(3, n, n) of every layer."""
-    spins = [np.zeros((3, n, n), complex) for n in chain.sizes]
-    for i, layer in enumerate(chain.sites.layer):
-        spins[layer][:, _rows(chain.sites, i), _rows(chain.sites, i)] = chain.sites.spin[i]
-    return spins
-
-
 class _Operators:
     """Expectation values of torques and inflow from the blocks of a density matrix."""
 
     def __init__(self, chain: LayerChain) -> None:
         table = chain.sites
         self.chain = chain
-        self.spins = _layer_spins(chain)
+        self.spins = [layer_spins(chain, layer) for layer in range(len(chain.sizes))]
         self.same_site = [np.zeros((n, n), bool) for n in chain.sizes]
         self.torque = [np.zeros((3, n, n), complex) for n in chain.sizes]
         for i, layer in enumerate(table.layer):

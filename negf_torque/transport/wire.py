@@ -175,7 +175,7 @@ def wire_response(
     Raises
     ------
     ValueError
-        If there is no moment, or a temperature together with `complete`.
+        If there is no moment.
     """
     say = progress or (lambda stage: None)
     geometry = texture_geometry(chain)

@@ -126,6 +126,10 @@ def _values(found: WireResponse) -> dict[str, Any]:
         "beta": projection.beta,
         "site_adiabatic": projection.site_adiabatic,
         "site_nonadiabatic": projection.site_nonadiabatic,
+        "site_beta": projection.site_beta,
+        "adiabatic_ratio": _over(projection.adiabatic, found.local_spin_current),
+        "nonadiabatic_ratio": _over(projection.nonadiabatic, found.local_spin_current),
+        "slice_polarisation": _over(projection.adiabatic, found.window.conductance),
         "local_spin_current": found.local_spin_current,
         "integrated_adiabatic": adiabatic,
         "integrated_adiabatic_error": ((), error),
@@ -147,6 +151,11 @@ def _values(found: WireResponse) -> dict[str, Any]:
         "exchange": field,
         "position": _positions(chain.sites.position),
     }
+
+
+def _over(value: np.ndarray, current: np.ndarray | float) -> np.ndarray:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(np.abs(current) > 1e-12, value / current, np.nan)
 
 
 def _spin_error(found: WireResponse) -> float:

@@ -79,6 +79,14 @@ VARIABLES: dict[str, Variable] = {
     "site_nonadiabatic": Variable(
         ("part", "site"), TORKANCE, "Share of each site in B", PARTS + "."
     ),
+    "site_beta": Variable(("part", "site"), "1", "beta = B/A of each site", PARTS + "."),
+    "adiabatic_ratio": Variable(
+        ("part", "slice"), "1", "A over the local spin current", "1 where the spins follow."
+    ),
+    "nonadiabatic_ratio": Variable(("part", "slice"), "1", "B over the local spin current"),
+    "slice_polarisation": Variable(
+        ("part", "slice"), "1", "A over the total current", "P of u = P j mu_B/(e M_s), by slice."
+    ),
     "local_spin_current": Variable(
         ("slice",),
         TORKANCE,

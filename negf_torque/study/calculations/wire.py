@@ -64,9 +64,7 @@ class Parameters(CalculationTable):
         [],
         unit="layers",
     )
-    temperature: float = key(
-        'Temperature of the leads; above 0 only with response = "window".', 0.0, unit="K", ge=0
-    )
+    temperature: float = key("Temperature of the leads.", 0.0, unit="K", ge=0)
     tolerance: float = key(
         "Relative error of averages that is asked for (zone, contour of the Fermi sea).",
         1e-6,
@@ -96,10 +94,6 @@ def check(card: Card) -> dict[tuple, str]:
     """Mistakes that need more than one table, or the file of directions."""
     problems: dict[tuple, str] = {}
     p, system = card.calculation, card.system
-    if p.temperature > 0 and p.response == "complete":
-        problems["calculation", "temperature"] = (
-            'the complete response is there for T = 0. Set response = "window", or temperature 0.'
-        )
     texture = getattr(system, "texture", None)
     if p.widths and not hasattr(texture, "width"):
         problems["calculation", "widths"] = (
