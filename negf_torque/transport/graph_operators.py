@@ -52,29 +52,40 @@ class SparseSum:
 
 def local_operators(sites: SiteTable) -> SparseSum:
     """Seven operators of every site, site by site: particles, spin, exchange operator."""
-    rows, columns, owner, values = [], [], [], []
-    first = 0
-    for offset, size, spin, acting in zip(
-        sites.offset, sites.orbitals, sites.spin, sites.exchange_operator, strict=True
-    ):
-        matrices = np.concatenate([np.eye(size)[None], spin, acting])
+    rows, columns, values, owner = [], [], [], []
+    for size, here in _by_orbitals(sites):
+        spin, acting = _matrices(sites.spin, here), _matrices(sites.exchange_operator, here)
+        unit = np.broadcast_to(np.eye(size), (len(here), 1, size, size))
+        matrices = np.concatenate([unit, spin, acting], axis=1)
         # element (i, j) of rho meets O_ji
         i, j = (a.ravel() for a in np.indices((size, size)))
-        rows.append(offset + i)
-        columns.append(offset + j)
-        values.append(matrices[:, j, i].ravel())
-        owner.append((np.arange(7)[:, None] + first, i.size))
-        first += 7
-    row, column = np.concatenate(rows), np.concatenate(columns)
-    starts = np.cumsum([0] + [count for _, count in owner])
-    which = [np.broadcast_to(np.arange(a, a + n), (7, n)).ravel() for a, (_, n) in
-             zip(starts, owner, strict=False)]
-    target = [np.broadcast_to(ops, (7, n)).ravel() for ops, n in owner]
-    weight = sp.csr_array(
-        (np.concatenate(values), (np.concatenate(target), np.concatenate(which))),
-        shape=(first, len(row)),
-    )
+        rows.append(sites.offset[here, None] + i)
+        columns.append(sites.offset[here, None] + j)
+        values.append(matrices[:, :, j, i])
+        owner.append(7 * here[:, None] + np.arange(7))
+    starts = np.cumsum([0] + [part.size for part in rows])
+    which, target = [], []
+    for start, row, own in zip(starts, rows, owner, strict=False):
+        shape = (len(row), 7, row.shape[1])
+        elements = start + np.arange(row.size).reshape(row.shape)
+        which.append(np.broadcast_to(elements[:, None], shape).ravel())
+        target.append(np.broadcast_to(own[:, :, None], shape).ravel())
+    value = np.concatenate([part.ravel() for part in values])
+    kept = value != 0
+    places = np.concatenate(target)[kept], np.concatenate(which)[kept]
+    weight = sp.csr_array((value[kept], places), shape=(7 * len(sites.offset), starts[-1]))
+    row, column = (np.concatenate([part.ravel() for part in parts]) for parts in (rows, columns))
     return SparseSum(row, column, weight)
+
+
+def _by_orbitals(sites: SiteTable) -> list[tuple[int, NDArray]]:
+    """Sites grouped by their number of orbitals."""
+    return [(int(n), np.flatnonzero(sites.orbitals == n)) for n in np.unique(sites.orbitals)]
+
+
+def _matrices(operators: tuple[NDArray, ...], here: NDArray) -> NDArray:
+    """(len(here), 3, n, n)."""
+    return np.array([operators[i] for i in here])
 
 
 @dataclass(frozen=True)
@@ -127,18 +138,17 @@ def bond_flow(system: OpenSystem) -> BondFlow:
 def _spin_matrices(sites: SiteTable) -> list[sp.csr_array]:
     """S_x, S_y, S_z of the whole region."""
     size = int(sites.orbitals.sum())
-    blocks = [
-        offset + np.indices((n, n)).reshape(2, -1)
-        for offset, n in zip(sites.offset, sites.orbitals, strict=True)
-    ]
-    rows, columns = np.concatenate(blocks, axis=1)
+    rows, columns, values = [], [], []
+    for n, here in _by_orbitals(sites):
+        i, j = (a.ravel() for a in np.indices((n, n)))
+        rows.append((sites.offset[here, None] + i).ravel())
+        columns.append((sites.offset[here, None] + j).ravel())
+        values.append(np.moveaxis(_matrices(sites.spin, here), 1, 0).reshape(3, -1))
+    row, column = np.concatenate(rows), np.concatenate(columns)
     result = []
-    for a in range(3):
-        data = np.concatenate([spin[a].ravel() for spin in sites.spin])
+    for data in np.concatenate(values, axis=1):
         kept = data != 0
-        result.append(
-            sp.csr_array((data[kept], (rows[kept], columns[kept])), shape=(size, size))
-        )
+        result.append(sp.csr_array((data[kept], (row[kept], column[kept])), shape=(size, size)))
     return result
 
 
