@@ -116,7 +116,7 @@ def vertical_integral(column: Column, energy: float, unit: float, tolerance: flo
         return value.real * slope / np.pi
 
     known: dict[int, NDArray] = {}
-    value, error = None, None
+    value, change = None, None
     for level in range(_FIRST_LEVEL, _LAST_LEVEL + 1):
         nodes, weights = _fejer(2**level)
         # numbered on the finest level, so that the points of all levels are the same
@@ -127,7 +127,10 @@ def vertical_integral(column: Column, energy: float, unit: float, tolerance: flo
         previous = value
         value = sum(w * known[place] for w, place in zip(weights, places, strict=True))
         if previous is not None:
-            error = np.abs(value - previous)
+            before, change = change, np.abs(value - previous)
+            # geometric convergence: the next change is smaller by this one's ratio to the last
+            ratio = 1.0 if before is None else min(1.0, change.max() / (before.max() or 1.0))
+            error = ratio * change
             if error.max() <= tolerance * np.abs(value).max():
                 return Average(value, error, len(known), True)
     return Average(value, error, len(known), False)
