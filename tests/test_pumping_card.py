@@ -110,3 +110,21 @@ def test_the_magnet_must_exist():
                 "none.toml",
             )
         )
+
+
+def test_a_lead_does_not_move():
+    magnetic = "left = {{exchange = 1.0}}"
+    text = CARD.replace('cross_section = "chain"', f'cross_section = "chain"\n{magnetic}')
+    data = run.calculate(cards.parse(text.format(system="", calculation="")))
+    assert data.attrs["moving_magnet"] == "F"
+    assert "mixing" not in data and float(data["route_difference"]) < 1e-10
+    with pytest.raises(ValueError, match="'left lead' belongs to a lead"):
+        run.calculate(
+            cards.parse(text.format(system="", calculation='magnet = "left lead"'), "lead.toml")
+        )
+
+
+def test_estimate_counts_pairs():
+    card = cards.parse(CARD.format(system=SINK, calculation=""))
+    found = {scalar.name: scalar.value for scalar in card.module.estimate(card)}
+    assert found["pairs of sites"] == 25

@@ -145,7 +145,7 @@ def pumping(
     Raises
     ------
     ValueError
-        If the magnet does not exist or is not uniform.
+        If the magnet does not exist, belongs to a lead or is not uniform.
     """
     sampling = sampling or Sampling()
     m = _direction(chain, magnet)
@@ -250,6 +250,10 @@ def damping_torque(chain: LayerChain, sites: NDArray, damping: NDArray, magnet: 
 def _direction(chain: LayerChain, magnet: str) -> NDArray:
     if magnet not in chain.magnets:
         raise ValueError(f"magnet: {magnet!r} is none of {list(chain.magnets)}.")
+    if magnet in (*chain.left.sites.magnet, *chain.right.sites.magnet):
+        raise ValueError(
+            f"magnet: {magnet!r} belongs to a lead, which cannot move. Give a magnet of the region."
+        )
     directions = unit_vector(chain.sites.exchange[[name == magnet for name in chain.sites.magnet]])
     if not np.allclose(directions, directions[0], atol=1e-9):
         raise ValueError(f"magnet: {magnet!r} is not uniform; it has no single direction to move.")

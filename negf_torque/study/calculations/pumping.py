@@ -24,7 +24,17 @@ if TYPE_CHECKING:
     from negf_torque.study.card import Card
     from negf_torque.transport.pumping import Pumping
 
-__all__ = ["READS_LLG", "VARIABLES", "Parameters", "check", "figures", "listings", "run", "summary"]
+__all__ = [
+    "READS_LLG",
+    "VARIABLES",
+    "Parameters",
+    "check",
+    "estimate",
+    "figures",
+    "listings",
+    "run",
+    "summary",
+]
 
 READS_LLG = True
 #: Sites up to which all nine components of the nonlocal damping are kept.
@@ -36,7 +46,7 @@ class Parameters(CalculationTable):
 
     kind: Literal["pumping"] = key("Spin pumping and damping of a magnet.")
     energy: float = key("Fermi energy.", unit="eV")
-    magnet: str = key("Name of the magnet that moves; default the first one.", "")
+    magnet: str = key("Name of the magnet that moves; default the first one between the leads.", "")
     nonlocal_damping: bool = key("Whether the damping between all pairs of sites is wanted.", True)
     temperature: float = key("Temperature of the leads.", 0.0, unit="K", ge=0)
     tolerance: float = key(
@@ -68,6 +78,22 @@ def check(card: Card) -> dict[tuple, str]:
     return {}
 
 
+def estimate(card: Card) -> list[Scalar]:
+    """Size of the problem."""
+    from negf_torque.lattice import layer_chain
+
+    chain = layer_chain(card.build())
+    sites = sum(name is not None for name in chain.sites.magnet)
+    found = [
+        Scalar("layers", len(chain.onsite), "1"),
+        Scalar("largest block", max(chain.sizes), "1", note="rows of a layer's matrix"),
+        Scalar("magnetic sites", sites, "1"),
+    ]
+    if card.calculation.nonlocal_damping:
+        found.append(Scalar("pairs of sites", sites**2, "1", note="nine numbers each"))
+    return found
+
+
 def run(card: Card, progress: Progress) -> xr.Dataset:
     """Solve the device; see `negf_torque.transport.pumping`."""
     from negf_torque.lattice import layer_chain
@@ -83,9 +109,11 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
     if ":" in card.system.builder:  # a user's own system
         check_orbital_counts(device)
     chain = layer_chain(device)
-    if not chain.magnets:
-        raise ValueError("system: no site has an exchange field; nothing can move.")
-    magnet = p.magnet or chain.magnets[0]
+    fixed = {*chain.left.sites.magnet, *chain.right.sites.magnet}
+    movable = [name for name in chain.magnets if name not in fixed]
+    if not movable:
+        raise ValueError("system: there is no magnet between the leads; nothing can move.")
+    magnet = p.magnet or movable[0]
     progress.start("pumping")
     found = pumping(chain, magnet, p.energy, sampling)
     values = _values(found) | _enhancement(card, chain, found)
