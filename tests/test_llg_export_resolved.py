@@ -3,6 +3,7 @@
 import csv
 import re
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from solver_equations import (
     valve,
 )
 
+from negf_torque.llg.bulk import TextureTorque
 from negf_torque.llg.export import Simulation, render
 from negf_torque.llg.junction import JunctionTorque
 from negf_torque.llg.layers import rebin
@@ -155,6 +157,43 @@ def test_each_cell_feels_its_layers_torque(solver, cells, polarisation, lam):  #
         rate = RATES["oommf" if solver == "ubermag" else solver]  # ubermag's keys as a MIF
         seen = rate(cell_text(solver, text, k, cells), m)
         assert_allclose(seen, expected, atol=1e-8 * np.abs(expected).max())  # the fit of Lambda
+
+
+#: What a ferromagnet of mumax+ 1.2.2 lets one set, of what the scripts use.
+MUMAXPLUS = {
+    *("msat", "aex", "alpha", "gamma", "ku1", "anisU", "enable_demag", "magnetization"),
+    *("enable_zhang_li_torque", "enable_slonczewski_torque", "pol", "Lambda", "epsilon_prime"),
+    *("fixed_layer", "fixed_layer_on_top", "jcur", "xi"),
+}
+
+
+def test_mumaxplus_scripts_set_what_there_is():
+    """The script with a stand-in for the package: names, and arrays of the right shape."""
+    magnets = []
+
+    class Magnet:
+        def __init__(self, world, grid):
+            self.__dict__["values"], self.__dict__["grid"] = {}, grid
+            magnets.append(self)
+
+        def __setattr__(self, name, value):
+            assert name in MUMAXPLUS
+            self.values[name] = value
+
+    module = types.ModuleType("mumaxplus")
+    module.World = lambda cellsize: types.SimpleNamespace()
+    module.Grid = lambda size: types.SimpleNamespace(size=size)
+    module.Ferromagnet = Magnet
+    texture = TextureTorque(0.5, 0.1, 0.02, 8e5)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "mumaxplus", module)
+        for torque in (layered(), texture):
+            text = text_of("mumaxplus", torque, Simulation(cells=(3, 2), film_cells=4))
+            exec(compile(text, "script", "exec"), {"__name__": "imported"})
+    pol = magnets[0].values["pol"]
+    assert pol.shape == (1, 4, 2, 3) and pol.flags.owndata
+    assert_allclose(pol[0, :, 1, 2], 0.25 * LAYERS, rtol=1e-6)
+    assert_allclose(np.linalg.norm(magnets[1].values["magnetization"](0.0, 0.0, 0.0)), 1)
 
 
 @pytest.mark.parametrize("solver", (*SOLVER_CODES, *ATOMISTIC))

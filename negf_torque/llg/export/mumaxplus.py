@@ -92,7 +92,7 @@ _BY_LAYER = """
 
 def by_layer(values):
     nx, ny, nz = magnet.grid.size
-    return np.broadcast_to(np.array(values)[None, :, None, None], (1, nz, ny, nx))
+    return np.array(np.broadcast_to(np.array(values)[None, :, None, None], (1, nz, ny, nx)))
 
 
 """
