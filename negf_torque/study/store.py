@@ -11,6 +11,7 @@ without it holds no finished result, and damage is noticed instead of read.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import tempfile
@@ -41,6 +42,8 @@ __all__ = [
 
 RESULT, SUMMARY, CARD, FIGURES = "result.nc", "summary.json", "card.toml", "figures"
 FORMAT = 1
+#: Results below so many bytes are written from memory.
+IN_MEMORY = 256_000_000
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
@@ -68,8 +71,20 @@ def _whole(path: Path) -> Iterator[str]:
 
 
 def write_dataset(dataset: xr.Dataset, path: Path) -> str:
-    """Write a netCDF4 file, complex variables as compound types of r and i; its SHA-256."""
+    """Write a netCDF4 file, complex variables as compound types of r and i; its SHA-256.
+
+    The HDF5 library crashes when a disk gets full under it: what is not large is made in memory
+    and then written, for what is large the room is tried first.
+    """
+    if dataset.nbytes < IN_MEMORY:
+        buffer = io.BytesIO()
+        dataset.to_netcdf(buffer, engine="h5netcdf")
+        write_atomically(path, buffer.getvalue())
+        return hashlib.sha256(buffer.getvalue()).hexdigest()
     with _whole(path) as name:
+        with open(name, "wb") as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, int(1.05 * dataset.nbytes) + 2**20)
         dataset.to_netcdf(name, engine="h5netcdf")
         return file_hash(Path(name))
 
