@@ -137,7 +137,8 @@ def spin_orbit_device(seed=0, reverse=False):
     leads = []
     for way, cells in ((-1, 0), (1, 6)):
         lead = kwant.Builder(kwant.TranslationalSymmetry((way, 0)))
-        lead[(lattice(cells, y) for y in range(2))] = onsite
+        # Kwant moves a lead's sites to its origin: no function of the site here
+        lead[(lattice(0, y) for y in range(2))] = onsite(lattice(cells, 0))
         lead[lattice.neighbors()] = -np.eye(2)
         leads.append(lead)
     magnet = magnet_from_kwant(region, leads, exchange_field=field, membership=name)
@@ -161,6 +162,11 @@ def test_pumped_charge_is_the_reciprocal_of_the_torque(seed):  # identity: Onsag
     assert_allclose(found.pumped_charge, -force, atol=1e-10)
     assert np.abs(force).max() > 1e-3
     assert found.route_difference < 1e-10
+    # the right lead is a magnet: it conserves the spin along its moment only
+    assert_allclose(found.conserved[0], np.eye(3), atol=1e-12)
+    along = np.array([0.8, 0, -0.6])
+    assert_allclose(found.conserved[1], np.outer(along, along), atol=1e-12)
+    assert np.isnan(found.effective_mixing[1]) and np.isfinite(found.effective_mixing[0])
     # it is not the force of the device itself
     assert np.abs(found.pumped_charge + force_by_lead(spin_orbit_device(seed), 0.35)).max() > 1e-3
 

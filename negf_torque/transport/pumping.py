@@ -27,12 +27,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from negf_torque.greens.bond_response import scattering_columns
-from negf_torque.greens.surface import LeadSelfEnergy
-from negf_torque.lattice.layers import LayerChain
+from negf_torque.lattice.layers import LayerChain, LeadCell
 from negf_torque.spin import unit_vector
-from negf_torque.transport.leads import fourier_blocks, lead_self_energies
+from negf_torque.transport.leads import lead_self_energies
 from negf_torque.transport.mixing import ladder_operators, reflection_mixing, transmission_mixing
+from negf_torque.transport.moving import Places, Waves
 from negf_torque.transport.sampling import Sampling, average
 
 __all__ = ["Pumping", "damping_torque", "nonlocal_damping", "pumping", "transverse_mean"]
@@ -58,6 +57,10 @@ class Pumping:
         A of both leads; None unless both leads are nonmagnetic and the other magnets absent.
     sharvin : (2,)
         Open channels of each lead per spin.
+    conserved : (2, 3, 3)
+        Projector on the spin components that each lead conserves: all in a normal metal, one in a
+        uniform magnet, none with spin-orbit coupling.  Others go on turning in the lead, and their
+        pumped current means that at the interface.
     damping : (3, 3)
         G_ab = alpha_ab S_tot: energy loss for velocities a and b, from tr dH A dH A; S_tot in
         units of hbar.
@@ -76,6 +79,7 @@ class Pumping:
     pumped_charge: NDArray
     mixing: NDArray | None
     sharvin: NDArray
+    conserved: NDArray
     damping: NDArray
     damping_by_scattering: NDArray
     error: float
@@ -90,13 +94,14 @@ class Pumping:
     @property
     def effective_mixing(self) -> NDArray:
         """(2,) complex: A of each lead as the pumped current shows it, mean over both transverse
-        velocities; defined for any device."""
+        velocities; not-a-number for a lead that turns spins."""
         turn = np.cross(self.direction, np.eye(3)).T  # dm/dt -> m x dm/dt
         across = -turn @ turn
         real, imaginary = (
             np.einsum("ab,pab->p", matrix, self.pumped) / 2 for matrix in (turn, across)
         )
-        return 2 * np.pi * (real + 1j * imaginary)
+        normal = np.isclose(np.trace(self.conserved, axis1=1, axis2=2), 3)
+        return np.where(normal, 2 * np.pi * (real + 1j * imaginary), np.nan)
 
     @property
     def torque(self) -> NDArray:
@@ -105,9 +110,10 @@ class Pumping:
 
     @property
     def route_difference(self) -> float:
-        """Largest difference between the routes that exist, in units of the mixing conductance."""
+        """Largest difference between the routes that exist, as a mixing conductance; of the
+        currents only the components that the leads conserve."""
         differences = [
-            2 * np.pi * np.abs(self.pumped - self.pumped_by_scattering).max(),
+            2 * np.pi * np.abs(self.conserved @ (self.pumped - self.pumped_by_scattering)).max(),
             4 * np.pi * np.abs(self.damping - self.damping_by_scattering).max(),
         ]
         if self.mixing is not None:
@@ -150,7 +156,7 @@ def pumping(
     sampling = sampling or Sampling()
     m = _direction(chain, magnet)
     moving = np.flatnonzero([name == magnet for name in chain.sites.magnet])
-    places = _Places(chain, moving)
+    places = Places(chain, moving)
     alone = set(chain.magnets) == {magnet} and not any(
         np.any(lead.sites.exchange) for lead in (chain.left, chain.right)
     )
@@ -158,7 +164,7 @@ def pumping(
 
     def columns(k: NDArray, energies: NDArray) -> NDArray:
         left, right = lead_self_energies(chain, k, energies)
-        waves = _Waves(chain, k, energies, left, right)
+        waves = Waves(chain, k, energies, left, right)
         currents, damping, charge = _from_green(waves, places, spins)
         s, ds = _scattering(waves, places)
         by_s, damping_s = _from_scattering(s, ds, left, right, spins)
@@ -179,6 +185,7 @@ def pumping(
         pumped_charge=value[54:60].reshape(2, 3),
         mixing=mixing,
         sharvin=value[60:62],
+        conserved=np.stack([_conserved(chain.left), _conserved(chain.right)]),
         damping=value[36:45].reshape(3, 3),
         damping_by_scattering=value[45:54].reshape(3, 3),
         error=float(result.error.max()),
@@ -203,10 +210,10 @@ def nonlocal_damping(
     magnetic = np.flatnonzero(np.any(chain.sites.exchange, axis=1))
     if not len(magnetic):
         raise ValueError("chain: no site has an exchange field; nothing is damped.")
-    places = _Places(chain, magnetic)
+    places = Places(chain, magnetic)
 
     def columns(k: NDArray, energies: NDArray) -> NDArray:
-        waves = _Waves(chain, k, energies, *lead_self_energies(chain, k, energies))
+        waves = Waves(chain, k, energies, *lead_self_energies(chain, k, energies))
         # A_ij = psi_i psi_j^+: the trace is a product of matrix elements between states
         elements = places.elements(waves.incoming, waves.incoming)
         batch = len(k)
@@ -260,66 +267,18 @@ def _direction(chain: LayerChain, magnet: str) -> NDArray:
     return directions[0]
 
 
-class _Places:
-    """Chosen sites: their rows and dH/dm_a = -(Delta/2) O_a on them."""
-
-    def __init__(self, chain: LayerChain, sites: NDArray) -> None:
-        table = chain.sites
-        first = np.concatenate([[0], np.cumsum(chain.sizes)])[table.layer] + table.offset
-        most, size = int(table.orbitals[sites].max()), int(sum(chain.sizes))
-        #: (n, q); one past the end where a site has fewer orbitals than another
-        self.rows = np.full((len(sites), most), size)
-        self.operators = np.zeros((len(sites), 3, most, most), complex)
-        for n, i in enumerate(sites):
-            count = table.orbitals[i]
-            self.rows[n, :count] = first[i] + np.arange(count)
-            splitting = np.linalg.norm(table.exchange[i])
-            self.operators[n, :, :count, :count] = -splitting / 2 * table.exchange_operator[i]
-
-    def _at(self, psi: NDArray) -> NDArray:
-        """(B, rows, c) -> (B, n, q, c); missing orbitals are empty."""
-        return np.pad(psi, ((0, 0), (0, 1), (0, 0)))[:, self.rows]
-
-    def elements(self, bra: NDArray, ket: NDArray) -> NDArray:
-        """<bra|dH/dm_a|ket> site by site, (B, n, 3, bras, kets)."""
-        moved = np.einsum("naqr,bnrc->bnaqc", self.operators, self._at(ket), optimize=True)
-        bras = self._at(bra).conj().swapaxes(2, 3)
-        return bras[:, :, None] @ moved
-
-    def total(self, bra: NDArray, ket: NDArray) -> NDArray:
-        """The sum of `elements` over the sites, (B, 3, bras, kets)."""
-        moved = np.einsum("naqr,bnrc->banqc", self.operators, self._at(ket), optimize=True)
-        batch, _, n, q, kets = moved.shape
-        bras = self._at(bra).conj().reshape(batch, n * q, -1).swapaxes(1, 2)
-        return bras[:, None] @ moved.reshape(batch, 3, n * q, kets)
-
-
-class _Waves:
-    """What the ends send in and receive: columns of G and of G^+.
-
-    Attributes
-    ----------
-    incoming : (B, n, c)
-        G W of both leads, left first; W W^+ = Gamma.  A = i(G - G^+) = incoming incoming^+.
-    received : pair of (B, n, end)
-        G^+ on the rows of the first and of the last layer.
-    """
-
-    def __init__(self, chain, k, energies, left: LeadSelfEnergy, right: LeadSelfEnergy) -> None:
-        self.leads = (left, right)
-        onsite, coupling = fourier_blocks(chain, chain.phases(k))
-        energies = energies[:, None, None]
-        diagonal = [energies * np.eye(h.shape[-1]) - h for h in onsite]
-        diagonal[0] = diagonal[0] - left.sigma
-        diagonal[-1] = diagonal[-1] - right.sigma
-        adjoint = [d.conj().swapaxes(1, 2) for d in diagonal]
-        sent, received = [], []
-        for side, lead in enumerate(self.leads):
-            sent.append(np.concatenate(scattering_columns(diagonal, coupling, lead.root, side), 1))
-            unit = np.broadcast_to(np.eye(lead.sigma.shape[-1], dtype=complex), lead.sigma.shape)
-            received.append(np.concatenate(scattering_columns(adjoint, coupling, unit, side), 1))
-        self.incoming = np.concatenate(sent, axis=2)
-        self.received = tuple(received)
+def _conserved(lead: LeadCell) -> NDArray:
+    """(3, 3): projector on the spin components that commute with a lead's Hamiltonian."""
+    table = lead.sites
+    spin = np.zeros((3, *lead.onsite.shape[1:]), complex)
+    for i in range(len(table.layer)):
+        here = slice(table.offset[i], table.offset[i] + table.orbitals[i])
+        spin[:, here, here] = table.spin[i]
+    blocks = np.concatenate([lead.onsite, lead.hopping])
+    change = (spin[:, None] @ blocks - blocks @ spin[:, None]).reshape(3, -1)
+    sizes, axes = np.linalg.eigh((change.conj() @ change.T).real)
+    kept = axes[:, sizes < 1e-18 * max(1.0, np.abs(blocks).max() ** 2)]
+    return kept @ kept.T
 
 
 def _end_spins(chain: LayerChain) -> tuple[NDArray, NDArray]:
@@ -335,7 +294,7 @@ def _end_spins(chain: LayerChain) -> tuple[NDArray, NDArray]:
     return spins  # type: ignore[return-value]
 
 
-def _from_green(waves: _Waves, places: _Places, spins) -> tuple[NDArray, NDArray, NDArray]:
+def _from_green(waves: Waves, places: Places, spins) -> tuple[NDArray, NDArray, NDArray]:
     """Spin currents (B, 2, 3, 3), damping (B, 3, 3) and particle currents (B, 2, 3)."""
     currents, charge = [], []
     for lead, received, spin in zip(waves.leads, waves.received, spins, strict=True):
@@ -349,7 +308,7 @@ def _from_green(waves: _Waves, places: _Places, spins) -> tuple[NDArray, NDArray
     return currents, damping / (4 * np.pi), charge
 
 
-def _scattering(waves: _Waves, places: _Places) -> tuple[NDArray, NDArray]:
+def _scattering(waves: Waves, places: Places) -> tuple[NDArray, NDArray]:
     """S = -P + i W^+ G W between both leads' orbitals, and dS/dm_v = i W^+ G (dH/dm_v) G W."""
     left, right = waves.leads
     size, split = waves.incoming.shape[1], left.sigma.shape[1]

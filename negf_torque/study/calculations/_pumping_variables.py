@@ -44,7 +44,13 @@ VARIABLES: dict[str, Variable] = {
         CONDUCTANCE,
         "Effective mixing conductance",
         "A as the pumped current shows it: pumped = [Re A m x dm/dt + Im A dm/dt]/(2 pi), mean "
-        "over both transverse velocities.",
+        "over both transverse velocities; not-a-number for a lead that turns spins.",
+    ),
+    "conserved": Variable(
+        ("lead", "component", "other_component"),
+        "1",
+        "Projector on the spin components that the lead conserves",
+        "All in a normal metal, one in a magnet, none with spin-orbit coupling.",
     ),
     "sharvin": Variable(("lead",), CONDUCTANCE, "Open channels of the lead per spin"),
     "effective_mixing_corrected": Variable(
@@ -58,7 +64,8 @@ VARIABLES: dict[str, Variable] = {
         ("component", "velocity"),
         CURRENT,
         "Torque on the moving magnet",
-        "Minus the spin that leaves through both leads; " + VELOCITY + ".",
+        "Minus the spin that leaves through both leads; " + VELOCITY + ". Only where the leads "
+        "conserve it, see `conserved`.",
     ),
     "damping_torque": Variable(
         ("magnet", "component", "velocity"),

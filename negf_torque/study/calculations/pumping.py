@@ -120,6 +120,7 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
     coords: dict[str, Any] = {
         "lead": ["left", "right"],
         "component": ["x", "y", "z"],
+        "other_component": ["x", "y", "z"],
         "velocity": ["x", "y", "z"],
         "magnet": list(chain.magnets),
     }
@@ -163,6 +164,7 @@ def _values(found: Pumping) -> dict[str, Any]:
         "effective_mixing_error": ((), 2 * np.pi * error),
         "sharvin": found.sharvin,
         "effective_mixing_corrected": corrected,
+        "conserved": found.conserved,
         "torque": found.torque,
         "torque_error": ((), 2 * error),
         "damping": found.damping,
@@ -239,7 +241,7 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
     found = []
     for lead in ("left", "right"):
         for name in ("mixing", "effective_mixing", "effective_mixing_corrected"):
-            if name in dataset:
+            if name in dataset and np.isfinite(dataset[name].sel(lead=lead)):
                 note = {
                     "mixing": "from the channels' amplitudes",
                     "effective_mixing": "from the pumped spin current",
