@@ -161,3 +161,29 @@ def test_ready_card_is_valid():
 def test_wrong_cards_are_named(calculation, message):
     with pytest.raises(CardError, match=message):
         parsed(calculation)
+
+
+def test_code_of_the_howto_runs():
+    import re
+
+    page = (TOP / "docs/howto/many_leads.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names: dict = {}
+    exec(code, names)
+    result = names["result"]
+    assert_allclose(result.flow[:, 0], [1, 0, -1], atol=1e-12)
+    assert np.abs(result.magnet_torque[1]).max() > 1e-3
+
+
+def test_a_function_of_the_users_own_can_be_the_builder(tmp_path, valve):
+    (tmp_path / "mine.py").write_text(
+        "from negf_torque.lattice.nonlocal_valve import Contact, Wire, build_nonlocal_valve\n"
+        "def make():\n"
+        "    return build_nonlocal_valve(Wire(3, 5, 2), Contact(3, 2), Contact(3, 2))\n"
+    )
+    text = '[system]\nbuilder = "mine.py:make"\n[calculation]\nkind = "terminals"\nenergy = -0.9\n'
+    text += VALVE.replace("detector\", \"right", "d\", \"c").replace("injector = 1.0", "a = 1.0")
+    text = text.replace("left = 0.0", "b = 0.0") + 'source = "a"\nangles = [90]\n'
+    (tmp_path / "mine.toml").write_text(text + 'names = ["a", "b", "c", "d"]\n')
+    data = run.calculate(cards.load(tmp_path / "mine.toml", allow_code=True))
+    assert_allclose(data["torque"].values[0], valve["torque"].values[2], atol=1e-6)
