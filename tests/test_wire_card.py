@@ -211,3 +211,57 @@ def test_python_of_the_pages_runs_and_prints_what_they_say(page, printed, capsys
     (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     exec(compile(code, page, "exec"), {})
     assert re.search(printed, capsys.readouterr().out)
+
+
+def test_film_with_a_wall_per_cell():
+    """A periodic cross-section on a mesh: the mean over its momenta of chains at E - eps(k)."""
+    film = run.calculate(
+        cards.parse(
+            text(
+                '{kind = "neel", width = 1.0}',
+                6,
+                'cross_section = "periodic"',
+                "mesh = 2\ntolerance = 1e-8",
+            )
+        )
+    )
+    assert film["conductance"].attrs["units"] == "e^2/h per cell"
+    assert film["wall_resistance"].attrs["units"] == "h/e^2 cell"
+    # k = +-pi/2 in both directions: eps(k) = 0, the chain itself
+    chain = run.calculate(
+        cards.parse(text('{kind = "neel", width = 1.0}', 6, "", "tolerance = 1e-8"))
+    )
+    assert chain["wall_resistance"].attrs["units"] == "h/e^2"
+    for name in ("conductance", "site_torkance", "integrated_beta", "local_spin_current"):
+        assert_allclose(film[name], chain[name], atol=1e-7, err_msg=name)
+
+
+def test_neutral_potential_and_normal_leads():
+    system = "left = {exchange = 0.0}\nright = {exchange = 0.0}"
+    data = run.calculate(
+        cards.parse(
+            text(
+                '{kind = "spiral", period = 12.0}',
+                7,
+                system,
+                'neutrality = "neutral"\ntolerance = 1e-7',
+            )
+        )
+    )
+    assert data.attrs["neutrality"] == "neutral" and data.attrs["converged"] == 1
+    assert list(data["magnet"].values) == ["wire"]
+    # one layer of each normal lead is part of the region; the ends turn like their one neighbour
+    assert_allclose(np.linalg.norm(data["gradient"].values[1:-1], axis=1), np.pi / 6, atol=1e-12)
+    assert_allclose(data["site_slice"].values, [-1, 0, 1, 2, 3, 4, 5, 6, -1])
+    assert float(np.abs(data["site_torkance"].sel(part="sea")).max()) > 1e-4
+
+
+def test_wire_at_a_temperature():
+    at = {
+        t: run.calculate(cards.parse(text(calculation=f"temperature = {t}\ntolerance = 1e-6")))
+        for t in (0.0, 50.0)
+    }
+    # the bands are smooth here: the change is of second order in k_B T = 4 meV
+    for name in ("conductance", "total_torkance", "integrated_beta"):
+        cold, warm = (np.atleast_1d(at[t][name])[:1] for t in (0.0, 50.0))
+        assert_allclose(warm, cold, atol=2e-3)

@@ -1,7 +1,7 @@
 """Matrix elements of dH/dm between the waves at the ends of a device and its moments.
 
-Columns of G and of G^+ from the end layers are all that pumping needs: time grows like the length of
-the device.
+Columns of G and of G^+ from the end layers are all that pumping needs: time grows like the length
+of the device.
 """
 
 import numpy as np
