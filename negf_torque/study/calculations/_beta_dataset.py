@@ -35,7 +35,6 @@ def calculate(card: Card, progress: Progress) -> xr.Dataset:
         _spiral(card, table, medium, p.sampled_length, p.sampled_wave_number, p.sampled_margin)
         for medium in media
     ]
-    progress.start("configurations", table.configurations)
     sampled = _sampled(card, table, same[-1].potential, progress)
     limits = [smooth_limit(p.wave_numbers, [s.beta for s in row]) for row in grid]
     coarser = [_coarseness(card, table, m, row) for m, row in zip(media, grid, strict=True)]
@@ -180,6 +179,15 @@ def _sampled(card: Card, table: DisorderTable, potential: Any, progress: Progres
 
     p = card.calculation
     kinds = [impurity.impurity() for impurity in card.impurities]
+    stages = {"window": table.configurations, "sea": p.sea_configurations}
+    begun: list[str] = []
+
+    def report(part: str, ensemble: Any) -> None:
+        if part not in begun:
+            begun.append(part)
+            progress.start(f"configurations, {part}", stages[part])
+        progress.update(ensemble.count)
+
     return sampled_spiral(
         _uniform(card, p.sampled_length),
         p.sampled_wave_number,
@@ -191,5 +199,5 @@ def _sampled(card: Card, table: DisorderTable, potential: Any, progress: Progres
         margin=p.sampled_margin + 1,
         cells=table.supercell,
         seed=table.seed,
-        progress=lambda ensemble: progress.update(ensemble.count),
+        progress=report,
     )

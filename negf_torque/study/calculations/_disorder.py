@@ -8,7 +8,7 @@ the same kind of response as for a clean device, and adds what it learns about t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +35,7 @@ __all__ = [
     "check_impurities",
     "disorder_listings",
     "disorder_scalars",
+    "standard_errors",
     "with_disorder",
 ]
 
@@ -52,12 +53,15 @@ class Averages:
     mean_field : DisorderedResponse or None
         The first response that has a self-energy.
     configurations : ConfigurationResponse or None
+    coarse : tuple of DisorderedResponse or None
+        For each method the response on a sparser mesh, where there is one.
     """
 
     methods: tuple[str, ...]
     windows: tuple[WindowResponse, ...]
     mean_field: DisorderedResponse | None = None
     configurations: ConfigurationResponse | None = field(default=None, repr=False)
+    coarse: tuple[DisorderedResponse | None, ...] = ()
 
     @property
     def window(self) -> WindowResponse:
@@ -70,10 +74,14 @@ class Averages:
         return all(window.converged for window in self.windows)
 
     def torkance_error(self, number: int) -> NDArray:
-        """(3, magnets, 3): standard errors of method `number`, zero where it has none."""
+        """(3, magnets, 3): standard errors of method `number`, or what the mesh makes of it."""
         if self.methods[number] == "configurations":
             return self.configurations.magnet_torkance_error
-        return np.zeros(self.windows[number].magnet_torkance_by_bias.shape)
+        torque, coarse = self.windows[number].magnet_torkance_by_bias, self.coarse[number]
+        if coarse is None:
+            return np.zeros(torque.shape)
+        change = np.abs(torque - coarse.magnet_torkance_by_bias)
+        return np.broadcast_to(change.max(axis=(0, 2), keepdims=True), torque.shape)
 
 
 def check_impurities(card: Card) -> dict[tuple, str]:
@@ -103,19 +111,44 @@ def averaged(
     kinds = [impurity.impurity() for impurity in card.impurities]
     methods = tuple(table.methods) if methods is None else methods
     windows: list[WindowResponse] = []
+    coarse: list[DisorderedResponse | None] = []
     explicit, mean_field = None, None
     for method in methods:
         if method == "configurations":
             explicit = _explicit(table, chain, kinds, energy, progress)
             windows.append(explicit.window)
+            coarse.append(None)
         else:
             progress.start(f"{method}: self-energy and vertex corrections")
             found = disordered_response(
                 chain, energy, kinds, method, table.mesh, table.vertex_corrections
             )
+            coarse.append(None)
+            if chain.dimension and table.mesh > 1:
+                coarse[-1] = disordered_response(
+                    chain, energy, kinds, method, 3 * table.mesh // 4, table.vertex_corrections
+                )
+                found = _with_mesh_error(found, coarse[-1])
             mean_field = mean_field or found
             windows.append(found)
-    return Averages(methods, tuple(windows), mean_field, explicit)
+    return Averages(methods, tuple(windows), mean_field, explicit, tuple(coarse))
+
+
+def _with_mesh_error(
+    response: DisorderedResponse, coarse: DisorderedResponse
+) -> DisorderedResponse:
+    """Errors: what a mesh of three quarters as many points per direction changes."""
+
+    def change(name: str, *section: Any) -> float:
+        both = [np.asarray(getattr(r, name))[section] for r in (response, coarse)]
+        return float(np.abs(both[0] - both[1]).max(initial=0.0))
+
+    return replace(
+        response,
+        conductance_error=change("conductance"),
+        density_error=change("density_by_lead", Ellipsis, slice(1, None)),
+        current_error=change("current_by_lead"),
+    )
 
 
 def _explicit(
@@ -140,6 +173,20 @@ def _explicit(
         mesh=table.supercell_mesh,
         progress=report,
     )
+
+
+def standard_errors(
+    averages: list[Averages], responses: tuple[WindowResponse, ...]
+) -> dict[str, Any]:
+    """Errors of the torkances of a valve, (angle, magnet): the largest of components and biases."""
+    if not averages:
+        return {}
+    errors = []
+    for response in responses:
+        (own,) = (a for a in averages if a.window is response)
+        errors.append(own.torkance_error(0).max(axis=(0, 2)))
+    names = ("torkance", "torkance_in_plane", "torkance_out_of_plane")
+    return {f"{name}_error": (("angle", "magnet"), np.array(errors)) for name in names}
 
 
 def with_disorder(
@@ -181,9 +228,10 @@ def with_disorder(
             unit = variable.attrs.get("units", "")
             variable.attrs["units"] = unit.replace(" per cell", "")
     merged = dataset.merge(found, combine_attrs="override", compat="override")
-    if averages.methods[0] == "configurations":
-        merged["torkance_error"] = found["approach_torkance_error"].isel(approach=0, drop=True)
-    else:  # a mesh is taken as it is: nobody has estimated its error
+    if averages.methods[0] == "configurations" or chain.dimension:
+        if "angle" not in dataset.dims:
+            merged["torkance_error"] = found["approach_torkance_error"].isel(approach=0, drop=True)
+    else:  # a wire's averaged medium has no error but its approximation's
         merged = merged.drop_vars(
             [n for n in dataset.data_vars if str(n).endswith("_error")], errors="ignore"
         )
@@ -215,6 +263,7 @@ def _mean_field(response: DisorderedResponse | None) -> tuple[dict[str, Any], di
     }
     coords = {
         "site": np.arange(len(sites.layer)),
+        "site_layer": ("site", sites.layer),
         "flow": ["charge", "x", "y", "z"],
         "step": np.arange(1, len(response.residuals) + 1),
     }
@@ -250,7 +299,7 @@ def disorder_scalars(dataset: xr.Dataset) -> list[Scalar]:
                 f"conductance[{method}]",
                 float(one["approach_conductance"]),
                 unit,
-                error if method == "configurations" else None,
+                error or None,
                 converged,
                 _configuration_note(dataset) if method == "configurations" else "",
             )
@@ -294,7 +343,7 @@ def _differences(dataset: xr.Dataset) -> list[tuple[str, float, str, float | Non
             error = float(np.hypot(value(other, "_error"), value(first, "_error")))
             unit = dataset["approach_conductance" if name == "conductance" else "approach_torkance"]
             known = "configurations" in (method, methods[0])
-            words = f"{abs(difference) / error:.1f} standard errors" if known and error else ""
+            words = f"{abs(difference) / error:.1f} errors" if known and error else ""
             label = f"{name}, {method} - {methods[0]}"
             rows.append((label, difference, unit.attrs["units"], error if known else None, words))
     return rows
@@ -304,7 +353,7 @@ def disorder_listings(dataset: xr.Dataset) -> list[Listing]:
     """Every method's numbers and their differences."""
     if "approach" not in dataset.dims or dataset.sizes["approach"] < 2:
         return []
-    columns = ("quantity", "difference", "statistical error", "in words", "unit")
+    columns = ("quantity", "difference", "error", "in words", "unit")
     rows = tuple(
         (name, value, "-" if error is None else error, words, unit)
         for name, value, unit, error, words in _differences(dataset)

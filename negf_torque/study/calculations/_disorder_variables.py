@@ -8,9 +8,14 @@ __all__ = ["DISORDER"]
 TORKANCE, CONDUCTANCE, WINDOW = valve.TORKANCE, valve.CONDUCTANCE, valve.WINDOW
 
 DISORDER: dict[str, Variable] = {
-    **{name: valve.VARIABLES[name] for name in ("bias", "magnet", "component", "layer", "bond")},
+    **{
+        name: valve.VARIABLES[name]
+        for name in ("bias", "magnet", "component", "flow", "layer", "bond")
+    },
     "approach": Variable(("approach",), "", "Method of the average over impurities"),
     "configuration": Variable(("configuration",), "", "Seed of the configuration"),
+    "site": Variable(("site",), "1", "Site", "Numbered layer by layer from left to right."),
+    "site_layer": Variable(("site",), "1", "Layer of the site"),
     "step": Variable(("step",), "1", "Step of the self-consistency"),
     "approach_conductance": Variable(
         ("approach",), CONDUCTANCE, "Conductance by method", "Errors are standard errors."

@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from negf_torque.llg.macrospin import Macrospin
 
-__all__ = ["add_phases", "add_resonance", "add_switching", "stability_limit"]
+__all__ = ["add_noise", "add_phases", "add_resonance", "add_switching", "stability_limit"]
 
 
 def stability_limit(model: Macrospin, state: np.ndarray, largest: float = 3e13) -> dict[str, Any]:
@@ -140,4 +140,38 @@ def add_resonance(table, model, p, progress, values, coords) -> None:
         "resonance_half_width": [fit.half_width for fit in fits],
         "voltage_symmetric": [fit.symmetric for fit in fits],
         "voltage_antisymmetric": [fit.antisymmetric for fit in fits],
+    }
+
+
+def add_noise(table, model, p, progress, values, coords) -> None:
+    """Mean spectrum of thermal runs at one current, and the Lorentzian of its strongest line."""
+    from negf_torque.llg.batch import integrate
+    from negf_torque.llg.signals import fit_line, spectrum
+
+    part = table.noise
+    progress.start("thermal spectrum")
+    stride = max(1, int(round(table.output_step / table.step)))
+    found = integrate(
+        model.with_field(model.field + part.field * p),
+        np.broadcast_to(table.start, (part.runs, 3)),
+        part.duration,
+        table.step,
+        drive=part.current,
+        temperature=part.temperature,
+        seed=part.seed,
+        stride=stride,
+    )
+    late = found.time > 0.2 * part.duration
+    frequency, density = spectrum(found.time[late], (found.m @ p)[:, late])
+    mean = density.mean(axis=0)
+    line = fit_line(frequency, mean)
+    coords |= {"noise_bin": frequency}
+    values |= {
+        "noise_spectrum": mean,
+        "noise_spectrum_error": density.std(axis=0, ddof=1) / np.sqrt(part.runs),
+        "noise_frequency": line.frequency,
+        "noise_frequency_error": line.frequency_error,
+        "noise_width": line.width,
+        "noise_width_error": line.width_error,
+        "noise_power": line.power,
     }

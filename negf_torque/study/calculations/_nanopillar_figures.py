@@ -28,7 +28,27 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
         drawn["switching"] = _switching(dataset)
     if "rectified_voltage" in dataset:
         drawn["resonance"] = _resonance(dataset)
+    if "noise_spectrum" in dataset:
+        drawn["noise"] = _noise(dataset)
     return drawn
+
+
+def _noise(dataset: xr.Dataset) -> Figure:
+    """Thermal spectrum and the Lorentzian of its strongest line."""
+    canvas, axes = style.figure(1, 1, 6.4, 3.9)
+    frequency, density = dataset["noise_bin"].values[1:], dataset["noise_spectrum"].values[1:]
+    centre, width = float(dataset["noise_frequency"]), float(dataset["noise_width"])
+    axes.semilogy(frequency, density, color=style.PALETTE[0], linewidth=1, label="thermal runs")
+    height = float(dataset["noise_power"]) * 2 / (np.pi * width)
+    shape = height * (width / 2) ** 2 / ((frequency - centre) ** 2 + (width / 2) ** 2)
+    near = np.abs(frequency - centre) < 10 * width
+    label = f"{centre:.4g} GHz, width {width * 1e3:.3g} MHz"
+    axes.semilogy(frequency[near], shape[near], color=style.PALETTE[1], linestyle="--", label=label)
+    weight = np.cumsum(density) / density.sum()
+    axes.set_xlim(0, min(frequency[np.searchsorted(weight, 0.999)] * 1.3, frequency[-1]))
+    axes.set(xlabel="Frequency (GHz)", ylabel="Spectral density (1/GHz)")
+    style.legend(axes, **_INSIDE)
+    return canvas
 
 
 def _resonance(dataset: xr.Dataset) -> Figure:

@@ -78,6 +78,16 @@ VARIABLES: dict[str, Variable] = {
     "voltage_antisymmetric": Variable(
         ("rf_field",), "V", "Antisymmetric Lorentzian", "From the out-of-plane torque there."
     ),
+    "noise_bin": Variable(("noise_bin",), "GHz", "Frequency of the thermal spectrum"),
+    "noise_spectrum": Variable(
+        ("noise_bin",),
+        "1/GHz",
+        "Thermal spectral density of the cosine",
+        "One-sided, Hann window, mean of the runs; its integral is the variance.",
+    ),
+    "noise_frequency": Variable((), "GHz", "Frequency of the strongest thermal line"),
+    "noise_width": Variable((), "GHz", "Its full width at half maximum"),
+    "noise_power": Variable((), "1", "Its share of the variance", "Integral of the Lorentzian."),
     "static_limit": Variable(
         ("start", "map_field"),
         "A/m^2",

@@ -13,8 +13,6 @@ VARIABLES: dict[str, Variable] = {
     **DISORDER,
     **{name: valve.VARIABLES[name] for name in SHARED},
     "lead": Variable(("lead",), "", "Lead"),
-    "site": Variable(("site",), "1", "Site", "Numbered layer by layer from left to right."),
-    "site_layer": Variable(("site",), "1", "Layer of the site"),
     "site_magnet": Variable(("site",), "", "Magnet that the site belongs to"),
     "conductance": Variable((), CONDUCTANCE, "Conductance", "Both spins."),
     "torkance": Variable(

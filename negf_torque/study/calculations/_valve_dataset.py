@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
+    from negf_torque.lattice.layers import LayerChain
     from negf_torque.study.base import Progress
+    from negf_torque.study.calculations._disorder import Averages
     from negf_torque.study.card import Card
     from negf_torque.transport.linear import WindowResponse
     from negf_torque.transport.mixing import MixingConductance
@@ -31,6 +34,12 @@ _MESHES = (4, 8, 16, 32, 64, 128)
 def calculate(card: Card, progress: Progress) -> xr.Dataset:
     """Solve the valve of a card and label what comes out."""
     from negf_torque.lattice import layer_chain
+    from negf_torque.study.calculations._disorder import (
+        averaged,
+        standard_errors,
+        with_disorder,
+    )
+    from negf_torque.transport.linear import window_response
     from negf_torque.transport.sampling import Sampling
     from negf_torque.transport.valve import spin_valve
 
@@ -39,6 +48,12 @@ def calculate(card: Card, progress: Progress) -> xr.Dataset:
     progress.start("building the stack")
     chain = layer_chain(card.build())
     progress.start("averaging over the zone" if chain.dimension else "scattering states")
+    averages: list[Averages] = []
+
+    def respond(devices: Sequence[LayerChain]) -> list[WindowResponse]:
+        averages.extend(averaged(card, device, p.energy, progress) for device in devices)
+        return [a.window for a in averages]
+
     valve = spin_valve(
         chain,
         p.fixed,
@@ -47,12 +62,15 @@ def calculate(card: Card, progress: Progress) -> xr.Dataset:
         np.radians(p.angles),
         sampling,
         lambda done, total, points: progress.update(done, total, note=f"{points} k-points"),
+        respond if card.impurities else None,
     )
     progress.start("mixing conductances")
-    mixing = _mixing(card, sampling)
+    # of clean magnets; those of impure ones are a calculation of their own ("mixing")
+    mixing = {} if card.impurities else _mixing(card, sampling)
     values = _angular(valve) | _fits(valve) | _mixing_values(mixing)
+    values |= standard_errors(averages, valve.responses)
     coords: dict[str, Any] = {}
-    if chain.dimension == 2 and p.map_points:
+    if chain.dimension == 2 and p.map_points and not card.impurities:
         progress.start("maps of the zone")
         maps, coords = _maps(valve, p.energy, p.map_points)
         values |= maps
@@ -79,7 +97,12 @@ def calculate(card: Card, progress: Progress) -> xr.Dataset:
         for variable in dataset.variables.values():
             units = variable.attrs.get("units", "")
             variable.attrs["units"] = units.replace(" per cell", "").replace(" and cell", "")
-    return dataset
+    if not averages:
+        return dataset
+    right = valve.responses[int(np.argmin(np.abs(valve.angles - np.pi / 2)))]
+    (shown,) = (a for a in averages if a.window is right)
+    (clean,) = window_response([right.chain], p.energy, sampling)
+    return with_disorder(dataset, shown, clean)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,14 @@ import numpy as np
 from pydantic import field_validator
 
 from negf_torque.study.base import CalculationTable, Listing, Scalar, key
+from negf_torque.study.calculations._disorder import (
+    check_impurities,
+    disorder_listings,
+    disorder_scalars,
+)
+from negf_torque.study.calculations._disorder_variables import DISORDER
 from negf_torque.study.calculations._valve_figures import nearest_to_right_angle
-from negf_torque.study.calculations._valve_variables import VARIABLES
+from negf_torque.study.calculations._valve_variables import VARIABLES as CLEAN
 from negf_torque.study.complaints import nearest
 
 if TYPE_CHECKING:
@@ -29,6 +35,9 @@ if TYPE_CHECKING:
     from negf_torque.study.card import Card
 
 __all__ = ["VARIABLES", "Parameters", "figures", "llg_parameters", "run", "summary"]
+
+READS_IMPURITIES = True
+VARIABLES = {**DISORDER, **CLEAN}
 
 
 class Parameters(CalculationTable):
@@ -77,7 +86,7 @@ class Parameters(CalculationTable):
 def check(card: Card) -> dict[tuple, str]:
     """Mistakes that need more than one table: the magnets' names."""
     magnets = getattr(card.system, "magnets", None)
-    problems: dict[tuple, str] = {}
+    problems = check_impurities(card)
     if magnets is None:
         return problems
     for role in ("free", "fixed"):
@@ -156,7 +165,7 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
             "epsilon_prime": "window, symmetric bias",
         }.get(name, "")
         found.append(_scalar(dataset, name, converged, note=note))
-    return found
+    return found + disorder_scalars(dataset)
 
 
 def _interface_scalars(dataset: xr.Dataset, interface: str, converged: bool) -> list[Scalar]:
@@ -214,14 +223,16 @@ def listings(dataset: xr.Dataset) -> list[Listing]:
         values += [at["torkance_out_of_plane"].sel(bias=bias) for bias in dataset["bias"].values]
         rows.append((*(float(value) for value in values), float(at["eta"])))
     title = f'Torkance of "{free}" (window parts), in {dataset["torkance"].attrs["units"]}'
-    return [Listing(title, (*columns, "eta"), tuple(rows))]
+    found = [Listing(title, (*columns, "eta"), tuple(rows))]
+    return found + disorder_listings(dataset)
 
 
 def figures(dataset: xr.Dataset) -> dict[str, Figure]:
     """See `_valve_figures`."""
+    from negf_torque.study.calculations._disorder_figures import disorder_figures
     from negf_torque.study.calculations._valve_figures import figures as draw
 
-    return draw(dataset)
+    return draw(dataset) | disorder_figures(dataset)
 
 
 def llg_parameters(dataset: xr.Dataset, card: Card) -> tuple[ValveTorque, Simulation]:

@@ -139,7 +139,7 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
     def error(name: str, **select: str) -> float | None:
         if f"{name}_error" not in dataset:
             return None
-        return float(dataset[f"{name}_error"].sel(select))
+        return float(dataset[f"{name}_error"].sel(select).max())
 
     found = [
         Scalar(
