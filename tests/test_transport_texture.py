@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from negf_torque.disorder.impurities import MagneticImpurities, NonmagneticImpurities
 from negf_torque.lattice import Layer, Lead, build_stack, layer_chain, magnet_from_kwant, rotated
 from negf_torque.notices import PhysicsWarning
 from negf_torque.spin import SIGMA, direction, domain_wall, rotation_so3, sampled_texture, spiral
+from negf_torque.transport.disordered_complete import complete_disordered_response
 from negf_torque.transport.sampling import Sampling
 from negf_torque.transport.texture import project, tangent, texture_geometry
 from negf_torque.transport.wire import wire_response
@@ -245,3 +247,22 @@ def test_what_is_no_texture_is_told():
         geometry = texture_geometry(wire(step, 4))
     assert np.isnan(tangent([0, 0, 1], [0, 0, -1])).all()
     assert np.isfinite(project(geometry, np.ones((6, 3))).site_adiabatic).sum() == 0
+
+
+def test_beta_of_a_disordered_spiral_is_that_of_the_bulk():  # independent: gradient expansion
+    """Sign and size of beta against the bulk's Jna/Jad (isotropic moments: beta = eta)."""
+    length, split, energy = 160, 0.8, -0.6
+    chain = wire(spiral(240.0), length, exchange=split)
+    inside = tuple(range(1, length + 1))
+    kinds = [
+        NonmagneticImpurities(1.0, np.sqrt(0.15), "symmetric", layers=inside),
+        MagneticImpurities(1.0, np.sqrt(3 * 0.03), layers=inside),
+    ]
+    response = complete_disordered_response(chain, energy, kinds)
+    found = project(texture_geometry(chain), response.site_torkance)
+    middle = slice(70, 92)
+    beta = found.nonadiabatic[middle].sum() / found.adiabatic[middle].sum()
+    assert_allclose(0.0370213 / 0.2296822, 0.1611851, rtol=1e-5)  # Jna/Jad
+    # what the leads bring in decays with the spin-flip length: 6e-3 at 50 sites, 8e-4 at 70
+    assert_allclose(beta, 0.1611851, rtol=1e-3)
+    assert np.all(found.adiabatic[middle] > 0) and np.all(found.nonadiabatic[middle] > 0)
