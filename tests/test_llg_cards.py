@@ -228,6 +228,33 @@ def test_resonance_of_a_film_is_kittels_with_two_lorentzians():
         parse(base.replace("[2, 12, 201]", "[12, 2, 201]"))
 
 
+def test_thermal_line_of_a_passive_layer_is_its_resonance():
+    """Without current the line is the ferromagnetic resonance, its width alpha g0 (H1 + H2)."""
+    from negf_torque.units import GAMMA0
+
+    text = PILLAR.replace('"none"', '"none"\napplied = [0, 1e5, 0]').replace(
+        "damping = 0.02", "damping = 0.05"
+    )
+    text += """start = [0, 1, 0]
+[calculation.noise]
+current = 0
+temperature = 20
+duration = 20
+runs = 100
+"""
+    card = parse(text)
+    result = calculate(card)
+    # isotropic layer: m turns about y at g0 H, both transverse fields are H
+    frequency = GAMMA0 * 1e5 / (2 * np.pi) * 1e-9
+    width = 2 * 0.05 * frequency
+    error = float(result["noise_frequency_error"])
+    assert_allclose(result["noise_frequency"], frequency, atol=0.003 * frequency + 4 * error)
+    error = float(result["noise_width_error"])
+    assert_allclose(result["noise_width"], width, atol=4 * error + 0.1 * width)
+    assert {"noise_frequency", "noise_width"} <= {s.name for s in card.module.summary(result)}
+    assert "noise" in card.module.figures(result)
+
+
 def test_fields_of_the_runs_and_a_second_polariser():
     """A perpendicular second polariser tips the layer; a run's field adds to the applied one."""
     text = PILLAR.replace("[calculation]", "[system.second_torque]\npolarisation = 0.3\n"

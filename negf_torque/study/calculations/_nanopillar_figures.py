@@ -41,11 +41,12 @@ def _noise(dataset: xr.Dataset) -> Figure:
     axes.semilogy(frequency, density, color=style.PALETTE[0], linewidth=1, label="thermal runs")
     height = float(dataset["noise_power"]) * 2 / (np.pi * width)
     shape = height * (width / 2) ** 2 / ((frequency - centre) ** 2 + (width / 2) ** 2)
-    near = np.abs(frequency - centre) < 10 * width
-    label = f"{centre:.4g} GHz, width {width * 1e3:.3g} MHz"
+    near = np.abs(frequency - centre) < 2 * width
+    label = f"{centre:.3f} GHz, width {width:.3g} GHz"
     axes.semilogy(frequency[near], shape[near], color=style.PALETTE[1], linestyle="--", label=label)
     weight = np.cumsum(density) / density.sum()
     axes.set_xlim(0, min(frequency[np.searchsorted(weight, 0.999)] * 1.3, frequency[-1]))
+    axes.set_ylim(density.max() * 1e-5, density.max() * 3)
     axes.set(xlabel="Frequency (GHz)", ylabel="Spectral density (1/GHz)")
     style.legend(axes, **_INSIDE)
     return canvas
@@ -128,7 +129,7 @@ def _signal(dataset: xr.Dataset) -> Figure:
     top = frequency[-1]
     for k in range(dataset.sizes["current"]):
         look = next(looks)
-        left.plot(dataset["time"], dataset["cosine"].isel(current=k), **look)
+        left.plot(dataset["time"], dataset["cosine"].isel(current=k), **look | {"linewidth": 0.9})
         density = dataset["spectrum"].isel(current=k).values
         if density[1:].max() > _AT_REST:
             right.semilogy(frequency[1:], density[1:], label=_run_label(dataset, k), **look)
