@@ -20,7 +20,7 @@ import scipy.linalg as la
 from numpy.typing import NDArray
 
 from negf_torque.disorder.averaged import SelfEnergy, Slots, apply_local
-from negf_torque.disorder.medium import Medium, flow, pair_map
+from negf_torque.disorder.medium import Medium, eliminated, flow, pair_map
 
 __all__ = ["DressedSources", "Ladder", "dress", "factorised", "make_ladder"]
 
@@ -130,9 +130,12 @@ def _iterated(medium: Medium, sigma: NDArray, apply: Callable, retarded: bool) -
     # G X G has no slow mode: its series converges as the self-energy itself did
     precondition = (lambda v: v) if retarded else _CoarseSpace(medium, sigma, apply).precondition
 
+    chains = eliminated(medium, sigma)
+
     def matrix(x: NDArray) -> NDArray:
         spread = medium.spread(apply(x[:, None])[:, 0])
-        return x - medium.gather(flow(medium, sigma, spread, retarded=retarded).local)
+        found = flow(medium, sigma, spread, retarded=retarded, chains=chains)
+        return x - medium.gather(found.local)
 
     def solve(bare: NDArray) -> tuple[NDArray, int, float]:
         columns, most, worst = [], 0, 0.0
@@ -180,59 +183,66 @@ def _gmres(matrix: Callable, precondition: Callable, b: NDArray) -> tuple[NDArra
 
 
 class _CoarseSpace:
-    """Densities and spins that are the same on all sites of a layer.
+    """Densities and spins that are the same on all equal sites of a layer.
 
-    Z holds, for every layer with disordered sites, orthonormal vectors: the unit matrix and the
-    other hermitian matrices of a basis on each site; the preconditioner is 1 + Z (E^{-1} - 1)
-    Z^+ with E = Z^+ (1 - K Lambda) Z.
+    Z holds orthonormal vectors: one for each layer, size of site and entry of a site's matrix.
+    The preconditioner is 1 + Z (E^{-1} - 1) Z^+ with E = Z^+ (1 - K Lambda) Z.
+
+    Attributes
+    ----------
+    label : (M,) int
+        The vector of Z to which an entry of a vector of local matrices belongs.
+    norm : (count,)
+        Square roots of the numbers of sites.
     """
 
     def __init__(self, medium: Medium, sigma: NDArray, apply: Callable) -> None:
-        self.medium, basis = medium, []
-        for layer in range(len(medium.sizes)):
+        self.label = np.zeros(medium.length, int)
+        count = 0
+        for layer in np.unique(medium.layer):
             for m in np.unique(medium.orbitals[medium.layer == layer]):
                 chosen = np.flatnonzero((medium.layer == layer) & (medium.orbitals == m))
-                index = medium.start[chosen][:, None] + np.arange(m * m)
-                basis += [(index[:, e], layer) for e in range(m * m)]
-        self.basis = [index for index, _ in basis]
-        self.layers = np.array([layer for _, layer in basis])
-        self.inverse = la.lu_factor(self._matrix(sigma, apply))
+                place = medium.start[chosen][:, None] + np.arange(m * m)
+                self.label[place] = count + np.arange(m * m)
+                count += int(m * m)
+        self.norm = np.sqrt(np.bincount(self.label, minlength=count))
+        self.inverse = la.lu_factor(self._matrix(medium, sigma, apply))
 
-    def _matrix(self, sigma: NDArray, apply: Callable) -> NDArray:
+    def project(self, vector: NDArray) -> NDArray:
+        """Z^+ v."""
+        count = len(self.norm)
+        real = np.bincount(self.label, vector.real, count)
+        return (real + 1j * np.bincount(self.label, vector.imag, count)) / self.norm
+
+    def expand(self, small: NDArray) -> NDArray:
+        """Z c."""
+        return (small / self.norm)[self.label]
+
+    def _matrix(self, medium: Medium, sigma: NDArray, apply: Callable) -> NDArray:
         from negf_torque.disorder.large import block_columns
 
-        medium, count = self.medium, len(self.basis)
-        sources = np.zeros((count, medium.length), complex)
-        for c, index in enumerate(self.basis):
-            sources[c, index] = 1 / np.sqrt(len(index))
-        emitted = apply(sources.T).T
-        coupled = np.zeros((count, count), complex)
+        count = len(self.norm)
+        emitted = [apply(self.expand(unit)[:, None])[:, 0] for unit in np.eye(count)]
         layer_of, row, column = medium.index
-        here = [np.flatnonzero(layer_of == layer) for layer in range(len(medium.sizes))]
-        adjoint = np.zeros((count, medium.length), complex)
-        adjoint[:] = sources.conj()
+        of_layer = np.zeros(count, int)
+        of_layer[self.label] = layer_of
+        coupled = np.zeros((count, count), complex)
+        shape = medium.diagonal.shape[1:]
         for b, there, blocks in block_columns(medium, sigma):
-            weight = medium.weights[b]
-            own = np.flatnonzero(self.layers == there)
-            for c in own:
-                n = int(medium.sizes[there])
+            n = int(medium.sizes[there])
+            green = np.zeros((shape[0], shape[1], n), complex)
+            for layer, block in enumerate(blocks):
+                green[layer, : len(block)] = block
+            right = green[layer_of, column].conj()
+            here = layer_of == there
+            for c in np.flatnonzero(of_layer == there):
                 x = np.zeros((n, n), complex)
-                x[row[here[there]], column[here[there]]] = emitted[c, here[there]]
-                for layer, green in enumerate(blocks):
-                    places = here[layer]
-                    if not len(places):
-                        continue
-                    left = green @ x
-                    spread = np.einsum("pa,pa->p", left[row[places]], green[column[places]].conj())
-                    targets = np.flatnonzero(self.layers == layer)
-                    coupled[targets, c] += weight * (adjoint[targets][:, places] @ spread)
+                x[row[here], column[here]] = emitted[c][here]
+                spread = np.einsum("pa,pa->p", (green @ x)[layer_of, row], right)
+                coupled[:, c] += medium.weights[b] * self.project(spread)
         return np.eye(count) - coupled
 
     def precondition(self, vector: NDArray) -> NDArray:
         """P v."""
-        small = np.array([vector[i].sum() / np.sqrt(len(i)) for i in self.basis])
-        change = la.lu_solve(self.inverse, small) - small
-        result = vector.copy()
-        for index, value in zip(self.basis, change, strict=True):
-            result[index] += value / np.sqrt(len(index))
-        return result
+        small = self.project(vector)
+        return vector + self.expand(la.lu_solve(self.inverse, small) - small)

@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from negf_torque.disorder.medium import Medium
 
-__all__ = ["block_columns", "large_flow", "large_green", "large_pairs"]
+__all__ = ["block_columns", "kept_chains", "large_flow", "large_green", "large_pairs"]
 
 #: Part of the entries below which a coupling is multiplied as a sparse matrix.
 _SPARSE = 0.2
+#: Bytes up to which the eliminated chains are kept between applications.
+_KEPT = 1_000_000_000
 
 
 def _chains(medium: Medium, sigma: NDArray) -> Iterator[tuple[int, list, list, list, list, list]]:
@@ -49,6 +51,13 @@ def _chains(medium: Medium, sigma: NDArray) -> Iterator[tuple[int, list, list, l
         yield b, hop, back, left, right[::-1], green[::-1]
 
 
+def kept_chains(medium: Medium, sigma: NDArray) -> list | None:
+    """The eliminated chains, for many flows through one medium; None if they are too large."""
+    batch, _, width, _ = medium.diagonal.shape
+    size = 3 * 16 * batch * len(medium.sizes) * width**2
+    return list(_chains(medium, sigma)) if size <= _KEPT else None
+
+
 def _sparse(v: NDArray) -> NDArray | sp.csr_array:
     return sp.csr_array(v) if np.count_nonzero(v) < _SPARSE * v.size else v
 
@@ -75,14 +84,20 @@ def large_green(medium: Medium, sigma: NDArray) -> NDArray:
 
 
 def large_flow(
-    medium: Medium, sigma: NDArray, source: NDArray, first: NDArray, last: NDArray, retarded: bool
+    medium: Medium,
+    sigma: NDArray,
+    source: NDArray,
+    first: NDArray,
+    last: NDArray,
+    retarded: bool,
+    chains: list | None = None,
 ) -> tuple[NDArray, NDArray, NDArray, NDArray]:
     """See `medium.flow`."""
     sizes, layers = medium.sizes, len(medium.sizes)
     local = np.zeros(medium.diagonal.shape[1:], complex)
     bond = np.zeros((layers - 1, *local.shape[1:]), complex)
     ends = np.zeros((2, len(medium.weights), *local.shape[1:]), complex)
-    for b, hop, back, left, right, green in _chains(medium, sigma):
+    for b, hop, back, left, right, green in chains or _chains(medium, sigma):
         x = [source[layer, :n, :n].copy() for layer, n in enumerate(sizes)]
         x[0] += first[b, : sizes[0], : sizes[0]]
         x[-1] += last[b, : sizes[-1], : sizes[-1]]

@@ -18,7 +18,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Flow", "Medium", "flow", "local_green", "make_medium", "pair_map"]
+__all__ = ["Flow", "Medium", "eliminated", "flow", "local_green", "make_medium", "pair_map"]
 
 #: Rows of a layer up to which compiled loops are used.
 LARGEST_COMPILED = 24
@@ -197,6 +197,7 @@ def flow(
     left: NDArray | None = None,
     right: NDArray | None = None,
     retarded: bool = False,
+    chains: list | None = None,
 ) -> Flow:
     """Spread sources through the medium.
 
@@ -210,6 +211,8 @@ def flow(
         Added to X on the end layers.
     retarded : bool
         G X G instead of G X G^+.
+    chains : list, optional
+        What `eliminated` gave for this medium and self-energy.
     """
     batch, layers, width, _ = medium.diagonal.shape
     source = np.zeros((layers, width, width), complex) if source is None else source
@@ -222,7 +225,7 @@ def flow(
     if not medium.compiled:
         from negf_torque.disorder.large import large_flow
 
-        return Flow(*large_flow(medium, sigma, source, *ends, retarded))
+        return Flow(*large_flow(medium, sigma, source, *ends, retarded, chains))
     from negf_torque.disorder.kernels import flow_chunk
 
     at_left, at_right = np.zeros((2, batch, width, width), complex)
@@ -250,6 +253,15 @@ def flow(
 
     parts = _in_threads(work, batch, 32)
     return Flow(sum(p[0] for p in parts), sum(p[1] for p in parts), at_left, at_right)
+
+
+def eliminated(medium: Medium, sigma: NDArray) -> list | None:
+    """Work that many flows through one medium share; None where there is little."""
+    if medium.compiled:
+        return None
+    from negf_torque.disorder.large import kept_chains
+
+    return kept_chains(medium, sigma)
 
 
 def pair_map(medium: Medium, sigma: NDArray, retarded: bool = False) -> NDArray:
