@@ -73,6 +73,25 @@ def test_without_rashba_coupling_the_lattice_gets_nothing(tmp_path):  # limit
     assert_allclose(data["adiabaticity"].sel(part="complete"), 1, atol=2e-3)
 
 
+def test_torque_on_the_same_device_reports_what_the_lattice_takes(tmp_path, wire):
+    text = CARD.read_text().replace('kind = "wire"', 'kind = "torque"')
+    (tmp_path / "card.toml").write_text(text)
+    (tmp_path / "custom_kwant.py").write_text((TOP / "systems/custom_kwant.py").read_text())
+    data = run.calculate(cards.load(tmp_path / "card.toml", allow_code=True))
+    lost = data["site_lattice_torkance"].sel(bias="symmetric").values
+    # the window: exchange and lattice torque take what flows into the wire, layer by layer
+    current = data["spin_current"].sel(bias="symmetric", flow=["x", "y", "z"])
+    assert np.abs(current).max() > 0.5
+    member = data["site_magnet"].values == "wall"
+    total = data["lattice_torkance"].sel(bias="symmetric", magnet="wall")
+    assert_allclose(total, lost[member].sum(axis=0), atol=1e-12)
+    # in the plane of the wall the sea is small: the complete value of kind "wire" is near
+    assert_allclose(total, wire["magnet_lattice_torkance"].values[0], atol=0.02)
+    module = cards.calculation_module("torque")
+    names = [scalar.name for scalar in module.summary(data)]
+    assert "lattice_torkance[wall, z]" in names
+
+
 @pytest.mark.parametrize("kind", ["wire", "pumping"])
 @pytest.mark.parametrize(
     ("parameters", "message"),

@@ -2,6 +2,7 @@
 
 from negf_torque.study.calculations import _valve_variables as valve
 from negf_torque.study.calculations._disorder_variables import DISORDER
+from negf_torque.study.calculations._lattice_torque import LATTICE_VARIABLES
 from negf_torque.study.labels import Variable
 
 __all__ = ["VARIABLES"]
@@ -11,6 +12,7 @@ SHARED = ("bias", "magnet", "component", "flow", "layer", "bond")
 
 VARIABLES: dict[str, Variable] = {
     **DISORDER,
+    **LATTICE_VARIABLES,
     **{name: valve.VARIABLES[name] for name in SHARED},
     "lead": Variable(("lead",), "", "Lead"),
     "site_magnet": Variable(("site",), "", "Magnet that the site belongs to"),

@@ -178,18 +178,19 @@ def _values(found: Pumping) -> dict[str, Any]:
 
 def _enhancement(card: Card, chain: LayerChain, found: Pumping) -> dict[str, Any]:
     """Damping of a magnet of the volume and magnetisation that [llg] gives."""
-    from negf_torque.units import BOHR_MAGNETON
+    from negf_torque.llg.damping import pumping_damping
 
     table = card.llg
     if table is None:
         return {}
     sites = sum(name == found.magnet for name in chain.sites.magnet)
-    volume = sites * table.cell_area * table.layer_spacing * 1e-27  # m^3, one cell for each site
-    spin = table.saturation_magnetisation * volume / (2 * BOHR_MAGNETON)
+    # one cell for each site
+    magnet = table.cell_area, sites * table.layer_spacing, table.saturation_magnetisation
+    per_spin = pumping_damping(4 * np.pi, *magnet)  # 1/S
     return {
-        "spin": spin,
-        "damping_enhancement": found.alpha_spin / spin,
-        "damping_enhancement_error": found.error / spin,
+        "spin": 1 / per_spin,
+        "damping_enhancement": found.alpha_spin * per_spin,
+        "damping_enhancement_error": found.error * per_spin,
     }
 
 

@@ -18,6 +18,7 @@ from negf_torque.study.calculations._disorder import (
     disorder_listings,
     disorder_scalars,
 )
+from negf_torque.study.calculations._lattice_torque import lattice_scalars, lattice_values
 from negf_torque.study.calculations._torque_variables import VARIABLES
 
 if TYPE_CHECKING:
@@ -95,6 +96,8 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
         "exchange": field,
         "position": _positions(sites.position),
     }
+    if disorder is None:
+        values |= lattice_values(chain, p.energy, sampling)
     if p.mesh is not None and not p.temperature:
         values = {name: value for name, value in values.items() if not name.endswith("_error")}
     coords = {
@@ -166,7 +169,7 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
                     "window, symmetric bias",
                 )
             )
-    return found + disorder_scalars(dataset)
+    return found + lattice_scalars(dataset) + disorder_scalars(dataset)
 
 
 def listings(dataset: xr.Dataset) -> list[Listing]:
