@@ -176,8 +176,9 @@ class DisorderTable(Table):
     max_iterations: int = key("Iterations after which self-consistency gives up.", 500, ge=1)
     mesh: int = key(
         "Periodic cross-sections: points of the uniform shifted mesh per direction, which "
-        "self-energy, vertex corrections and results share.",
-        16,
+        "self-energy, vertex corrections and results share; the error is what three quarters of "
+        "them change.",
+        32,
         ge=1,
         le=1024,
     )

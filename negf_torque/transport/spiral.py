@@ -197,7 +197,7 @@ def sampled_spiral(
     seed: int = 0,
     executor: Executor | None = None,
     workers: int = 1,
-    progress: Callable[[ensembles.Ensemble], None] | None = None,
+    progress: Callable[[str, ensembles.Ensemble], None] | None = None,
 ) -> SampledSpiral:
     """Torque on the middle of a spiral, averaged over configurations.
 
@@ -211,8 +211,10 @@ def sampled_spiral(
         Configurations of the window and of the sea, each solved for q and -q.
     cells : int
         Cells of the supercell per periodic direction.
-    seed, executor, workers, progress
+    seed, executor, workers
         See `negf_torque.disorder.configurations.sample`.
+    progress : callable, optional
+        Called with "window" or "sea" and the ensemble so far.
     """
     axes, layers = _frame(chain), _counted(chain, margin)
     _check(wave_number, impurities)
@@ -221,14 +223,21 @@ def sampled_spiral(
         for q in (wave_number, -wave_number)
     )
     projection = -np.stack([axes[1], axes[2]], axis=1) / wave_number
-    options = {"seed": seed, "executor": executor, "workers": workers, "progress": progress}
-    window = ensembles.sample(
-        partial(_window_columns, both, projection, layers), configurations, kept=3, **options
+
+    def average(part: str, evaluate: Callable, count: int, kept: int, block: int):
+        report = None if progress is None else partial(progress, part)
+        return ensembles.sample(
+            evaluate, count, seed=seed, kept=kept, executor=executor, workers=workers,
+            block=block, progress=report,
+        )  # fmt: skip
+
+    window = average(
+        "window", partial(_window_columns, both, projection, layers), configurations, 3, 64
     )
-    sea = ensembles.sample(
-        partial(_sea_projected, both, projection, layers, np.asarray(potential, float)),
-        sea_configurations, kept=2, block=8, **options,
-    )  # fmt: skip
+    field = np.asarray(potential, float)
+    sea = average(
+        "sea", partial(_sea_projected, both, projection, layers, field), sea_configurations, 2, 8
+    )
     return SampledSpiral(wave_number, layers, window, sea)
 
 

@@ -123,6 +123,7 @@ def spin_valve(
     angles: ArrayLike | None = None,
     sampling: Sampling | None = None,
     progress: Callable[[int, int, int], None] | None = None,
+    respond: Callable[[Sequence[LayerChain]], Sequence[WindowResponse]] | None = None,
 ) -> ValveResult:
     """Conductance and torque on the free magnet of a spin valve versus angle.
 
@@ -140,6 +141,8 @@ def spin_valve(
         Default adaptive to 1e-6 at zero temperature.
     progress : callable, optional
         See `negf_torque.transport.linear.window_response`.
+    respond : callable, optional
+        Devices -> their responses, in place of the clean ones (an average over impurities).
 
     Examples
     --------
@@ -161,8 +164,11 @@ def spin_valve(
     wanted = np.concatenate([[0.0, np.pi], angles, aside])
     solved, which = np.unique(wanted, return_inverse=True)
     p, directions = valve_directions(chain, fixed, free, solved)
-    responses = window_response(
-        [aligned(chain, {free: m}) for m in directions], energy, sampling, progress
+    devices = [aligned(chain, {free: m}) for m in directions]
+    responses = (
+        window_response(devices, energy, sampling, progress)
+        if respond is None
+        else respond(devices)
     )
     parallel, antiparallel = (responses[n] for n in which[:2])
     at, beside = which[2 : 2 + len(angles)], which[2 + len(angles) :]
