@@ -27,6 +27,7 @@ _HOMES = {
     "pumping": "transport.pumping",
     "spin_valve": "transport.valve",
     "window_response": "transport.linear",
+    "wire_response": "transport.wire",
     # gradient expansion
     "Impurities": "gradient.born",
     "coefficients": "gradient.coefficients",
@@ -63,6 +64,7 @@ __all__ = [
     "spin_valve",
     "valve_torque",
     "window_response",
+    "wire_response",
 ]
 
 if TYPE_CHECKING:
@@ -84,6 +86,7 @@ if TYPE_CHECKING:
     from negf_torque.transport.pumping import pumping
     from negf_torque.transport.sampling import Sampling
     from negf_torque.transport.valve import spin_valve
+    from negf_torque.transport.wire import wire_response
 
 __getattr__, __dir__ = _lazy(__name__, _HOMES)
 
