@@ -27,8 +27,10 @@ from negf_torque.transport.sampling import Sampling, average
 
 __all__ = [
     "MixingConductance",
+    "end_ladder",
     "first_moment",
     "ladder_operators",
+    "mixing_columns",
     "mixing_conductance",
     "reflection_mixing",
     "sharvin_corrected",
@@ -164,13 +166,13 @@ def mixing_conductance(
         raise ValueError("left: a mixing conductance needs a nonmagnetic left lead.")
     m = first_moment(chain) if direction is None else unit_vector(direction)
     normal_right = not np.any(chain.right.sites.exchange)
-    plus = _end_ladder(chain.left, chain.sizes[0], m)
-    plus_right = _end_ladder(chain.right, chain.sizes[-1], m) if normal_right else None
+    plus = end_ladder(chain.left, chain.sizes[0], m)
+    plus_right = end_ladder(chain.right, chain.sizes[-1], m) if normal_right else None
     device = make_device(chain)
 
     def columns(k: NDArray, energies: NDArray) -> NDArray:
         response = solve(device, k, energies)
-        return _columns(response, plus, plus_right)
+        return mixing_columns(response, plus, plus_right)
 
     def open_channels(k: NDArray, energies: NDArray) -> NDArray:
         channels = attach(chain.left, chain.sizes[0], chain.phases(k), energies).open_channels
@@ -193,7 +195,8 @@ def mixing_conductance(
     )
 
 
-def _columns(response: Response, plus: NDArray, plus_right: NDArray | None) -> NDArray:
+def mixing_columns(response: Response, plus: NDArray, plus_right: NDArray | None) -> NDArray:
+    """Re g_r, Im g_r, Re g_t and Im g_t of each member, (B, 4); g_t is 0 without `plus_right`."""
     channels = response.open_channels[0] / 2
     g_r = reflection_mixing(response.reflection, channels, plus)
     g_t = np.zeros_like(g_r)
@@ -202,7 +205,8 @@ def _columns(response: Response, plus: NDArray, plus_right: NDArray | None) -> N
     return np.stack([g_r.real, g_r.imag, g_t.real, g_t.imag], axis=1)
 
 
-def _end_ladder(lead: LeadCell, size: int, m: NDArray) -> NDArray:
+def end_ladder(lead: LeadCell, size: int, m: NDArray) -> NDArray:
+    """S_+ along m on the whole end layer (`size` rows) that a lead touches."""
     return ladder_operators(lead.sites, lead.interface, size, m)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import field_validator
 
 from negf_torque.study.base import CalculationTable, Scalar, key
+from negf_torque.study.calculations._disorder import check_impurities
 from negf_torque.study.calculations._valve_variables import CONDUCTANCE
 from negf_torque.study.labels import Variable
 
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from negf_torque.study.base import Progress
     from negf_torque.study.card import Card
 
-__all__ = ["VARIABLES", "Parameters", "figures", "run", "summary"]
+__all__ = ["VARIABLES", "Parameters", "check", "figures", "run", "summary"]
+
+READS_IMPURITIES = True
 
 VARIABLES: dict[str, Variable] = {
     "energy": Variable(("energy",), "eV", "Fermi energy"),
@@ -81,9 +84,20 @@ class Parameters(CalculationTable):
         return value
 
 
+def check(card: Card) -> dict[tuple, str]:
+    """Mistakes that need more than one table."""
+    problems = check_impurities(card)
+    if card.disorder and card.disorder.compare:
+        problems["disorder", "compare"] = (
+            "a mixing conductance is calculated by one method at a time. Run a second card."
+        )
+    return problems
+
+
 def run(card: Card, progress: Progress) -> xr.Dataset:
     """Average over the zone at each energy; see `negf_torque.transport.mixing`."""
     from negf_torque.lattice import layer_chain
+    from negf_torque.study.calculations._disordered_mixing import averaged_mixing
     from negf_torque.study.labels import labelled
     from negf_torque.transport.mixing import mixing_conductance
     from negf_torque.transport.sampling import Sampling
@@ -96,7 +110,11 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
     progress.start("averaging over the zone", len(energies))
     found = []
     for energy in energies:
-        found.append(mixing_conductance(chain, float(energy), p.direction, sampling))
+        found.append(
+            averaged_mixing(card, chain, float(energy))
+            if card.impurities
+            else mixing_conductance(chain, float(energy), p.direction, sampling)
+        )
         progress.advance()
     none = complex(np.nan, np.nan)
     values = {
@@ -108,7 +126,7 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
         "sharvin_error": [m.sharvin_error for m in found],
         "reflection_corrected": [m.reflection_corrected for m in found],
     }
-    if p.mesh is not None and not p.temperature:
+    if p.mesh is not None and not p.temperature and not card.impurities:
         values = {name: value for name, value in values.items() if not name.endswith("_error")}
     dataset = labelled(
         VARIABLES,

@@ -1,0 +1,101 @@
+"""Mixing conductances averaged over explicit configurations of impurities.
+
+Per configuration the same sums over the scattering matrix as of a clean device
+(`negf_torque.transport.mixing`), over the channels of a supercell and divided by its cells.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from functools import partial
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from negf_torque.disorder import configurations as ensembles
+from negf_torque.disorder.impurities import Impurity
+from negf_torque.lattice.layers import LayerChain
+from negf_torque.spin import unit_vector
+from negf_torque.transport.ensembles import Configurations
+from negf_torque.transport.mixing import (
+    MixingConductance,
+    end_ladder,
+    first_moment,
+    mixing_columns,
+    sharvin_corrected,
+)
+
+__all__ = ["configuration_mixing"]
+
+
+def configuration_mixing(
+    chain: LayerChain,
+    impurities: Sequence[Impurity],
+    energy: float,
+    configurations: int,
+    *,
+    direction: ArrayLike | None = None,
+    seed: int = 0,
+    cells: int = 1,
+    mesh: int = 1,
+    executor: Executor | None = None,
+    workers: int = 1,
+    progress: Callable[[ensembles.Ensemble], None] | None = None,
+) -> MixingConductance:
+    """Mixing conductances of an impure interface or layer behind a normal lead.
+
+    Parameters
+    ----------
+    chain, impurities, energy, configurations, seed, cells, mesh, executor, workers, progress
+        As in `negf_torque.transport.ensembles.configuration_response`.
+    direction : (3,), optional
+        Spin quantisation axis m; default the direction of the first moment from the left.
+
+    Returns
+    -------
+    MixingConductance
+        Its errors are standard errors of the modulus.
+
+    Raises
+    ------
+    ValueError
+        If the left lead is magnetic, or no direction is known.
+    """
+    if np.any(chain.left.sites.exchange):
+        raise ValueError("left: a mixing conductance needs a nonmagnetic left lead.")
+    m = first_moment(chain) if direction is None else unit_vector(direction)
+    drawn = Configurations(chain, tuple(impurities), energy, cells, mesh)
+    whole = drawn.supercell.chain
+    normal_right = not np.any(chain.right.sites.exchange)
+    plus = end_ladder(whole.left, whole.sizes[0], m)
+    plus_right = end_ladder(whole.right, whole.sizes[-1], m) if normal_right else None
+    found = ensembles.sample(
+        partial(_columns, drawn, plus, plus_right),
+        configurations,
+        seed=seed,
+        executor=executor,
+        workers=workers,
+        progress=progress,
+    )
+    value, error = found.mean, found.standard_error
+    g_r, sharvin = complex(value[0], value[1]), float(value[4])
+    return MixingConductance(
+        reflection=g_r,
+        transmission=complex(value[2], value[3]) if normal_right else None,
+        sharvin=sharvin,
+        reflection_corrected=complex(sharvin_corrected(g_r, sharvin)),
+        reflection_error=float(np.hypot(*error[:2])),
+        transmission_error=float(np.hypot(*error[2:4])),
+        sharvin_error=float(error[4]),
+        evaluations=found.count * mesh**chain.dimension,
+        converged=True,
+    )
+
+
+def _columns(
+    drawn: Configurations, plus: NDArray, plus_right: NDArray | None, seeds: NDArray
+) -> NDArray:
+    total = 0.0
+    for response in drawn.responses(seeds):
+        channels = response.open_channels[0][:, None] / 2
+        total = total + np.hstack([mixing_columns(response, plus, plus_right), channels])
+    return total / (drawn.supercell.cells * drawn.mesh**drawn.chain.dimension)
