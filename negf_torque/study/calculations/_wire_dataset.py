@@ -85,15 +85,9 @@ def _respond(card: Card, chain, say=None) -> WireResponse:
 def _values(found: WireResponse) -> dict[str, Any]:
     from negf_torque.transport.torque import sum_by_magnet
 
-    chain, geometry, projection = found.chain, found.geometry, found.projection
-    torque = found.site_torkance
+    chain, geometry = found.chain, found.geometry
     field = np.linalg.norm(chain.sites.exchange, axis=1)
     site_error = np.sqrt(3) * field * _spin_error(found)
-    adiabatic, nonadiabatic = projection.integrated_adiabatic, projection.integrated_nonadiabatic
-    error = _integrated_error(found, site_error)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        beta_error = error * (1 + np.abs(projection.integrated_beta)) / np.abs(adiabatic)
-    relative = found.window.conductance_error / max(found.window.conductance, 1e-300)
     return {
         "conductance": found.window.conductance,
         "conductance_error": found.window.conductance_error,
@@ -103,7 +97,7 @@ def _values(found: WireResponse) -> dict[str, Any]:
         "wall_resistance_error": found.wall_resistance_error,
         "open_channels": found.window.open_channels,
         "uniform_spin_current": found.uniform_spin_current,
-        "torkance": sum_by_magnet(chain.sites, torque, chain.magnets),
+        "torkance": sum_by_magnet(chain.sites, found.site_torkance, chain.magnets),
         "torkance_error": (
             ("magnet",),
             np.array(
@@ -117,6 +111,25 @@ def _values(found: WireResponse) -> dict[str, Any]:
         "total_torkance_error": ((), site_error.sum()),
         "adiabatic_limit": found.adiabatic_limit,
         "adiabaticity": found.adiabaticity,
+        "spin_current": found.window.spin_current_by_bias,
+        "spin_current_error": ((), found.window.current_error),
+        "potential": None if found.complete is None else found.complete.potential,
+        "moment": geometry.moment,
+        "gradient": geometry.gradient,
+        "exchange": field,
+        "position": _positions(chain.sites.position),
+        **_projection_values(found, site_error),
+    }
+
+
+def _projection_values(found: WireResponse, site_error: np.ndarray) -> dict[str, Any]:
+    geometry, projection, torque = found.geometry, found.projection, found.site_torkance
+    adiabatic, nonadiabatic = projection.integrated_adiabatic, projection.integrated_nonadiabatic
+    error = _integrated_error(found, site_error)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        beta_error = error * (1 + np.abs(projection.integrated_beta)) / np.abs(adiabatic)
+    relative = found.window.conductance_error / max(found.window.conductance, 1e-300)
+    return {
         "site_torkance": torque,
         "site_torkance_error": (("site",), site_error),
         "slice_torkance": geometry.total(torque),
@@ -143,13 +156,6 @@ def _values(found: WireResponse) -> dict[str, Any]:
             error / max(found.window.conductance, 1e-300) + relative * np.abs(found.polarisation),
         ),
         "residual": projection.residual,
-        "spin_current": found.window.spin_current_by_bias,
-        "spin_current_error": ((), found.window.current_error),
-        "potential": None if found.complete is None else found.complete.potential,
-        "moment": geometry.moment,
-        "gradient": geometry.gradient,
-        "exchange": field,
-        "position": _positions(chain.sites.position),
     }
 
 
