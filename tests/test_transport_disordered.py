@@ -20,11 +20,13 @@ from negf_torque.lattice.stack import Layer, Lead, build_stack
 from negf_torque.notices import ConvergenceWarning, PhysicsWarning
 from negf_torque.spin import rotation_so3
 from negf_torque.transport.disordered import disordered_response
+from negf_torque.transport.disordered_average import converged_response, thermal_response
 from negf_torque.transport.disordered_device import make_disordered, point_at, zone_mesh
 from negf_torque.transport.leads import fourier_blocks, lead_self_energies
 from negf_torque.transport.linear import window_response
 from negf_torque.transport.sampling import Sampling
 from negf_torque.transport.torque import exchange_torque
+from negf_torque.units import BOLTZMANN
 
 METHODS = ("born", "coherent-potential")
 BOTH = [
@@ -354,3 +356,39 @@ def test_energies_outside_the_bands_are_told():
 def test_bad_arguments(arguments, name):
     with pytest.raises(ValueError, match=f"^{name}: "):
         disordered_response(valve("chain"), -0.7, BOTH, **arguments)
+
+
+# --- meshes and temperature -------------------------------------------------------------------
+
+
+def test_mesh_is_doubled_until_nothing_changes():
+    chain = valve("periodic")
+    strong = [NonmagneticImpurities(1.0, 1.0, "symmetric")]
+    response = converged_response(
+        chain, -1.0, strong, "coherent-potential", tolerance=3e-3, first_mesh=4, largest_mesh=64
+    )
+    assert response.converged
+    finer = disordered_response(chain, -1.0, strong, "coherent-potential", 4 * response.mesh)
+    assert abs(response.conductance - finer.conductance) < 3e-3 * finer.conductance
+    assert 0 < response.conductance_error < 3e-3 * response.conductance
+    with pytest.warns(ConvergenceWarning, match="average over momenta has not reached"):
+        coarse = converged_response(
+            chain, -1.0, strong, "coherent-potential", 1e-9, first_mesh=4, largest_mesh=8
+        )
+    assert not coarse.converged
+
+
+def test_temperature_averages_over_the_thermal_window():  # independent: uniform sum over energies
+    chain, temperature = valve("chain"), 300.0
+    found = thermal_response(chain, -0.7, BOTH[:1], temperature=temperature)
+    width = BOLTZMANN * temperature
+    energies = width * np.linspace(-18, 18, 73)
+    weight = 1 / (4 * np.cosh(energies / width / 2) ** 2) * 0.5
+    exact = [disordered_response(chain, -0.7 + e, BOTH[:1]) for e in energies]
+    # both trapezoidal: 1e-7 is what lies beyond 18 k_B T
+    for name in ("conductance", "current_by_lead", "density_by_lead"):
+        mean = sum(w * getattr(r, name) for w, r in zip(weight, exact, strict=True))
+        assert_allclose(getattr(found, name), mean, atol=1e-6)
+    assert found.converged and found.evaluations < 60
+    with pytest.raises(ValueError, match="^temperature: "):
+        thermal_response(chain, -0.7, BOTH, temperature=-1.0)
