@@ -368,7 +368,10 @@ def _unseen_steps(pieces: _Pieces, edges: NDArray, ends: NDArray | None) -> NDAr
     if ends is None:
         jump_left, jump_right = np.zeros_like(left), np.zeros_like(right)
     else:
-        jump_left, jump_right = np.abs(left - ends[owner, 0]), np.abs(right - ends[owner, 1])
+        # edges hold the Jacobian, the length of a stretch, already
+        length = pieces.length[:, None]
+        jump_left = np.abs(left - length * ends[owner, 0])
+        jump_right = np.abs(right - length * ends[owner, 1])
     jump = np.abs(left[1:] - right[:-1])
     jump_left[1:] = np.where(inside, jump, jump_left[1:])
     jump_right[:-1] = np.where(inside, jump, jump_right[:-1])

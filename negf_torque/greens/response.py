@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 __all__ = ["bond_green", "diagonal_green_derivative", "self_energy_derivative"]
 
+# Rows of a cell up to which the derivative's linear equations are solved as they are.
+_SMALL = 2
 # |lambda|^(2^n) of the slowest wave of a lead underflows long before.
 _MOST_DOUBLINGS = 60
 
@@ -52,6 +54,8 @@ def self_energy_derivative(h: NDArray, v: NDArray, energy: NDArray, sigma: NDArr
     green = np.linalg.inv(energy[:, None, None] * eye - h - sigma)
     left, right = v @ green, green @ v.conj().swapaxes(-1, -2)
     total = left @ right
+    if h.shape[-1] <= _SMALL:  # (1 - left (x) right) Sigma' = -left right, all entries at once
+        return _small_slope(left, right, total)
     for _ in range(_MOST_DOUBLINGS):
         step = left @ total @ right
         total = total + step
@@ -59,6 +63,13 @@ def self_energy_derivative(h: NDArray, v: NDArray, energy: NDArray, sigma: NDArr
             return -total
         left, right = left @ left, right @ right
     raise ValueError("energy: the derivative of a lead's self-energy diverges on its bands.")
+
+
+def _small_slope(left: NDArray, right: NDArray, product: NDArray) -> NDArray:
+    size = left.shape[-1]
+    pairs = np.einsum("bij,bkl->biljk", left, right).reshape(len(left), size**2, size**2)
+    slope = np.linalg.solve(np.eye(size**2) - pairs, -product.reshape(len(left), -1, 1))
+    return slope.reshape(product.shape)
 
 
 def diagonal_green_derivative(
