@@ -30,6 +30,7 @@ def calculate(card: Card, progress: Progress) -> xr.Dataset:
     media = ["born"] + ["coherent-potential"] * ("coherent-potential" in table.methods)
     progress.start("formula")
     values, formula = _formula(card)
+    formulas = [formula] + [_coherent_formula(card)] * (len(media) - 1)
     grid = _device_betas(card, table, media, progress)
     same = [
         _spiral(card, table, medium, p.sampled_length, p.sampled_wave_number, p.sampled_margin)
@@ -43,8 +44,12 @@ def calculate(card: Card, progress: Progress) -> xr.Dataset:
     step = limits[-1][0] - same[-1].beta
     final = sampled.beta + step
     values |= {
-        "beta": [formula, *(value for value, _ in limits), final],
-        "beta_error": [0.0, *device_errors, float(np.hypot(sampled.beta_error, device_errors[-1]))],
+        "beta": [*formulas, *(value for value, _ in limits), final],
+        "beta_error": [
+            *(0.0 for _ in formulas),
+            *device_errors,
+            float(np.hypot(sampled.beta_error, device_errors[-1])),
+        ],
         "device_beta": [[s.beta for s in row] for row in grid],
         "device_window_beta": [[s.window_beta for s in row] for row in grid],
         "device_adiabatic": [[_mean(s) for s in row] for row in grid],
@@ -60,7 +65,7 @@ def calculate(card: Card, progress: Progress) -> xr.Dataset:
         "sample_nonadiabatic": sampled.window.samples[:, 2],
     }
     coords = {
-        "route": ["formula", *media, "configurations"],
+        "route": [*["formula", "coherent formula"][: len(formulas)], *media, "configurations"],
         "medium": media,
         "wave_number": p.wave_numbers,
         "configuration": sampled.window.seeds,
@@ -106,6 +111,21 @@ def _formula(card: Card) -> tuple[dict[str, Any], float]:
         "k_f_l": k_fermi_l(system.lattice, c, centre, system.hopping),
     }
     return values, float(c.beta)
+
+
+def _coherent_formula(card: Card) -> float:
+    """The same formula with the coherent potential in place of Born's self-energy."""
+    from negf_torque.disorder.impurities import site_disorder
+    from negf_torque.gradient.chain_band import chain
+    from negf_torque.gradient.coherent import coherent_coefficients
+    from negf_torque.gradient.lattice_bands import simple_cubic
+
+    system = card.system
+    band = (chain if system.lattice == "chain" else simple_cubic)(system.hopping)
+    kinds = [impurity.impurity() for impurity in card.impurities]
+    (group,) = site_disorder(_uniform(card, 1).sites, kinds).groups
+    found = coherent_coefficients(band, card.calculation.energy, system.exchange / 2, group)
+    return found.beta
 
 
 def _device_betas(

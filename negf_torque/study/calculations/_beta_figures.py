@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 __all__ = ["figures"]
 
 _NAMES = {
-    "formula": "formula",
-    "born": "device, Born",
-    "coherent-potential": "device, coherent\npotential",
+    "formula": "formula,\nBorn",
+    "coherent formula": "formula,\ncoherent potential",
+    "born": "device,\nBorn",
+    "coherent-potential": "device,\ncoherent potential",
     "configurations": "configurations",
 }
 
@@ -33,7 +34,7 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
 
 
 def _values(dataset: xr.Dataset) -> Figure:
-    drawing, axes = style.figure(width=6.4, height=3.8)
+    drawing, axes = style.figure(width=7.6, height=3.8)
     looks = style.lines()
     for x, route in enumerate(dataset["route"].values):
         one, look = dataset.sel(route=route), next(looks)
@@ -73,10 +74,12 @@ def _wave_numbers(dataset: xr.Dataset) -> Figure:
             x, one["device_window_beta"], color=look["color"], linestyle=":",
             marker=look["marker"], fillstyle="none", label=f"{name}, window alone",
         )  # fmt: skip
-    axes.plot(
-        [0], [float(dataset["beta"].sel(route="formula"))], linestyle="none", marker="*",
-        color=style.PALETTE[0], markersize=12, label="formula",
-    )  # fmt: skip
+    for route, marker in (("formula", "*"), ("coherent formula", "P")):
+        if route in dataset["route"].values:
+            axes.plot(
+                [0], [float(dataset["beta"].sel(route=route))], linestyle="none", marker=marker,
+                color=style.PALETTE[0], markersize=11, label=_NAMES[route].replace("\n", " "),
+            )  # fmt: skip
     axes.set_xlabel(r"$q^2$ (rad$^2$ per layer$^2$)")
     axes.set_ylabel(r"$\beta$ of the spiral")
     style.legend(axes)
@@ -85,7 +88,9 @@ def _wave_numbers(dataset: xr.Dataset) -> Figure:
 
 def _profile(dataset: xr.Dataset) -> Figure:
     drawing, axes = style.figure(2, 1, width=7.2, height=5.0, sharex=True)
-    for medium, look in zip(dataset["medium"].values, style.lines(), strict=False):
+    looks = style.lines()
+    next(looks)
+    for medium, look in zip(dataset["medium"].values, looks, strict=False):
         one = dataset.sel(medium=medium)
         name = _NAMES[str(medium)].replace("\n", " ")
         axes[0].plot(dataset["layer"], one["profile_adiabatic"], label=name, **look)

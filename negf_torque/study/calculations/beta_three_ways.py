@@ -116,6 +116,7 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
     found = []
     notes = {
         "formula": "gradient expansion, bulk, self-consistent Born",
+        "coherent formula": "the same formula with the coherent potential and its vertices",
         "born": "spiral between leads, Born and vertex corrections, window and sea",
         "coherent-potential": "the same with the coherent potential",
         "configurations": str(dataset.attrs["sampled_note"]),
