@@ -12,7 +12,7 @@ independent of each other.  Continuous distributions are represented by a quadra
 configurations are drawn from the distributions themselves.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -387,15 +387,12 @@ def _selected(table: SiteTable, kind: Impurity) -> NDArray:
     # an impurity without potential or of zero concentration is none
     empty = kind.concentration == 0 or (kind.strength == 0 and not getattr(kind, "potential", 0))
     chosen = np.full(count, not empty)
-    restrictions: tuple[tuple[str, tuple | None, Callable], ...] = (
-        ("magnets", kind.magnets, lambda: np.array([str(m) for m in table.magnet])),
-        ("layers", kind.layers, lambda: table.layer),
-        ("sites", kind.sites, lambda: np.arange(count)),
-    )
-    for name, wanted, values in restrictions:
+    names = np.array([str(name) for name in table.magnet])
+    places = {"magnets": names, "layers": table.layer, "sites": np.arange(count)}
+    for name, present in places.items():
+        wanted = getattr(kind, name)
         if wanted is None:
             continue
-        present = values()
         missing = [w for w in wanted if w not in set(present.tolist())]
         if missing:
             raise ValueError(

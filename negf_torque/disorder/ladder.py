@@ -24,8 +24,9 @@ from negf_torque.disorder.medium import Medium, eliminated, flow, pair_map
 
 __all__ = ["DressedSources", "Ladder", "dress", "factorised", "make_ladder"]
 
-#: Length of the vectors of local matrices up to which 1 - K Lambda is formed.
-LARGEST_DIRECT = 3000
+#: Length of the vectors of local matrices up to which 1 - K Lambda is formed: of one chain, and of
+#: many momenta at once, where forming it pays for longer.
+LARGEST_DIRECT, LARGEST_DIRECT_BATCH = 3000, 8000
 #: Relative residual of GMRES, and the most steps.
 _TOLERANCE = 1e-13
 _MOST_STEPS = 300
@@ -93,7 +94,8 @@ def make_ladder(
         return apply_local(slots, maps, vectors)
 
     if direct is None:
-        direct = medium.length <= LARGEST_DIRECT
+        batch = len(medium.weights) > 1 and medium.compiled
+        direct = medium.length <= (LARGEST_DIRECT_BATCH if batch else LARGEST_DIRECT)
     if direct:
         return Ladder(apply, factorised(pair_map(medium, sigma, retarded), slots, maps))
     return Ladder(apply, _iterated(medium, sigma, apply, retarded))
@@ -128,7 +130,10 @@ def factorised(pairs: NDArray, slots: Slots, maps: list[NDArray]) -> Callable:
 
 def _iterated(medium: Medium, sigma: NDArray, apply: Callable, retarded: bool) -> Callable:
     # G X G has no slow mode: its series converges as the self-energy itself did
-    precondition = (lambda v: v) if retarded else _CoarseSpace(medium, sigma, apply).precondition
+    if retarded or len(medium.weights) > 1:
+        precondition = np.copy
+    else:
+        precondition = _CoarseSpace(medium, sigma, apply).precondition
 
     chains = eliminated(medium, sigma)
 

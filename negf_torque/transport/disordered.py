@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from negf_torque.disorder.averaged import check_validity, vertex_maps
 from negf_torque.disorder.impurities import Impurity
-from negf_torque.disorder.ladder import dress, make_ladder
+from negf_torque.disorder.ladder import DressedSources, dress, make_ladder
 from negf_torque.disorder.medium import Flow, flow
 from negf_torque.lattice.layers import LayerChain
 from negf_torque.notices import ConvergenceWarning, PhysicsWarning
@@ -181,21 +181,9 @@ def response_at(
     device: DisorderedDevice, point: Point, mesh: int, vertex: bool = True
 ) -> DisorderedResponse:
     """Window response from the averaged medium at one real energy."""
-    sides = [{"left": point.gamma[0]}, {"right": point.gamma[1]}]
-    flows = [flow(point.medium, point.sigma, **side) for side in sides]
-    coherent, unscattered = _transmissions(device, point, flows), bond_currents(device.chain, flows)
-    sources = np.zeros((2, *point.sigma.shape), complex)
-    steps, residual, ward = 0, 0.0, 0.0
-    if vertex and point.medium.length:
-        dressed = _dressed(point, flows)
-        steps, residual = dressed.iterations, dressed.residual
-        sources = np.stack([point.medium.spread(s) for s in dressed.source.T])
-        ward = _ward_residual(point, sources)
-        flows = [
-            flow(point.medium, point.sigma, source, **side)
-            for source, side in zip(sources, sides, strict=True)
-        ]
-    total = _transmissions(device, point, flows)
+    flows, unscattered, sources, dressed = _averaged_flows(point, vertex)
+    coherent, total = (_transmissions(device, point, f) for f in (unscattered, flows))
+    steps, residual = dressed.iterations, dressed.residual
     if residual > _LADDER_TOLERANCE:
         warnings.warn(
             f"the vertex corrections have not converged: relative residual {residual:.1e}; the "
@@ -229,7 +217,7 @@ def response_at(
         conductance_coherent=coherent[0],
         conductance_vertex=total[0] - coherent[0],
         conductance_reversed=total[1],
-        coherent_current_by_lead=unscattered,
+        coherent_current_by_lead=bond_currents(device.chain, unscattered),
         impurity_torque_by_lead=_impurity_torque(device, point, flows, sources),
         self_energy=local[0],
         green=local[1],
@@ -237,15 +225,28 @@ def response_at(
         iterations=(point.solution.iterations, steps),
         residuals=point.solution.residuals,
         ladder_residual=residual,
-        ward_residual=ward,
+        ward_residual=_ward_residual(point, sources) if vertex and len(m.layer) else 0.0,
         parameter=point.solution.parameter,
     )
 
 
-def _dressed(point: Point, flows: list[Flow]):
+def _averaged_flows(
+    point: Point, vertex: bool
+) -> tuple[list[Flow], list[Flow], NDArray, DressedSources]:
+    """States of both leads, those of them that have not been scattered, and the sources S."""
+    medium, ends = point.medium, ({"left": point.gamma[0]}, {"right": point.gamma[1]})
+    bare = [flow(medium, point.sigma, **end) for end in ends]
+    inside = np.stack([medium.gather(f.local) for f in bare], axis=1)
+    if not (vertex and medium.length):
+        nothing = DressedSources(inside, 0 * inside, 0, 0.0)
+        return bare, bare, np.zeros((2, *point.sigma.shape), complex), nothing
     maps = vertex_maps(point.slots, point.method, point.solution)
-    ladder = make_ladder(point.medium, point.slots, point.solution, maps)
-    return dress(ladder, np.stack([point.medium.gather(f.local) for f in flows], axis=1))
+    dressed = dress(make_ladder(medium, point.slots, point.solution, maps), inside)
+    sources = np.stack([medium.spread(s) for s in dressed.source.T])
+    flows = [
+        flow(medium, point.sigma, source, **end) for source, end in zip(sources, ends, strict=True)
+    ]
+    return flows, bare, sources, dressed
 
 
 def _transmissions(
