@@ -195,7 +195,7 @@ def _phases(dataset: xr.Dataset) -> Figure:
             color=style.PALETTE[1],
             label=f"{name} unstable (exact)",
         )
-    axes.set(xlabel="Field (kA/m)", ylabel=r"Current density ($10^{11}$ A/m$^2$)")
+    axes.set(xlabel="Added field (kA/m)", ylabel=r"Current density ($10^{11}$ A/m$^2$)")
     axes.set_ylim(current[0], current[-1])
     axes.grid(False)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3)
