@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.linalg as la
 from numpy.testing import assert_allclose
 
 from negf_torque.disorder import ladder, medium
+from negf_torque.disorder.averaged import vertex_maps
 from negf_torque.disorder.impurities import (
     MagneticImpurities,
     NonmagneticImpurities,
@@ -18,7 +20,7 @@ from negf_torque.greens.full import full_green
 from negf_torque.lattice.layers import layer_chain, rotated
 from negf_torque.lattice.stack import Layer, Lead, build_stack
 from negf_torque.notices import ConvergenceWarning, PhysicsWarning
-from negf_torque.spin import rotation_so3
+from negf_torque.spin import PAULI, rotation_so3
 from negf_torque.transport.disordered import disordered_response
 from negf_torque.transport.disordered_average import converged_response, thermal_response
 from negf_torque.transport.disordered_device import make_disordered, point_at, zone_mesh
@@ -94,6 +96,61 @@ def test_both_leads_states_are_all_states_at_each_momentum():  # identity
         spectral = np.diag(1j * (green - green.conj().T)).real
         total += weight * spectral.reshape(-1, 2).sum(axis=1)
     assert_allclose(response.density_by_lead[:, :, 0].sum(axis=0), total, atol=1e-12)
+
+
+def test_spin_is_balanced_on_every_site_of_a_wire():  # independent: dense matrices, all bonds
+    """A_L = G (Gamma_L + S_L) G^+ with S_L from the ladder of the whole wire, site by site."""
+    chain = valve((2, 2))
+    response = disordered_response(chain, -1.3, BOTH, "coherent-potential")
+    device = make_disordered(chain, BOTH, "coherent-potential", 1)
+    point = point_at(device, -1.3)
+    onsite, coupling = fourier_blocks(chain, chain.phases(np.zeros((1, 0))))
+    size, sites = sum(chain.sizes), len(chain.sites.layer)
+    host = np.zeros((size, size), complex)
+    starts = np.cumsum([0, *chain.sizes])
+    for layer, block in enumerate(onsite):
+        here = slice(starts[layer], starts[layer + 1])
+        host[here, here] = block[0]
+        if layer:
+            before = slice(starts[layer - 1], starts[layer])
+            host[here, before] = coupling[layer - 1][0]
+            host[before, here] = coupling[layer - 1][0].conj().T
+    sigma = la.block_diag(*response.self_energy)
+    left, right = lead_self_energies(chain, np.zeros((1, 0)), np.array([-1.3]))
+    ends = la.block_diag(left.sigma[0], np.zeros((size - 16, size - 16)), right.sigma[0])
+    green = np.linalg.inv(-1.3 * np.eye(size) - host - sigma - ends)
+    source = np.zeros((size, size), complex)
+    source[:8, :8] = 1j * (left.sigma[0] - left.sigma[0].conj().T)
+    maps = vertex_maps(point.slots, "coherent-potential", point.solution)[0]
+    spectral = green @ source @ green.conj().T
+    # plain iteration of the ladder
+    for _ in range(2000):
+        own = np.array(
+            [spectral[2 * i : 2 * i + 2, 2 * i : 2 * i + 2].ravel() for i in range(sites)]
+        )
+        emitted = np.einsum("sij,sj->si", maps, own).reshape(sites, 2, 2)
+        new = green @ (source + la.block_diag(*emitted)) @ green.conj().T
+        if np.abs(new - spectral).max() < 1e-14:
+            break
+        spectral = new
+    torque = exchange_torque(chain.sites, response.exchange_density_by_lead)[0]
+    torque = torque + response.impurity_torque_by_lead[0]
+    for i in range(4, sites - 4):
+        here = slice(2 * i, 2 * i + 2)
+        density = spectral[here, here]
+        for a in range(4):
+            operator = PAULI[a]
+            value = np.trace(operator @ density).real
+            assert_allclose(response.density_by_lead[0, i, a], value, atol=1e-11)
+            inflow = sum(
+                2
+                * np.trace(
+                    operator @ host[here, 2 * j : 2 * j + 2] @ spectral[2 * j : 2 * j + 2, here]
+                ).imag
+                for j in range(sites)
+                if j != i
+            )
+            assert_allclose(inflow, torque[i, a - 1] if a else 0.0, atol=1e-11)
 
 
 def test_without_the_vertex_current_is_lost():
