@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from negf_torque.greens.gauss_kronrod import GAP, KRONROD, NODES, gauss_kronrod
 
-__all__ = ["Average", "adaptive_average", "mesh_average", "shifted_mesh"]
+__all__ = ["Average", "adaptive_average", "line_averages", "mesh_average", "shifted_mesh"]
 
 Integrand = Callable[[NDArray], NDArray]
 
@@ -134,6 +134,35 @@ def adaptive_average(
     rounding = 50 * np.finfo(float).eps * size
     good = np.all(error[0] <= np.maximum(tolerance, rounding))
     return Average(value[0], error[0] + rounding, state.evaluations, bool(good))
+
+
+def line_averages(
+    integrand: Integrand,
+    prefix: NDArray,
+    tolerance: NDArray,
+    label: Callable[[NDArray], NDArray] | None = None,
+    max_evaluations: int = 20_000_000,
+) -> tuple[NDArray, NDArray, int]:
+    """Means over one more coordinate, 0 < s < 1, for each of many points.
+
+    Parameters
+    ----------
+    prefix : (P, d)
+        The other coordinates.
+    tolerance : (columns,)
+        Absolute; infinite for a first look.
+    integrand, label, max_evaluations
+        As in `adaptive_average`, of points (batch, d + 1).
+
+    Returns
+    -------
+    value, error : (P, columns)
+    evaluations : int
+    """
+    box = np.tile([[0.0, 1.0]], (prefix.shape[1] + 1, 1))
+    state = _Iterated(integrand, box, label, max_evaluations, None)
+    value, error = state.level(prefix, np.asarray(tolerance, float))
+    return value, error, state.evaluations
 
 
 def _probe_points(box: NDArray, count: int) -> NDArray:

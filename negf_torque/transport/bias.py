@@ -10,20 +10,23 @@ their part, the only one that is left at V = 0 (interlayer coupling), comes from
 Green's function on a contour.  The states between both chemical potentials come from one lead.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from negf_torque.greens import batched
-from negf_torque.greens.blocks import sparse_operators
 from negf_torque.greens.response import bond_green
 from negf_torque.lattice.layers import LayerChain
-from negf_torque.transport.device import Device, make_device, solve
-from negf_torque.transport.leads import attach, channel_label, fourier_blocks
-from negf_torque.transport.sampling import Sampling, contour_average, zone_and_path_average
-from negf_torque.transport.sea import lowest_energy
-from negf_torque.transport.torque import exchange_torque, sum_by_magnet
+from negf_torque.transport.contour import Contour
+from negf_torque.transport.device import make_device
+from negf_torque.transport.leads import attach, fourier_blocks
+from negf_torque.transport.profile import checked_profile, linear_profile
+from negf_torque.transport.sampling import Sampling, contour_average
+from negf_torque.transport.sea import layer_spins, lowest_energy
+from negf_torque.transport.torque import sum_by_magnet
+from negf_torque.transport.voltage import VoltageSolver
+from negf_torque.transport.window_bands import check_voltage
 
 __all__ = [
     "BiasPoint",
@@ -34,13 +37,13 @@ __all__ = [
     "sea_spin_current",
 ]
 
-# Rounding of a torque that is a small difference of spins of order one, per exchange field.
+# Rounding of a bond's Green's function on the contour.
 _ROUNDING = 1e-14
 
 
 @dataclass(frozen=True)
 class BiasPoint:
-    """A device at one voltage, T = 0.
+    """A device at one voltage.
 
     Attributes
     ----------
@@ -51,6 +54,8 @@ class BiasPoint:
         J in eV per cell; charge current (e/h) J.
     spin_current : (layers - 1, 4)
         Window part of the particle and spin currents between layers, eV.
+    sea_spin_current : (layers - 1, 3)
+        Spin current of all occupied states, eV; not-a-number with spin-orbit coupling.
     window_torque, sea_torque : (sites, 3)
         J in eV; the torque is J/(4 pi), an energy in eV.
     current_error, torque_error : float
@@ -62,6 +67,7 @@ class BiasPoint:
     voltage: float
     current: float
     spin_current: NDArray
+    sea_spin_current: NDArray
     window_torque: NDArray
     sea_torque: NDArray
     current_error: float
@@ -79,26 +85,13 @@ class BiasPoint:
         return sum_by_magnet(self.chain.sites, self.site_torque, self.chain.magnets)
 
 
-def linear_profile(chain: LayerChain, first: int, last: int) -> NDArray:
-    """Potential per volt (layers,): +1/2, in layers `first` to `last` linear, then -1/2.
-
-    In a barrier of N layers U = V/2 - V n/(N + 1), n = 1 ... N.
-    """
-    layers = len(chain.sizes)
-    if not 0 <= first <= last < layers:
-        raise ValueError(
-            f"first, last: {first}, {last} are not a range of the device's {layers} layers."
-        )
-    n = np.clip(np.arange(layers) - first + 1, 0, last - first + 2)
-    return 0.5 - n / (last - first + 2)
-
-
 def finite_bias(
     chain: LayerChain,
     energy: float,
     voltage: float,
     profile: ArrayLike,
     sampling: Sampling | None = None,
+    contour: Contour | None = None,
 ) -> BiasPoint:
     """Currents and torques at a voltage.
 
@@ -109,50 +102,42 @@ def finite_bias(
         Chemical potential at zero bias, eV.
     voltage : float
     profile : (layers,)
-        Potential of the layers per volt, see `linear_profile`.
+        Potential of the layers per volt, see `negf_torque.transport.profile`.
     sampling : Sampling, optional
-        Default adaptive to 1e-6; temperature zero.
+        Default adaptive to 1e-6 at zero temperature.
+    contour : Contour, optional
+        Shape of the path for the occupied states; the result does not depend on it.
 
     Raises
     ------
     ValueError
-        If the profile does not fit, the voltage is not finite, or the temperature is not zero.
+        If the profile does not fit, the voltage is not finite or beyond the leads' bands, or the
+        contour would begin inside the bands or cut a pole of the Fermi function.
     """
-    sampling = sampling or Sampling()
-    shape = np.asarray(profile, float)
-    if shape.shape != (len(chain.sizes),) or not np.all(np.isfinite(shape)):
-        raise ValueError(
-            f"profile: shape {shape.shape}. Give a finite number for each of the "
-            f"{len(chain.sizes)} layers."
-        )
+    shape = checked_profile(chain, profile)
     if not np.isfinite(voltage):
         raise ValueError(f"voltage: {voltage!r} is not a voltage.")
-    if sampling.temperature > 0:
-        raise ValueError(f"temperature: {sampling.temperature:g} K. Finite bias is there for 0 K.")
-    device = make_device(chain)
-    shifts = (voltage / 2, -voltage / 2)
-    lower = energy - abs(voltage) / 2
-    sea, sea_error, sea_good = _sea_torque(device, lower, voltage * shape, shifts, sampling)
-    point = BiasPoint(
+    check_voltage(chain, energy, voltage, shape, contour)
+    solver = VoltageSolver([chain], energy, sampling or Sampling(), contour)
+    found = solver.at(voltage, voltage * shape)
+    return BiasPoint(
         chain=chain,
         voltage=voltage,
-        current=0.0,
-        spin_current=np.zeros((device.layers - 1, 4)),
-        window_torque=np.zeros_like(sea),
-        sea_torque=sea,
-        current_error=0.0,
-        torque_error=sea_error,
-        converged=sea_good,
+        current=float(found.current[0]),
+        spin_current=found.flow[0],
+        sea_spin_current=found.sea_flow[0],
+        window_torque=found.window_torque[0],
+        sea_torque=found.sea_torque[0],
+        current_error=float(found.current_error[0]),
+        torque_error=float(found.torque_error[0]),
+        converged=found.converged,
     )
-    if voltage == 0:
-        return point
-    return _with_window(point, device, lower, voltage * shape, shifts, sampling)
 
 
 def equilibrium_torque(
     chain: LayerChain, energy: float, sampling: Sampling | None = None
 ) -> NDArray:
-    """Torque (sites, 3) without a voltage: J in eV, torque J/(4 pi); T = 0.
+    """Torque (sites, 3) without a voltage: J in eV, torque J/(4 pi).
 
     It derives from the grand potential: turning a magnet by d theta about the axis a changes
     Omega by -a.sum_i J_i/(4 pi) d theta.
@@ -164,7 +149,7 @@ def equilibrium_torque(
 def grand_potential(
     chain: LayerChain, energy: float, sampling: Sampling | None = None, bottom: float | None = None
 ) -> float:
-    """Omega = (1/pi) Im int^mu dE ln det G^-1 (Lloyd) in eV per cell, T = 0.
+    """Omega = (1/pi) Im int dE f(E) ln det G^-1 (Lloyd) in eV per cell.
 
     Only differences between directions of the moments mean something.
     """
@@ -201,12 +186,9 @@ def sea_spin_current(
     device = make_device(chain)
     potential = voltage * (np.zeros(device.layers) if profile is None else np.asarray(profile))
     shifts = (voltage / 2, -voltage / 2)
-    spins = np.zeros((4, chain.sizes[bond + 1], chain.sizes[bond + 1]), complex)
-    spins[0] = np.eye(chain.sizes[bond + 1])
-    table = chain.sites
-    for i in np.flatnonzero(table.layer == bond + 1):
-        here = slice(table.offset[i], table.offset[i] + table.orbitals[i])
-        spins[1:, here, here] = table.spin[i]
+    spins = np.concatenate(
+        [np.eye(chain.sizes[bond + 1])[None], layer_spins(chain, bond + 1)]
+    )
 
     def columns(k: NDArray, z: NDArray) -> NDArray:
         left, right, phases = _analytic_leads(chain, k, z, shifts)
@@ -232,86 +214,3 @@ def _analytic_leads(chain: LayerChain, k: NDArray, z: NDArray, shifts):
     left = attach(chain.left, chain.sizes[0], phases, z - shifts[0]).sigma
     right = attach(chain.right, chain.sizes[-1], phases, z - shifts[1]).sigma
     return left, right, phases
-
-
-def _sea_torque(
-    device: Device, energy: float, potential: NDArray, shifts, sampling: Sampling
-) -> tuple[NDArray, float, bool]:
-    chain, table = device.chain, device.chain.sites
-    magnetic = np.flatnonzero(np.any(table.exchange, axis=1))
-    torque = np.zeros((device.sites, 3))
-    if not magnetic.size:
-        return torque, 0.0, True
-    operators = []
-    for i in magnetic:
-        here = slice(table.offset[i], table.offset[i] + table.orbitals[i])
-        for axis in np.eye(3):
-            # T_a = (B x O)_a = (e_a x B).O
-            whole = np.zeros((chain.sizes[table.layer[i]],) * 2, complex)
-            weight = np.cross(axis, table.exchange[i])
-            whole[here, here] = np.tensordot(weight, table.exchange_operator[i], 1)
-            operators.append((int(table.layer[i]), whole))
-    flat = sparse_operators(operators)
-
-    def columns(k: NDArray, z: NDArray) -> NDArray:
-        left, right, phases = _analytic_leads(chain, k, z, shifts)
-        shift = np.broadcast_to(potential[:, None], (len(potential), len(z)))
-        return batched.green_local(device.blocks, phases, z, left, right, flat, shift).T
-
-    bottom = lowest_energy(chain) - np.abs([*shifts, *potential]).max()
-    mean = contour_average(columns, chain, bottom, energy, sampling, _noise(chain))
-    torque[magnetic] = 2 * np.pi * mean.value.reshape(-1, 3)
-    return torque, float(2 * np.pi * mean.error.max()), mean.converged
-
-
-def _noise(chain: LayerChain) -> float:
-    return _ROUNDING * float(np.linalg.norm(chain.sites.exchange, axis=1).max(initial=0.0))
-
-
-def _with_window(
-    point: BiasPoint, device: Device, lower: float, potential: NDArray, shifts, sampling: Sampling
-) -> BiasPoint:
-    chain, width = device.chain, abs(point.voltage)
-    lead = 0 if point.voltage > 0 else 1
-    magnetic = np.flatnonzero(np.any(chain.sites.exchange, axis=1))
-
-    def columns(k: NDArray, s: NDArray) -> NDArray:
-        energies = lower + width * s
-        shift = np.broadcast_to(potential[:, None], (len(potential), len(s)))
-        response = solve(device, k, energies, potential=shift, shifts=shifts)
-        spin = np.moveaxis(response.exchange_density[lead], 2, 0)
-        torque = exchange_torque(chain.sites, spin)[:, magnetic]
-        current = np.moveaxis(response.current[lead], 2, 0)
-        return np.concatenate(
-            [
-                response.transmission[:, None],
-                torque.reshape(len(s), -1),
-                current.reshape(len(s), -1),
-            ],
-            axis=1,
-        )
-
-    torques = 3 * len(magnetic)
-
-    def scale(size: NDArray) -> NDArray:
-        torque = np.full(torques, size[1 : 1 + torques].max(initial=0.0))
-        return np.concatenate([size[:1], torque, np.full(4 * (device.layers - 1), size[0])])
-
-    def label(k: NDArray, s: NDArray) -> NDArray:
-        return channel_label(chain, k, lower + width * s, shifts)
-
-    atol = np.zeros(1 + torques + 4 * (device.layers - 1))
-    atol[1 : 1 + torques] = _noise(chain)
-    mean = zone_and_path_average(columns, chain, sampling, scale, label, atol)
-    value, error = width * mean.value, width * mean.error
-    torque = np.zeros((device.sites, 3))
-    torque[magnetic] = value[1 : 1 + torques].reshape(-1, 3)
-    return replace(
-        point,
-        current=float(np.sign(point.voltage) * value[0]),
-        spin_current=value[1 + torques :].reshape(-1, 4),
-        window_torque=torque,
-        current_error=float(error[0]),
-        torque_error=point.torque_error + float(error[1 : 1 + torques].max(initial=0.0)),
-        converged=point.converged and mean.converged,
-    )

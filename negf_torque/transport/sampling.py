@@ -22,7 +22,14 @@ from negf_torque.transport.leads import channel_label
 from negf_torque.transport.meshes import FIRST_MESH, LARGEST_MESH, refined_means, zone_mesh
 from negf_torque.units import BOLTZMANN
 
-__all__ = ["Sampling", "average", "contour_average", "mirror_symmetric", "zone_and_path_average"]
+__all__ = [
+    "Sampling",
+    "average",
+    "contour_average",
+    "mirror_symmetric",
+    "tell_unconverged",
+    "zone_and_path_average",
+]
 
 #: Points (momentum, energy) at which columns are asked for at once.
 _CHUNK = 16384
@@ -194,7 +201,8 @@ def contour_average(
     result = Average(
         last.value, last.error + error + zone.error, zone.evaluations, last.converged and done
     )
-    _tell(result, sampling)
+    if not result.converged:
+        tell_unconverged(sampling.tolerance, result.evaluations)
     return result
 
 
@@ -362,16 +370,16 @@ def _average(
             max_evaluations=sampling.max_evaluations,
             on_progress=progress,
         )
-    _tell(result, sampling)
+    if not result.converged:
+        tell_unconverged(sampling.tolerance, result.evaluations)
     return result
 
 
-def _tell(result: Average, sampling: Sampling) -> None:
-    if not result.converged:
-        warnings.warn(
-            f"the average over momenta and energies has not reached the tolerance "
-            f"{sampling.tolerance:g} after {result.evaluations} points; the result is marked. "
-            "Raise tolerance or max_evaluations.",
-            ConvergenceWarning,
-            stacklevel=4,
-        )
+def tell_unconverged(tolerance: float, evaluations: int) -> None:
+    """Warn that an average has not reached its tolerance."""
+    warnings.warn(
+        f"the average over momenta and energies has not reached the tolerance {tolerance:g} after "
+        f"{evaluations} points; the result is marked. Raise tolerance or max_evaluations.",
+        ConvergenceWarning,
+        stacklevel=4,
+    )

@@ -7,8 +7,8 @@ holds -G dM G beside G, exactly.  Small layers therefore go through the compiled
 ones through the derivative of the recursion on LAPACK.
 
 Spin that the occupied states carry from the left lead into the first layer is local there,
-I^a = (1/pi) Re int dE tr[S_a, Sigma_L] G_00; the currents further on follow from the torques as long
-as no hopping turns spins.
+I^a = (1/pi) Re int dE tr[S_a, Sigma_L] G_00; the currents further on follow from the torques as
+long as no hopping turns spins.
 """
 
 import numpy as np
