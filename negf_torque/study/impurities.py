@@ -112,16 +112,26 @@ class ImpurityTable(Table):
         None,
     )
 
-    def impurity(self) -> Impurity:
-        """What `negf_torque.disorder` makes of it."""
+    leads: list[Literal["left", "right"]] = key(
+        "Electrodes that have them as well (averaged media only): semi-infinite, of the same "
+        "material throughout.",
+        [],
+    )
+
+    def impurity(self, lead: bool = False) -> Impurity:
+        """What `negf_torque.disorder` makes of it, in the region or in a lead."""
         from negf_torque.disorder.impurities import MagneticImpurities, NonmagneticImpurities
 
-        where = {
-            "magnets": None if self.magnets is None else tuple(self.magnets),
-            "layers": None
-            if self.layers is None
-            else tuple(range(self.layers[0], self.layers[1] + 1)),
-        }
+        where: dict[str, Any] = (
+            {}
+            if lead
+            else {
+                "magnets": None if self.magnets is None else tuple(self.magnets),
+                "layers": None
+                if self.layers is None
+                else tuple(range(self.layers[0], self.layers[1] + 1)),
+            }
+        )
         if self.kind == "nonmagnetic":
             return NonmagneticImpurities(
                 self.concentration, self.strength, self.distribution, **where
@@ -167,20 +177,20 @@ class DisorderTable(Table):
     compare: list[Method] = key(
         "Further methods that run as well; the differences are reported.", []
     )
-    tolerance: float = key(
-        "Largest residual of the self-energy, relative to its size, and of vertex corrections.",
-        1e-10,
-        ge=1e-13,
-        le=1e-3,
-    )
-    max_iterations: int = key("Iterations after which self-consistency gives up.", 500, ge=1)
-    mesh: int = key(
+    mesh: int | None = key(
         "Periodic cross-sections: points of the uniform shifted mesh per direction, which "
         "self-energy, vertex corrections and results share; the error is what three quarters of "
-        "them change.",
-        32,
+        "them change.  Without it the mesh is doubled until `mesh_tolerance` is reached.",
+        None,
         ge=1,
         le=1024,
+    )
+    mesh_tolerance: float = key(
+        "Largest change of conductance and torques, relative to the conductance, when the mesh is "
+        "doubled.",
+        1e-3,
+        ge=1e-8,
+        le=0.1,
     )
     vertex_corrections: bool = key(
         "false leaves them out: for teaching, since charge and spin are then not conserved.", True
@@ -211,6 +221,11 @@ class DisorderTable(Table):
         return self
 
     @property
+    def fixed_mesh(self) -> int:
+        """The mesh where one is needed."""
+        return self.mesh or 32
+
+    @property
     def methods(self) -> list[str]:
         """All methods that run, the main one first."""
         return [self.method, *self.compare]
@@ -224,7 +239,13 @@ def check_disorder(card: Card) -> dict[tuple, str]:
     count = None
     if isinstance(layers, list) and all(hasattr(layer, "thickness") for layer in layers):
         count = sum(layer.thickness for layer in layers) + 2
+    explicit = card.disorder is not None and "configurations" in card.disorder.methods
     for number, table in enumerate(_impurities(card)):
+        if table.leads and explicit:
+            problems["impurities", number, "leads"] = (
+                "explicit configurations end at the device; impure leads are there for averaged "
+                "media. Leave it out, or the method."
+            )
         for name in table.magnets or ():
             if names is not None and name not in names:
                 problems["impurities", number, "magnets"] = (

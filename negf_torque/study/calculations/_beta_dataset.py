@@ -153,7 +153,7 @@ def _coarseness(card: Card, table: DisorderTable, medium: str, row: list[SpiralT
     change = shorter.beta - beta
     if card.system.lattice == "chain":
         return abs(change)
-    mesh = max(1, 3 * table.mesh // 4)
+    mesh = max(1, 3 * table.fixed_mesh // 4)
     sparser = _spiral(card, table, medium, p.length, q, p.margin, mesh)
     return float(np.hypot(change, sparser.beta - beta))
 
@@ -189,7 +189,7 @@ def _spiral(
         card.calculation.energy,
         kinds,
         medium,
-        mesh or table.mesh,
+        mesh or table.fixed_mesh,
         margin + 1,
     )
 

@@ -53,15 +53,12 @@ class Averages:
     mean_field : DisorderedResponse or None
         The first response that has a self-energy.
     configurations : ConfigurationResponse or None
-    coarse : tuple of DisorderedResponse or None
-        For each method the response on a sparser mesh, where there is one.
     """
 
     methods: tuple[str, ...]
     windows: tuple[WindowResponse, ...]
     mean_field: DisorderedResponse | None = None
     configurations: ConfigurationResponse | None = field(default=None, repr=False)
-    coarse: tuple[DisorderedResponse | None, ...] = ()
 
     @property
     def window(self) -> WindowResponse:
@@ -77,20 +74,19 @@ class Averages:
         """(3, magnets, 3): standard errors of method `number`, or what the mesh makes of it."""
         if self.methods[number] == "configurations":
             return self.configurations.magnet_torkance_error
-        torque, coarse = self.windows[number].magnet_torkance_by_bias, self.coarse[number]
-        if coarse is None:
-            return np.zeros(torque.shape)
-        change = np.abs(torque - coarse.magnet_torkance_by_bias)
-        return np.broadcast_to(change.max(axis=(0, 2), keepdims=True), torque.shape)
+        window = self.windows[number]
+        # a magnet's torque is the difference of two spin currents
+        return np.full(window.magnet_torkance_by_bias.shape, 2 * window.current_error)
 
 
 def check_impurities(card: Card) -> dict[tuple, str]:
     """Mistakes in `[[impurities]]` and `[disorder]` that need more than one table."""
     problems = check_disorder(card)
-    if card.impurities and getattr(card.calculation, "temperature", 0.0):
+    explicit = card.disorder is not None and "configurations" in card.disorder.methods
+    if card.impurities and explicit and getattr(card.calculation, "temperature", 0.0):
         problems["calculation", "temperature"] = (
-            f"{card.calculation.temperature:g}: with impurities the response is there for 0 K. "
-            "Leave temperature out."
+            f"{card.calculation.temperature:g}: explicit configurations are solved at 0 K. Leave "
+            "temperature out, or the method."
         )
     if card.disorder and not card.impurities:
         problems[("disorder",)] = "there are no impurities to average over. Give [[impurities]]."
@@ -105,33 +101,48 @@ def averaged(
     methods: tuple[str, ...] | None = None,
 ) -> Averages:
     """Solve one device with the card's impurities, by each of the methods."""
-    from negf_torque.transport.disordered import disordered_response
-
     table = card.disorder or DisorderTable()
     kinds = [impurity.impurity() for impurity in card.impurities]
     methods = tuple(table.methods) if methods is None else methods
     windows: list[WindowResponse] = []
-    coarse: list[DisorderedResponse | None] = []
     explicit, mean_field = None, None
     for method in methods:
         if method == "configurations":
             explicit = _explicit(table, chain, kinds, energy, progress)
             windows.append(explicit.window)
-            coarse.append(None)
         else:
             progress.start(f"{method}: self-energy and vertex corrections")
-            found = disordered_response(
-                chain, energy, kinds, method, table.mesh, table.vertex_corrections
-            )
-            coarse.append(None)
-            if chain.dimension and table.mesh > 1:
-                coarse[-1] = disordered_response(
-                    chain, energy, kinds, method, 3 * table.mesh // 4, table.vertex_corrections
-                )
-                found = _with_mesh_error(found, coarse[-1])
-            mean_field = mean_field or found
-            windows.append(found)
-    return Averages(methods, tuple(windows), mean_field, explicit, tuple(coarse))
+            windows.append(_averaged_medium(card, table, chain, energy, method))
+            mean_field = mean_field or windows[-1]
+    return Averages(methods, tuple(windows), mean_field, explicit)
+
+
+def _averaged_medium(
+    card: Card, table: DisorderTable, chain: LayerChain, energy: float, method: str
+) -> DisorderedResponse:
+    """One method's response, its errors from another mesh where the cross-section is periodic."""
+    from negf_torque.transport.disordered import disordered_response
+    from negf_torque.transport.disordered_average import converged_response, thermal_response
+
+    kinds = [t.impurity() for t in card.impurities]
+    left, right = (
+        [t.impurity(lead=True) for t in card.impurities if side in t.leads]
+        for side in ("left", "right")
+    )
+    options: dict[str, Any] = {"lead_impurities": (left, right)}
+    temperature = getattr(card.calculation, "temperature", 0.0)
+    if not table.vertex_corrections:
+        return disordered_response(chain, energy, kinds, method, table.fixed_mesh, False, **options)
+    if table.mesh is None and chain.dimension:
+        return converged_response(
+            chain, energy, kinds, method, table.mesh_tolerance, temperature, **options
+        )
+    fine = thermal_response(chain, energy, kinds, method, table.fixed_mesh, temperature, **options)
+    if not chain.dimension or table.fixed_mesh == 1:
+        return fine
+    sparse = 3 * table.fixed_mesh // 4
+    coarse = thermal_response(chain, energy, kinds, method, sparse, temperature, **options)
+    return _with_mesh_error(fine, coarse)
 
 
 def _with_mesh_error(

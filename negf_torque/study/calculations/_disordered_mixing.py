@@ -34,7 +34,7 @@ def averaged_mixing(card: Card, chain: LayerChain, energy: float) -> MixingCondu
             cells=table.supercell,
             mesh=table.supercell_mesh,
         )
-    meshes = (table.mesh, max(1, 3 * table.mesh // 4)) if chain.dimension else (1, 1)
+    meshes = (table.fixed_mesh, max(1, 3 * table.fixed_mesh // 4)) if chain.dimension else (1, 1)
     fine, coarse = (
         disordered_mixing(chain, energy, kinds, table.method, mesh, direction) for mesh in meshes
     )
@@ -47,6 +47,6 @@ def averaged_mixing(card: Card, chain: LayerChain, energy: float) -> MixingCondu
         reflection_error=abs(fine.reflection - coarse.reflection),
         transmission_error=abs(fine.transmission - coarse.transmission) if through else 0.0,
         sharvin_error=abs(fine.sharvin - coarse.sharvin),
-        evaluations=table.mesh**chain.dimension,
+        evaluations=table.fixed_mesh**chain.dimension,
         converged=fine.converged,
     )
