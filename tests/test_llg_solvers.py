@@ -111,24 +111,31 @@ def printed_by(path):
 
 
 @pytest.mark.parametrize("current", [3e11, -3e11])
-def test_spirit_moves_as_we_do(current, tmp_path):
+def test_spirit_moves_as_we_do(current, tmp_path, agree):
     spirit = pytest.importorskip("spirit.constants")
     chosen = simulation(current_density=current)
     (path,) = write("spirit", film(), tmp_path, chosen)
     m = runpy.run_path(str(path))["run"]()[1]
     gamma0 = spirit.gamma * 1e12 * MU0
     # Spirit reads its parameters in single precision: 1e-7 of 10 rad.
-    assert_allclose(m, our_path([film_torque(film())], chosen, gamma0), atol=2e-5)
+    agree(
+        f"Spin-orbit torque, exported and run by Spirit, J = {current:g} A/m^2",
+        m, our_path([film_torque(film())], chosen, gamma0), against="another program",
+        atol=2e-5, note="m over 1 ns",
+    )  # fmt: skip
 
 
-def test_spirit_takes_a_valve_without_asymmetry(tmp_path):
+def test_spirit_takes_a_valve_without_asymmetry(tmp_path, agree):
     """Lambda = 1: nothing is lost; generic p and epsilon'."""
     spirit = pytest.importorskip("spirit.constants")
     chosen, torque = simulation(), valve(1.0)
     (path,) = write("spirit", torque, tmp_path, chosen)
     m = runpy.run_path(str(path))["run"]()[1]
     ours = our_path([valve_spin_torque(torque)], chosen, spirit.gamma * 1e12 * MU0)
-    assert_allclose(m, ours, atol=2e-5)
+    agree(
+        "Slonczewski torque, Lambda = 1, exported and run by Spirit",
+        m, ours, against="another program", atol=2e-5, note="m over 1 ns",
+    )  # fmt: skip
 
 
 # --- magnum.np ------------------------------------------------------------------------------
@@ -143,7 +150,7 @@ def magnumnp(monkeypatch):
 @pytest.mark.parametrize("current", [3e11, -3e11])
 @pytest.mark.parametrize("lam", [1.6, 0.7])
 @pytest.mark.parametrize("demagnetisation", [False, True])
-def test_magnumnp_moves_as_we_do(magnumnp, current, lam, demagnetisation, tmp_path):
+def test_magnumnp_moves_as_we_do(magnumnp, current, lam, demagnetisation, tmp_path, agree):
     chosen = simulation(current_density=current, demagnetisation=demagnetisation)
     torque = valve(lam)
     (path,) = write("magnumnp", torque, tmp_path, chosen)
@@ -152,7 +159,11 @@ def test_magnumnp_moves_as_we_do(magnumnp, current, lam, demagnetisation, tmp_pa
         [valve_spin_torque(torque, form="slonczewski")], chosen, magnumnp.constants.gamma
     )
     assert_allclose(rows[:, 0] * 1e9, np.arange(1, 11) * 0.1, rtol=1e-9)
-    assert_allclose(rows[:, 1:], ours[1:], atol=1e-4)
+    agree(
+        f"Slonczewski torque, Lambda = {lam}, run by magnum.np, J = {current:g} A/m^2"
+        + (", demagnetised" if demagnetisation else ""),
+        rows[:, 1:], ours[1:], against="another program", atol=1e-4, note="m over 1 ns",
+    )  # fmt: skip
 
 
 def test_magnumnp_takes_the_angular_table(magnumnp, tmp_path):
@@ -173,16 +184,19 @@ def test_magnumnp_takes_the_angular_table(magnumnp, tmp_path):
     assert np.abs(printed_by(form)[0][:, 1:] - ours[1:]).max() > 0.05
 
 
-def test_magnumnp_spin_orbit_torque(magnumnp, tmp_path):
+def test_magnumnp_spin_orbit_torque(magnumnp, tmp_path, agree):
     chosen = simulation(current_density=-5e11)
     (path,) = write("magnumnp", film(), tmp_path, chosen)
     rows, _ = printed_by(path)
     ours = our_path([film_torque(film())], chosen, magnumnp.constants.gamma)
-    assert_allclose(rows[:, 1:], ours[1:], atol=1e-4)
+    agree(
+        "Spin-orbit torque, exported and run by magnum.np",
+        rows[:, 1:], ours[1:], against="another program", atol=1e-4, note="m over 1 ns",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("current", [8e11, -8e11])
-def test_magnumnp_moves_a_wall_as_our_chain_does(magnumnp, current, tmp_path):
+def test_magnumnp_moves_a_wall_as_our_chain_does(magnumnp, current, tmp_path, agree):
     """Zhang-Li: the electron flow pushes the wall; a nanosecond and several nanometres."""
     torque = TextureTorque(0.5, 0.15, 0.05, MS)
     cells = 80
@@ -211,10 +225,13 @@ def test_magnumnp_moves_a_wall_as_our_chain_does(magnumnp, current, tmp_path):
     ours = run(chain, start, ratio, drift=u / ratio, samples=6)[1][-1]
     assert np.sign(rows[-1, 3]) == np.sign(current)
     assert abs(rows[-1, 3]) * 80 > 5  # nm
-    assert_allclose(theirs, ours, atol=1e-4)
+    agree(
+        f"Zhang-Li wall, exported and run by magnum.np, J = {current:g} A/m^2",
+        theirs, ours, against="another program", atol=1e-4, note="profile after 1 ns",
+    )  # fmt: skip
 
 
-def test_magnumnp_follows_a_junction_in_voltage_and_angle(magnumnp, tmp_path):
+def test_magnumnp_follows_a_junction_in_voltage_and_angle(magnumnp, tmp_path, agree):
     """T(V, theta) as a table driven by a voltage, coupling included."""
     volts, angles = np.linspace(-0.5, 0.5, 5), np.linspace(0.3, np.pi - 0.3, 6)
     v, theta = np.meshgrid(volts, angles, indexing="ij")
@@ -236,7 +253,10 @@ def test_magnumnp_follows_a_junction_in_voltage_and_angle(magnumnp, tmp_path):
     rows, _ = printed_by(paths["junction_table_magnumnp.py"])
     volt = dataclasses.replace(chosen, current_density=0.3)
     ours = our_path([own.spin_torque()], volt, magnumnp.constants.gamma)
-    assert_allclose(rows[:, 1:], ours[1:], atol=1e-5)
+    agree(
+        "Junction T(V, theta) as a table, run by magnum.np",
+        rows[:, 1:], ours[1:], against="another program", atol=1e-5, note="m over 1 ns",
+    )  # fmt: skip
 
 
 def test_magnumnp_takes_two_polarisers(magnumnp, tmp_path):
