@@ -237,9 +237,14 @@ def _check(model, observables, broadening, temperature, split, parts) -> None:
 
 def _strip(model: BulkModel, width: float) -> float:
     """Distance of singularities from real k, in radians of the phase along one vector."""
-    speed = np.abs(model.displacements @ np.linalg.inv(model.lattice)).max(axis=1)
-    fastest = np.sum(speed * np.linalg.norm(model.hoppings, ord=2, axis=(1, 2)))
-    return float(width / fastest) if fastest > 0 else np.inf
+    points = np.random.default_rng(5).uniform(size=(48, model.dimension))
+    k = points @ (2 * np.pi * np.linalg.inv(model.lattice).T)
+    along = model.displacements @ np.linalg.inv(model.lattice)
+    slopes = 1j * np.einsum("ri,rmn->irmn", along, model.hoppings)
+    steepest = np.linalg.norm(
+        harmonics_at(model.displacements, slopes, k), ord=2, axis=(2, 3)
+    ).max()
+    return float(width / steepest) if steepest > 0 else np.inf
 
 
 def _group(model, symmetry, observables) -> tuple[list[Operation], list[NDArray]]:

@@ -115,7 +115,7 @@ def _concentrations(card, metal, progress) -> tuple[dict[str, np.ndarray], bool,
             )  # fmt: skip
             chi = dressed_response(
                 metal.model, metal.observables, scatterers_of(species, s.metal.shells),
-                s.chemical_potential, symmetry=metal.symmetry, mesh=(table.mesh,) * 3,
+                s.chemical_potential, symmetry=metal.symmetry, mesh=table.mesh and (table.mesh,) * 3,
                 tolerance=table.tolerance * s.lattice_constant**2,
             )  # fmt: skip
             totals[theory] = chi

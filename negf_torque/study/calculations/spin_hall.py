@@ -100,9 +100,20 @@ class Parameters(CalculationTable):
     thicknesses: list[float] = key(
         "Thicknesses of the metal for the torque.", [0.5 * k for k in range(1, 21)], unit="nm"
     )
-    mesh: int = key("Points per axis of the Brillouin zone with impurities.", 32, ge=6, le=400)
+    mesh: int | None = key(
+        "Points per axis of the Brillouin zone with impurities; default: refined until the "
+        "tolerance is met.",
+        None,
+        ge=6,
+        le=400,
+    )
     intrinsic_mesh: int = key("Points per axis for the curves against energy.", 48, ge=6, le=400)
-    tolerance: float = key("Relative error of the Fermi sea with impurities.", 1e-3, gt=0, le=0.1)
+    tolerance: float = key(
+        "Error of the conductivities with impurities, in e^2/hbar over the lattice constant.",
+        1e-3,
+        gt=0,
+        le=0.1,
+    )
 
     @model_validator(mode="after")
     def _sensible(self) -> Parameters:
