@@ -145,13 +145,29 @@ def status(directory: ResultDir) -> None:
 
 
 @app.command()
-def check(card: CardPath, allow_code: AllowCode = False) -> None:
-    """Check a card and estimate cost and memory, without running it."""
+def check(
+    card: CardPath,
+    allow_code: AllowCode = False,
+    seconds: Annotated[
+        float,
+        typer.Option("--seconds", min=0.0, help="How long to measure; 0 measures nothing."),
+    ] = 10.0,
+    workers: Annotated[
+        int | None, typer.Option("--workers", metavar="N", min=1, help="Workers of the run.")
+    ] = None,
+    memory: Annotated[
+        str | None, typer.Option("--memory", metavar="SIZE", help="At most, such as 8GB.")
+    ] = None,
+) -> None:
+    """Check a card and predict its time and memory from a short measurement."""
     with _messages():
         from negf_torque.study.card import load
+        from negf_torque.study.memory import check_need, size_in_bytes
 
+        limit = size_in_bytes(memory) if memory else None
         loaded = load(card, allow_code)
-        print(f"{card} is a valid card: {loaded.kind}.")
+        points = f", {len(loaded.sweep)} points" if loaded.sweep else ""
+        print(f"{card} is a valid card: {loaded.kind}{points}.")
         for name in loaded.code:
             print(f"It imports the Python file {name}.")
         if loaded.code:
@@ -159,6 +175,12 @@ def check(card: CardPath, allow_code: AllowCode = False) -> None:
         estimate = getattr(loaded.module, "estimate", None)
         if estimate:
             print_scalars("Estimate", estimate(loaded))
+        check_need(loaded, limit)
+        if seconds > 0:
+            from negf_torque.study.forecast import forecast, words_of
+
+            for line in words_of(forecast(loaded, seconds), workers):
+                print(line)
         _say_about_mumps(loaded)
 
 
@@ -224,6 +246,42 @@ def export(
         target = output or directory / "export" / solver
         for path in runs.export(solver, card, dataset, target):
             print(path)
+
+
+@app.command()
+def report(
+    directory: ResultDir,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Default: DIR/report.html."),
+    ] = None,
+) -> None:
+    """Write one page about a result: numbers, figures, conventions, how to cite, the card."""
+    with _messages():
+        from negf_torque.study import store
+        from negf_torque.study.report import report as page
+
+        target = output or directory / "report.html"
+        text = page(directory)
+        try:
+            store.write_atomically(target, text)
+        except OSError as error:
+            raise StudyError(f"{target} cannot be written: {error.strerror}.") from None
+        print(target)
+
+
+@app.command()
+def diff(first: ResultDir, second: ResultDir) -> None:
+    """Tell in what two results differ: card, program, numbers.  Status 1 if they do."""
+    with _messages():
+        from negf_torque.study.differences import differences
+
+        found = differences(first, second)
+        for listing in found:
+            print_table(listing.title, listing.columns, listing.rows)
+        if not found:
+            print("The results do not differ.")
+        raise typer.Exit(FAULT if found else DONE)
 
 
 @app.command()

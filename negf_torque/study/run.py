@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     from negf_torque.study.card import Card
     from negf_torque.study.executors import Pool
 
-__all__ = ["Outcome", "attach", "calculate", "draw", "execute", "export", "listings", "scalars_of"]
+__all__ = [
+    "Outcome",
+    "attach",
+    "calculate",
+    "draw",
+    "drawings",
+    "execute",
+    "export",
+    "listings",
+    "scalars_of",
+]
 
 
 @dataclass(frozen=True)
@@ -299,9 +309,7 @@ def draw(
     from negf_torque.study.style import image_bytes, style
 
     module, paths = calculation_module(kind), []
-    if "swept" in dataset.attrs:
-        from negf_torque.study import swept as module  # type: ignore[no-redef]
-    if hasattr(module, "animations"):
+    if hasattr(module, "animations") and "swept" not in dataset.attrs:
         with style():
             films = module.animations(dataset, film)
         for name, content in films.items():
@@ -311,14 +319,25 @@ def draw(
         raise StudyError(f'a "{kind}" result has no films.')
     if not formats:
         return paths
-    with style():
-        drawings = module.figures(dataset)
-    for name, drawing in drawings.items():
+    for name, drawing in drawings(kind, dataset).items():
         for form in formats:
             path = directory / store.FIGURES / f"{name}.{form}"
             store.write_atomically(path, image_bytes(drawing, form, dpi))
             paths.append(path)
     return paths
+
+
+def drawings(kind: str, dataset: xr.Dataset) -> dict[str, Any]:
+    """The figures of a result, by name."""
+    from negf_torque.study.card import calculation_module
+    from negf_torque.study.style import style
+
+    if "swept" in dataset.attrs:
+        from negf_torque.study.swept import figures
+    else:
+        figures = calculation_module(kind).figures
+    with style():
+        return figures(dataset)
 
 
 def export(solver: str, card: Card, dataset: xr.Dataset, directory: Path) -> list[Path]:

@@ -23,6 +23,7 @@ class Parameters(CalculationTable):
     converges: bool = key("Whether it converges.", True)
     seconds: float = key("How long it takes.", 0.0, unit="s", ge=0)
     busy: float = key("How long it computes.", 0.0, unit="s", ge=0)
+    cubic: float = key("It computes so many times points cubed.", 0.0, unit="s", ge=0)
     number: int = key("Tells items apart.", 0)
     seed: int = key("Of the noise on the wave; 0: none.", 0, ge=0)
     fails_at: int = key("Only this number fails as it should; -1: all.", -1)
@@ -43,7 +44,7 @@ def run(card, progress):
         if p.seconds:
             time.sleep(p.seconds / p.points)
         progress.advance(note="well")
-    until = time.process_time() + p.busy
+    until = time.process_time() + p.busy + p.cubic * p.points**3
     while time.process_time() < until:
         continue
     fails = p.fails if p.fails_at in (-1, p.number) else "no"
