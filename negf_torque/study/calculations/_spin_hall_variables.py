@@ -24,7 +24,8 @@ VARIABLES: dict[str, Variable] = {
     "spin_hall_broadened": Variable(
         ("energy",), "hbar/(2e) S/m", "Spin Hall conductivity at the broadening", _SIGN),
     "conductivity_broadened": Variable(
-        ("energy",), "S/m", "Conductivity at the broadening", "Diagonal; without vertex corrections."),
+        ("energy",), "S/m", "Conductivity at the broadening",
+        "Diagonal; without vertex corrections."),
     "spin_hall": Variable(("concentration", "contribution"), "hbar/(2e) S/m",
                           "Spin Hall conductivity with impurities", _SIGN + " " + _PARTS),
     "conductivity": Variable(("concentration",), "S/m", "Conductivity with impurities"),

@@ -200,7 +200,7 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
 
 
 def llg_parameters(dataset: xr.Dataset, card: Card) -> tuple[SpinOrbitTorque, Simulation]:
-    """Torque on the ferromagnet above the film; J > 0: electrons along +x bring moments along -y."""
+    """Torque on the ferromagnet above; J > 0: electrons along +x bring moments along -y."""
     from negf_torque.llg.bulk import SpinOrbitTorque
 
     film = card.system.film
