@@ -347,6 +347,20 @@ def test_junction_exports_say_what_is_lost(solver):
         assert words in text
 
 
+def test_a_junction_at_one_angle_is_exported_with_what_is_unknown():
+    full = junction()
+    tables = (t[:, 2:3] for t in (full.in_plane, full.out_of_plane, full.current))
+    one = JunctionTorque(
+        full.voltage, full.angle[2:3], *tables, cell_area=0.09, thickness=1.6,
+        saturation_magnetisation=1.1e6, fixed_direction=(0.0, 0.6, 0.8), working_voltage=0.4,
+    )  # fmt: skip
+    text = text_of("oommf", one, Simulation(damping=0.0))
+    assert "Computed at 90 deg only" in text and "vary by an unknown share" in text
+    m = np.array([1.0, 0.0, 0.0])  # 90 degrees from p
+    whole = text_of("oommf", full, Simulation(damping=0.0))
+    assert_allclose(RATES["oommf"](text, m), RATES["oommf"](whole, m), rtol=1e-9)
+
+
 def test_junctions_coupling_is_in_the_applied_field():
     own = junction()
     text = render("oommf", own, Simulation(field=(100.0, 0.0, 0.0)))["junction.mif"]

@@ -261,8 +261,11 @@ def test_collinear_angles_are_left_out():
     table = np.array([[np.nan, 0.1, np.nan], [np.nan, 0.2, np.nan]])
     own = JunctionTorque([1, 2], [0, 1, pi], table, table, table, AREA, 1.0, MS)
     assert own.angle.tolist() == [1] and own.rates()[0].shape == (2, 1)
-    with pytest.raises(ValueError, match="at least two angles"):
-        own.at(1.5)
+    # a solver's point takes one angle as no angular dependence, and says so
+    point = own.at(1.5)
+    assert point.slonczewski().Lambda == pytest.approx(1, abs=1e-9)
+    assert_allclose(np.array(point.rates_per_volt()[0]) * 1.5, own.rates()[0].mean(), rtol=1e-12)
+    assert "Computed at 57.3 deg only" in point.notes[0]
     # the dynamics take one angle as no angular dependence
     assert own.spin_torque().damping_like.shape == (2, 1)
 

@@ -40,6 +40,8 @@ from negf_torque.units import (
 
 __all__ = ["BiasFit", "JunctionTorque"]
 
+_UNKNOWN = "the dependence of the torque per sin(angle) on the angle is unknown, taken as none."
+
 #: Below this sin(theta) the axes are undefined and the torque per sin(theta) is 0/0.
 COLLINEAR = 1e-6
 
@@ -186,13 +188,16 @@ class JunctionTorque:
         """a(V) of each angle as powers of V; the leading behaviour is linear."""
         return _bias_fit(self.voltage, self.rates()[0], powers)
 
-    def field_like(self, powers: tuple[int, ...] = (0, 1, 2)) -> BiasFit:
+    def field_like(self, powers: tuple[int, ...] | None = None) -> BiasFit:
         """b(V) of each angle as powers of V: coupling, linear and quadratic part.
 
-        Where V = 0 is in the table, b_0 is its value and not fitted.
+        Where V = 0 is in the table, b_0 is its value and not fitted.  By default (0, 1, 2); with
+        two voltages the linear part alone, and b_0 only where it was computed.
         """
         table = self.rates()[1]
         zero = np.flatnonzero(self.voltage == 0)
+        if powers is None:
+            powers = (0, 1, 2) if len(self.voltage) > 2 else (0, 1) if zero.size else (1,)
         if 0 not in powers or not zero.size:
             return _bias_fit(self.voltage, table, powers)
         coupling = table[zero[0]]
@@ -256,7 +261,7 @@ class JunctionTorque:
         Raises
         ------
         ValueError
-            For a voltage outside the table or without current, or fewer than two angles.
+            For a voltage outside the table or without current.
         """
         from scipy.interpolate import make_interp_spline
 
@@ -267,11 +272,6 @@ class JunctionTorque:
             raise ValueError(
                 f"voltage: {volt!r} V. Torque per current needs a voltage other than 0 within "
                 f"the computed {self.voltage[0]:g} ... {self.voltage[-1]:g} V."
-            )
-        if len(self.angle) < 2:
-            raise ValueError(
-                f"angle: only {np.degrees(self.angle[0]):.4g} deg was computed. A solver's form "
-                "needs at least two angles between 0 and 180 deg."
             )
         order = min(3, len(self.voltage) - 1)
 
@@ -285,30 +285,37 @@ class JunctionTorque:
         if np.any(flow / volt <= 0):
             raise ValueError(f"current: {flow.tolist()!r} eV at {volt:g} V does not follow V.")
 
+        theta, copies, notes = self.angle, 1, ()
+        if len(theta) == 1:
+            # A form needs two angles: the same torque per sin(theta) at both.
+            theta, copies = np.array([pi / 3, 2 * pi / 3]), 2
+            notes = (f"Computed at {np.degrees(self.angle[0]):.4g} deg only: {_UNKNOWN}",)
+
         def ratio(table):
-            return tuple((here(table) / (flow * sine)).tolist())
+            return tuple((here(table) / (flow * sine)).tolist()) * copies
 
         errors = {
             "eta_error": self.in_plane_error,
             "eta_perp_error": self.out_of_plane_error,
         }
         return ValveTorque(
-            tuple(self.angle.tolist()),
+            tuple(theta.tolist()),
             ratio(self.in_plane),
             ratio(driven),
-            tuple((flow / volt).tolist()),
+            tuple((flow / volt).tolist()) * copies,
             self.cell_area,
             self.thickness,
             self.saturation_magnetisation,
             self.fixed_direction,
             **{
-                key: tuple(np.abs(here(table) / (flow * sine)).tolist())
+                key: tuple(np.abs(here(table) / (flow * sine)).tolist()) * copies
                 for key, table in errors.items()
                 if table.size
             },
             response=f"{self.response}, V = {volt:g} V, constant {fixed}",
             name=self.name,
             provenance=self.provenance,
+            notes=notes,
         )
 
     def magnetoresistance(self, voltage: float | None = None) -> float:

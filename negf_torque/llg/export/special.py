@@ -36,10 +36,13 @@ def render_junction(
         field=tuple(float(x) for x in np.array(simulation.field) + field),
     )
     losses = junction.losses(volt)
+    varies = losses.get("constant_current")
     notes = (
+        *point.notes,
         f"Junction at V = {volt:g} V, kept constant while the layer turns: J is that of "
         f"{np.degrees(junction.angle[middle]):.0f} deg and stands for the voltage; the current "
-        f"itself would vary by {losses['constant_current']:.2e} with the angle.",
+        f"itself would vary by {'an unknown share' if varies is None else f'{varies:.2e}'} "
+        "with the angle.",
         f"Another voltage needs another file: in V the damping-like torque is linear within "
         f"{losses['linear_damping_like']:.2e}, the field-like one quadratic within "
         f"{losses['quadratic_field_like']:.2e} (of the largest).",
