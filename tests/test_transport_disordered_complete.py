@@ -167,6 +167,7 @@ def test_finite_bias_without_impurities_is_the_clean_one():
     assert_allclose(found.current, clean.current, atol=1e-9)
     assert_allclose(found.site_torque, clean.site_torque, atol=1e-8)
     assert_allclose(found.spin_current, clean.spin_current, atol=1e-9)
+    assert_allclose(found.sea_spin_current, clean.sea_spin_current, atol=1e-8)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -184,6 +185,16 @@ def test_small_bias_is_the_complete_linear_response(method):  # independent
     lost = [p.window_impurity_torque + p.sea_impurity_torque for p in (up, down)]
     assert_allclose((lost[0] - lost[1]) / (2 * step), linear.site_impurity_torque, atol=2e-5)
     assert_allclose(up.spin_current[:, 0], up.current, atol=1e-12)
+
+
+def test_spin_of_window_and_sea_goes_to_moments_and_impurities():  # identity
+    chain = valve()
+    found = disordered_finite_bias(chain, -0.7, 0.3, linear_profile(chain, 2, 5), KINDS)
+    lost = found.site_torque + found.window_impurity_torque + found.sea_impurity_torque
+    by_layer = np.zeros((len(chain.onsite), 3))
+    np.add.at(by_layer, chain.sites.layer, lost)
+    flowing = found.spin_current[:, 1:] + found.sea_spin_current
+    assert_allclose(flowing[:-1] - flowing[1:], by_layer[1:-1], atol=1e-6)
 
 
 def test_magnets_exchange_torque_in_equilibrium():  # identity: no spin comes from the leads

@@ -23,6 +23,7 @@ from negf_torque.transport.bias import BiasPoint
 from negf_torque.transport.disordered import response_at
 from negf_torque.transport.disordered_device import (
     DisorderedDevice,
+    Point,
     local_operators,
     make_disordered,
     point_at,
@@ -30,7 +31,7 @@ from negf_torque.transport.disordered_device import (
 )
 from negf_torque.transport.disordered_sea import vertical_integral
 from negf_torque.transport.leads import channel_label
-from negf_torque.transport.sea import lowest_energy
+from negf_torque.transport.sea import conserves_spin, lowest_energy
 from negf_torque.transport.torque import exchange_torque
 
 __all__ = ["DisorderedBiasPoint", "disordered_equilibrium_torque", "disordered_finite_bias"]
@@ -91,7 +92,7 @@ def disordered_finite_bias(
     device = make_disordered(chain, impurities, method, mesh, lead_impurities)
     potential = voltage * shape[chain.sites.layer]
     lower = energy - abs(voltage) / 2
-    sea, sea_error, sea_good = _sea(device, lower, potential, voltage, tolerance)
+    sea, flowing, sea_error, sea_good = _sea(device, lower, potential, voltage, tolerance)
     sites = len(potential)
     window, current, lost = np.zeros((sites, 3)), np.zeros((len(chain.sizes) - 1, 4)), 0 * sea[1]
     total, errors, good = 0.0, (0.0, 0.0), True
@@ -109,6 +110,7 @@ def disordered_finite_bias(
         voltage=voltage,
         current=total,
         spin_current=current,
+        sea_spin_current=flowing if conserves_spin(chain) else np.full_like(flowing, np.nan),
         window_torque=window,
         sea_torque=sea[0],
         current_error=errors[0],
@@ -136,8 +138,11 @@ def disordered_equilibrium_torque(
 
 def _sea(
     device: DisorderedDevice, energy: float, potential: NDArray, voltage: float, tolerance: float
-) -> tuple[NDArray, float, bool]:
-    """Exchange and impurity torque (2, sites, 3) of all states below `energy`; error; converged."""
+) -> tuple[NDArray, NDArray, float, bool]:
+    """What all states below `energy` carry.
+
+    Exchange and impurity torque (2, sites, 3), spin current (layers - 1, 3), error, converged.
+    """
     table = device.chain.sites
     operators = local_operators(device.chain)
     solved = True
@@ -156,17 +161,53 @@ def _sea(
             lost = 1j * (sigma @ own - own @ sigma)
             values[0, sites] = np.einsum("saij,sji->sa", matrices[:, 4:], own)
             values[1, sites] = np.einsum("saij,sji->sa", matrices[:, 1:4], lost)
-        return values.ravel(), point.solution.sigma
+        passing = _spin_current(device, point)
+        return np.concatenate([values.ravel(), passing.ravel()]), point.solution.sigma
 
     unit = (energy - lowest_energy(device.chain)) / 8
     integral = vertical_integral(column, energy, unit, tolerance)
-    value = 2 * np.pi * integral.value.reshape(2, -1, 3)
+    split = 6 * len(table.layer)
+    value = 2 * np.pi * integral.value[:split].reshape(2, -1, 3)
+    flowing = 2 * np.pi * integral.value[split:].reshape(-1, 3)
     # tr O/2: what the operators' traces contribute on the way from infinity
     for sites, matrices in operators:
         value[0, sites] += np.pi * np.einsum("saii->sa", matrices[:, 4:]).real
     torque = exchange_torque(table, value[0])
     error = 2 * np.pi * float(integral.error.max()) * max(fields, 1.0)
-    return np.stack([torque, value[1]]), error, integral.converged and solved
+    return np.stack([torque, value[1]]), flowing, error, integral.converged and solved
+
+
+def _spin_current(device: DisorderedDevice, point: Point) -> NDArray:
+    """-i tr S_a (V G_{l,l+1} - G_{l+1,l} V^+) of all bonds, (layers - 1, 3) complex.
+
+    With D = V g V^+, g the Green's function of all to the left: V G_{l,l+1} = D G_{l+1,l+1}.
+    """
+    medium, sizes = point.medium, point.medium.sizes
+    matrix = medium.diagonal - point.sigma
+    back = medium.coupling.conj().swapaxes(2, 3)
+    layers = len(sizes)
+    right: list = [0.0] * layers
+    for layer in range(layers - 1, 0, -1):
+        n, m = sizes[layer], sizes[layer - 1]
+        green = np.linalg.inv(matrix[:, layer, :n, :n] - right[layer])
+        hop = medium.coupling[:, layer - 1, :n, :m]
+        right[layer - 1] = back[:, layer - 1, :m, :n] @ green @ hop
+    passing = np.zeros((layers, *medium.diagonal.shape[2:]), complex)
+    left = 0.0
+    for layer in range(1, layers):
+        n, m = sizes[layer], sizes[layer - 1]
+        green = np.linalg.inv(matrix[:, layer - 1, :m, :m] - left)
+        hop = medium.coupling[:, layer - 1, :n, :m]
+        left = hop @ green @ back[:, layer - 1, :m, :n]
+        green = np.linalg.inv(matrix[:, layer, :n, :n] - left - right[layer])
+        here = np.einsum("b,bij->ij", medium.weights, left @ green - green @ left)
+        passing[layer, :n, :n] = here
+    current = np.zeros((layers, 3), complex)
+    for sites, operators in local_operators(device.chain):
+        own = passing[site_blocks(device.chain, sites)]
+        spin = np.einsum("saij,sji->sa", operators[:, 1:4], own)
+        np.add.at(current, device.chain.sites.layer[sites], -1j * spin)
+    return current[1:]
 
 
 def _window(
