@@ -15,6 +15,9 @@ the last is a periodic integral, for which equal steps converge exponentially in
 the singularities from the real axis; close to the real axis it is cut at those singularities and
 done by double-exponential quadrature, so that the clean limit is reached as well.  The velocity
 function follows from h' = int_k (d^2 eps/dk_x^2)/(z - eps) = (1 - z g)/n, n = 3, 4, 6.
+
+The simple and the face-centred cubic lattice have closed forms, see `cubic_kernels`; integrals are
+left for h close to van Hove energies.
 Values of g: G. S. Joyce, J. Phys. A 5, L65 (1972); T. Morita, T. Horiguchi (fcc, sc).
 """
 
@@ -153,6 +156,32 @@ def _segments(integrand, z: NDArray, places: NDArray) -> list[NDArray]:
         ]
 
 
+#: Distance from a van Hove energy, in hoppings, within which h is integrated from there.
+_EDGE = 0.02
+_VAN_HOVE = (np.array([-6.0, -2.0, 2.0, 6.0]), np.array([-12.0, 4.0]))
+
+
+def _closed_form(lattice: int, z: NDArray, t: float) -> tuple[NDArray, NDArray, NDArray, NDArray]:
+    """g, g', h and h' of the simple (0) or face-centred (1) cubic lattice."""
+    from .cubic_kernels import evaluate  # compiled: only where it is needed
+
+    s = _upper(z) / t
+    g, slope, h, change = evaluate(lattice, s)
+    distance = np.abs(s[..., None] - _VAN_HOVE[lattice])
+    near = distance.min(axis=-1) < _EDGE
+    if near.any():
+        edge = _VAN_HOVE[lattice][distance[near].argmin(axis=-1)]
+        # int h' from the edge, to s and to a point where h is known: the singular end of both
+        # paths is done by the double-exponential rule
+        ends = np.stack([s[near], edge + 0.1j])
+        path = edge[:, None] + (ends - edge)[..., None] * _LEFT
+        rise = (ends - edge) * (evaluate(lattice, path)[3] @ _WEIGHT)
+        h = np.where(near, 0, h)
+        h[near] = evaluate(lattice, ends[1])[2] + rise[0] - rise[1]
+    with np.errstate(invalid="ignore"):  # at a van Hove energy the slope is infinite
+        return g / t, slope / t**2, h * t, change
+
+
 def _check(hopping: float) -> float:
     if not (np.isfinite(hopping) and hopping > 0):
         raise ValueError(f"hopping: {hopping!r}. Give t > 0, eV.")
@@ -199,26 +228,12 @@ def simple_cubic(hopping: float = 1.0) -> Band:
     1.5163860592
     """
     t = _check(hopping)
-    edges = np.array([-4 * t, 0.0, 4 * t])[:, None]
-
-    def singular(z: NDArray) -> NDArray:
-        return np.arccos((edges - z) / (2 * t))
-
-    def local(z: NDArray, q: NDArray, p: NDArray) -> tuple[NDArray, NDArray]:
-        s, minus, plus = (_add_cosine(z + edge, 2 * t, q, p) for edge in (0, -4 * t, 4 * t))
-        return _square(s, t, minus, plus)
-
-    def weighted(z: NDArray, q: NDArray, p: NDArray) -> tuple[NDArray, NDArray]:
-        g = local(z, q, p)[0]
-        return g, 4 * t * t * np.sin(q) ** 2 * g
 
     def green(z: NDArray) -> tuple[NDArray, NDArray]:
-        g, slope = _period_average(local, z, singular)
-        return g, slope
+        return _closed_form(0, z, t)[:2]
 
     def velocity(z: NDArray) -> tuple[NDArray, NDArray]:
-        g, h = _period_average(weighted, z, singular)
-        return h, (1 - z * g) / 3
+        return _closed_form(0, z, t)[2:]
 
     return Band("simple cubic", 3, -6 * t, 6 * t, green, velocity)
 
@@ -288,36 +303,10 @@ def face_centred_cubic(hopping: float = 1.0) -> Band:
     """
     t = _check(hopping)
 
-    def singular(z: NDArray) -> NDArray:
-        lines = (z + 4 * t) / (8 * t)
-        pinch = np.sqrt(z / (4 * t))
-        return 2 * np.arccos(np.stack([lines, -lines, pinch, -pinch]))
-
-    def local(z: NDArray, q: NDArray, p: NDArray) -> tuple[NDArray, NDArray]:
-        shifted = z + 4 * t
-        root, slope = _root(
-            _add_half_cosine(shifted, -8 * t, q, p), _add_half_cosine(shifted, 8 * t, q, p)
-        )
-        first = np.broadcast_to(_upper(z - 4 * t), root.shape)
-        return _inverse_agm(first, root, np.ones_like(root), slope)
-
     def green(z: NDArray) -> tuple[NDArray, NDArray]:
-        g, slope = _period_average(local, z, singular)
-        return g, slope
+        return _closed_form(1, z, t)[:2]
 
     def velocity(z: NDArray) -> tuple[NDArray, NDArray]:
-        """h(z) = -i int_0^inf h'(z + i y) dy."""
-        z = _upper(z)
-        path = z + 1j * t * _RAY.reshape(-1, *[1] * z.ndim)
-        slope = (1 - path * green(path)[0]) / 6
-        h = -1j * t * np.tensordot(_RAY_WEIGHT, slope, 1)
-        return h, (1 - z * green(z)[0]) / 6
+        return _closed_form(1, z, t)[2:]
 
     return Band("face-centred cubic", 3, -12 * t, 4 * t, green, velocity)
-
-
-# int_0^inf dy: double exponential up to y = 12, where the integrand may be singular at 0, and
-# Gauss-Legendre in 12/y beyond, where it falls like 1/y^2
-_x, _w = np.polynomial.legendre.leggauss(20)
-_RAY = 12 * np.concatenate([_LEFT, 2 / (1 + _x)])
-_RAY_WEIGHT = 12 * np.concatenate([_WEIGHT, 2 * _w / (1 + _x) ** 2])
