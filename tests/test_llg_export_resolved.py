@@ -398,6 +398,9 @@ def test_several_polarisers_are_fields_where_possible_and_a_stated_loss_elsewher
         m /= np.linalg.norm(m)
         expected = MU0 * sum(t.field(m, 2e11) for t in terms)
         assert_allclose(mumax3_field(text, m), expected, atol=1e-12 * np.abs(expected).max())
+    assert set(render("plain", (below, above))) == {
+        f"valve_{k}_torques.{end}" for k in (1, 2) for end in ("csv", "json")
+    }
     # elsewhere: |a sin(theta)| of the weaker over that of the stronger, at their maxima
     c = np.linspace(-1, 1, 20001)
     strong = np.hypot(efficiency(c, 0.5, 1.4), 0.04) * np.sqrt(1 - c**2)

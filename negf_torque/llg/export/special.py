@@ -85,6 +85,9 @@ def render_several(
                 )
     if len(valves) == 1:
         return module.render(first, simulation)
+    if hasattr(module, "bias_table"):  # plain tables: all of them, one after the other
+        named = [replace(v, name=f"{v.name}_{k}") for k, v in enumerate(valves, start=1)]
+        return {k: text for v in named for k, text in module.render(v, simulation).items()}
     terms = [valve_spin_torque(v) for v in valves]
     strength = [_strength(t, simulation.current_density) for t in terms]
     best = int(np.argmax(strength))
