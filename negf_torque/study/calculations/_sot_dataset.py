@@ -125,7 +125,7 @@ def _one(card: Card, film: Film, n: np.ndarray) -> dict[str, Any]:
     chi = respond(
         model, observables, system.chemical_potential, BOLTZMANN * table.temperature,
         system.broadening, impurities and scatterers_of(impurities, film.shells), symmetry,
-        table.tolerance, **({} if impurities else {"method": table.method}),
+        table.tolerance, 3, **({} if impurities else {"method": table.method}),
     )  # fmt: skip
     missing = np.full_like(chi.surface, np.nan)
     parts = np.stack([chi.surface, chi.sea, chi.total, missing if chi.bare is None else chi.bare])

@@ -24,7 +24,8 @@ VARIABLES: dict[str, Variable] = {
                      "(n.F) n x (z x n) (field_like_planar); even: n x the same."),
     "torkance": Variable(
         ("azimuth", "angle", "part", "component", "field"), "nm per cell",
-        "Torque on the magnet per force", "eV per eV/nm; hbar times the rate of the spin. " + _PARTS,
+        "Torque on the magnet per force",
+        "eV per eV/nm; hbar times the rate of the spin. " + _PARTS,
     ),
     "field_like": Variable(("azimuth", "angle", "part"), "nm per cell",
                            "Field-like torque per force", _AXES),
@@ -60,6 +61,6 @@ VARIABLES: dict[str, Variable] = {
                          "hbar J xi_DL/(2 e M_s d), d the magnet's thickness; needs [llg]."),
     "field_FL": Variable((), "mT per 1e11 A/m^2", "Field-like effective field",
                          "hbar J xi_FL/(2 e M_s d), along the moment that the current brings."),
-    "chi_error": Variable(("azimuth", "angle"), "1", "Estimated error of the responses",
-                          "Absolute, in the unit of each."),
+    "chi_error": Variable(("azimuth", "angle"), "1", "Estimated error of the torque",
+                          "Absolute, nm per cell."),
 }  # fmt: skip

@@ -105,6 +105,7 @@ def _concentrations(card, metal, progress) -> tuple[dict[str, np.ndarray], bool,
 
     s, table = card.system, card.calculation
     progress.start("impurities", 2 * len(table.concentrations))
+    mesh = (table.mesh,) * 3 if table.mesh else None
     conductivity, hall, converged, notes = [], [], True, []
     for c in table.concentrations:
         totals = {}
@@ -115,7 +116,7 @@ def _concentrations(card, metal, progress) -> tuple[dict[str, np.ndarray], bool,
             )  # fmt: skip
             chi = dressed_response(
                 metal.model, metal.observables, scatterers_of(species, s.metal.shells),
-                s.chemical_potential, symmetry=metal.symmetry, mesh=table.mesh and (table.mesh,) * 3,
+                s.chemical_potential, symmetry=metal.symmetry, mesh=mesh,
                 tolerance=table.tolerance * s.lattice_constant**2,
             )  # fmt: skip
             totals[theory] = chi

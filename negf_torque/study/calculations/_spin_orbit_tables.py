@@ -116,9 +116,13 @@ def respond(
     scatterers: Scatterers | None,
     symmetry: Sequence[Operation],
     tolerance: float,
+    reported: int,
     **options: Any,
 ) -> Solved:
-    """Response with a constant broadening, or with impurities and their vertex corrections."""
+    """Response with a constant broadening, or with impurities and their vertex corrections.
+
+    The error is that of the first `reported` observables.
+    """
     if scatterers is None:
         from negf_torque.gradient.kubo.response import Integration, bulk_response
 
@@ -128,7 +132,7 @@ def respond(
         )  # fmt: skip
         note = "" if chi.converged else "zone integration did not reach its tolerance"
         return Solved(
-            chi.surface, chi.sea, None, float(chi.error.max()), chi.converged, note,
+            chi.surface, chi.sea, None, float(chi.error[:reported].max()), chi.converged, note,
             chi.evaluations,
         )  # fmt: skip
     from negf_torque.gradient.kubo.dressed import dressed_response
