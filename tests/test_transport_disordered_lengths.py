@@ -61,6 +61,28 @@ def test_spin_diffuses_as_the_ladder_of_the_bulk_says():  # independent: closed-
     assert_allclose(found.length, 1 / kappa, rtol=5e-3)
 
 
+def test_spin_diffuses_in_a_magnet_beside_its_equilibrium_polarisation():  # independent
+    """Second root of det(1 - Lambda X(kappa)) for both spins; the first is charge, kappa = 0."""
+    energy, mesh, split = -1.7, 8, 0.6
+    chain = layer_chain(build_stack([Layer(80, exchange=split)], Lead(onsite=0.5)))
+    response = disordered_response(chain, energy, KINDS, mesh=mesh)
+    sigma = response.self_energy[50]
+    (up, weights), (down, _) = (
+        wave_vectors(energy + s * split / 2, sigma[n, n], mesh) for n, s in ((0, 1), (1, -1))
+    )
+    local = SCALAR * np.eye(2) + MAGNETIC * np.array([[1, 2], [2, 1]])
+
+    def determinant(kappa):
+        pairs = np.diag([pair(kappa, q, q, weights) for q in (up, down)])
+        return np.linalg.det(np.eye(2) - local @ pairs).real
+
+    assert abs(determinant(0.0)) < 1e-4
+    kappa = brentq(determinant, 0.05, 1.5 * min(up.imag.min(), down.imag.min()))
+    # both interfaces make an accumulation; ballistic electrons reach about as far, 1/(2 Im q)
+    found = spin_diffusion_length(response, 22, 58, (0, 0, 1))
+    assert_allclose(found.length, 1 / kappa, rtol=1e-2)
+
+
 def test_unscattered_current_decays_with_the_imaginary_wave_vectors():  # limit: chain
     energy = -0.7
     chain = layer_chain(build_stack([Layer(30)], cross_section="chain"))

@@ -165,7 +165,7 @@ Impurity = NonmagneticImpurities | MagneticImpurities
 
 
 def _check_numbers(concentration: float, strength: float) -> None:
-    if not (np.isfinite(concentration) and 0 <= concentration <= 1):
+    if not 0 <= concentration <= 1:  # not-a-number included
         raise ValueError(
             f"concentration: {concentration!r} is not a probability. Give a number from 0 to 1."
         )
@@ -292,12 +292,13 @@ def _drawn(table: SiteTable, i: int, kind: Impurity, u: NDArray) -> NDArray:
         return _magnetic_potential(table, i, kind, moments)
     from scipy.special import ndtri
 
+    x = u[..., 0]
     value = {
-        "alloy": lambda x: np.ones(x.shape),
-        "symmetric": lambda x: np.where(x < 0.5, -1.0, 1.0),
-        "uniform": lambda x: 2 * x - 1,
-        "gaussian": lambda x: ndtri(np.clip(x, 1e-300, 1 - 1e-16)),
-    }[kind.distribution](u[..., 0])
+        "alloy": np.ones(x.shape),
+        "symmetric": np.where(x < 0.5, -1.0, 1.0),
+        "uniform": 2 * x - 1,
+        "gaussian": ndtri(np.clip(x, 1e-300, 1 - 1e-16)),
+    }[kind.distribution]
     return kind.strength * value[..., None, None] * _orbital_matrix(table, i, kind)
 
 
@@ -337,8 +338,7 @@ def _frame(table: SiteTable, i: int, kind: MagneticImpurities) -> NDArray:
     if not kind.following or not np.linalg.norm(field):
         return np.eye(3)
     z = unit_vector(field)
-    # the rotation that takes z to the field along the shortest way
-    axis, cosine = np.cross([0, 0, 1], z), z[2]
+    axis, cosine = np.cross([0, 0, 1], z), z[2]  # the shortest way from z to the field
     if cosine < -1 + 1e-12:
         return np.diag([1.0, -1.0, -1.0])
     generator = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
@@ -384,7 +384,6 @@ def _signature(
 
 def _selected(table: SiteTable, kind: Impurity) -> NDArray:
     count = len(table.layer)
-    # an impurity without potential or of zero concentration is none
     empty = kind.concentration == 0 or (kind.strength == 0 and not getattr(kind, "potential", 0))
     chosen = np.full(count, not empty)
     names = np.array([str(name) for name in table.magnet])

@@ -23,6 +23,7 @@ from negf_torque.transport.disordered import DisorderedResponse
 __all__ = [
     "Decay",
     "Resistivity",
+    "fit_both_ends",
     "fit_decay",
     "mean_free_path",
     "resistivity",
@@ -116,6 +117,35 @@ def fit_decay(profile: ArrayLike) -> Decay:
     )
 
 
+def fit_both_ends(profile: ArrayLike) -> Decay:
+    """Length of a real profile a exp(-x/length) + b exp(x/length) that both ends feed.
+
+    Neighbours obey p(x - 1) + p(x + 1) = 2 cosh(1/length) p(x), which is fitted by least squares.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than four layers or nothing to fit.
+
+    Examples
+    --------
+    >>> x = np.arange(9)
+    >>> round(fit_both_ends(np.exp(-x / 4) - 0.02 * np.exp(x / 4)).length, 12)
+    4.0
+    """
+    values = np.asarray(profile, float)
+    if values.ndim != 1 or len(values) < 4:
+        raise ValueError(f"profile: {len(np.atleast_1d(values))} layers. Give four or more.")
+    if not np.any(values[1:-1]):
+        raise ValueError("profile: zero everywhere, there is nothing that could decay.")
+    inside, around = values[1:-1], values[:-2] + values[2:]
+    cosh = float(inside @ around / (2 * inside @ inside))
+    # below 1 the profile bends the other way: no decay that could be told
+    rate = float(np.arccosh(cosh)) if cosh > 1 else 0.0
+    residual = np.abs(around - 2 * cosh * inside).max() / np.abs(values).max()
+    return Decay(1 / rate if rate else np.inf, 0.0, float(residual))
+
+
 def mean_free_path(response: DisorderedResponse, first: int, last: int) -> Decay:
     """Decay of the current of the left lead's electrons that have not been scattered.
 
@@ -131,7 +161,7 @@ def mean_free_path(response: DisorderedResponse, first: int, last: int) -> Decay
 def spin_diffusion_length(
     response: DisorderedResponse, first: int, last: int, m: ArrayLike, lead: int = 0
 ) -> Decay:
-    """Decay of the spin accumulation along m that one lead's electrons make.
+    """Decay of the spin accumulation along m that one lead's electrons make, from both ends.
 
     In a magnet the accumulation also has a part that follows the charge; it falls off linearly
     and is taken away: what decays is the difference from the same share of the states of both
@@ -150,7 +180,7 @@ def spin_diffusion_length(
     charge = density[:, :, 0]
     # what the local electrochemical potential alone would give
     share = charge[lead] / charge.sum(axis=0)
-    return fit_decay(along[lead] - share * along.sum(axis=0))
+    return fit_both_ends(along[lead] - share * along.sum(axis=0))
 
 
 def transverse_decay(
