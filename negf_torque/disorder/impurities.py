@@ -36,8 +36,8 @@ __all__ = [
 #: Distributions of a nonmagnetic impurity's potential.
 DISTRIBUTIONS = ("alloy", "symmetric", "uniform", "gaussian")
 
-_UNIFORM_NODES = 16
-_GAUSSIAN_NODES = 13
+#: Quadrature of the continuous distributions; Born needs two points, strong impurities many.
+_UNIFORM_NODES, _GAUSSIAN_NODES = 32, 25
 
 
 @dataclass(frozen=True)
