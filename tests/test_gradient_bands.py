@@ -265,3 +265,18 @@ def test_bad_bands(call, message):
         message = "g: Im g > 0"
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_public_names_are_loaded_when_used():
+    import subprocess
+    import sys
+
+    import negf_torque.gradient as package
+
+    for name in package.__all__:
+        assert getattr(package, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        package.nothing  # noqa: B018
+    code = "import sys, negf_torque.gradient; print('numba' in sys.modules, 'scipy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
