@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from negf_torque.gradient.kubo.integrand import Evaluator
 from negf_torque.gradient.kubo.models import bulk_model
-from negf_torque.gradient.kubo.response import _Evaluator
 from negf_torque.gradient.observables import velocity_observables
 from negf_torque.lattice.spin_orbit_models import OrbitalMaterial, orbital_metal
 from negf_torque.units import ELEMENTARY_CHARGE, HBAR_SI
@@ -51,7 +51,7 @@ def on_their_mesh(model, size):
     axes = np.meshgrid(*[np.arange(size) / size] * 3, indexing="ij")
     points = np.stack([a.ravel() for a in axes], axis=-1)
     flow = velocity_observables(model)
-    evaluate = _Evaluator(model, flow, LEVELS, 0.0, 0.0, ("sea",))
+    evaluate = Evaluator(model, flow, LEVELS, 0.0, 0.0, ("sea",))
     return evaluate(points).mean(axis=0).reshape(len(LEVELS), 3, 3)[:, 0, 1]
 
 

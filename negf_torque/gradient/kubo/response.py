@@ -10,12 +10,6 @@ symmetric and the sea part antisymmetric under exchange of A and v.  Streda's sp
 total.  Spin and conductivity: surface even, sea odd under reversal of the magnetisation; spin
 current and torque the other way round (F. Freimuth, S. Blügel and Y. Mokrousov,
 PRB 90, 174423 (2014)).
-
-All observables are read from one matrix per k, force and part,
-
-    Z_j = U [v_j o w^T] U^+,   chi_Aj = Tr A Z_j,
-
-o the element-wise product with the pair weights of `pair_weights` in the basis U of the bands.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,12 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from negf_torque.gradient.kubo.clean import (
-    clean_parts,
-    degenerate_everywhere,
-    occupied_label,
-)
-from negf_torque.gradient.kubo.pair_weights import pair_weights
+from negf_torque.gradient.kubo.clean import occupied_label
+from negf_torque.gradient.kubo.integrand import Evaluator
 from negf_torque.gradient.kubo.periodicity import check_periodic
 from negf_torque.gradient.kubo.symmetry import (
     Operation,
@@ -42,8 +32,6 @@ from negf_torque.gradient.model import BulkModel, harmonics_at
 
 __all__ = ["FieldResponse", "Integration", "bulk_response"]
 
-#: Complex numbers in the arrays of one chunk of k: they stay in the processor's cache.
-_CHUNK = 60_000
 SPLITS = {"time_reversal": ("surface", "sea"), "streda": ("surface", "cross", "streda_sea")}
 
 
@@ -189,7 +177,7 @@ def bulk_response(
     clean = broadening == 0
     names = ("sea",) if clean else SPLITS[split]
     shape = (len(mus), len(names), len(observables), model.dimension)
-    evaluate = _Evaluator(model, observables, mus, broadening, temperature, names)
+    evaluate = Evaluator(model, observables, mus, broadening, temperature, names)
     families = np.broadcast_to(np.arange(shape[2])[:, None], shape).ravel()
     average, method = zone_average(
         evaluate,
@@ -272,66 +260,3 @@ def _symmetrise(columns, shape, names, group, turns) -> NDArray:
             turned = turned * sign[:, None, None]
         total += turned
     return (total / len(group)).ravel()
-
-
-class _Evaluator:
-    """Integrand: fractional k (points, d) -> (points, mu x part x observable x force)."""
-
-    def __init__(self, model, observables, mus, broadening, temperature, names) -> None:
-        self.model, self.mus, self.names = model, mus, names
-        self.eta, self.temperature = broadening, temperature
-        self.paired = broadening == 0 and degenerate_everywhere(model)
-        self.reciprocal = 2 * np.pi * np.linalg.inv(model.lattice).T
-        self.velocity = 1j * np.einsum("ri,rmn->irmn", model.displacements, model.hoppings)
-        moving = np.any(np.abs(model.displacements) > 1e-12, axis=1)
-        n, self.count = model.orbitals, len(observables)
-        # Tr A Z = sum_R e^{ikR} sum_ij A_R,ij Z_ji: one product for all harmonics that occur
-        used = np.any(np.abs(observables) > 0, axis=(0, 2, 3))
-        self.steady = observables[:, used & ~moving].sum(axis=1)
-        self.used = np.flatnonzero(used & moving)
-        turning = observables[:, self.used].swapaxes(-1, -2).reshape(-1, n * n)
-        steady = self.steady.swapaxes(-1, -2).reshape(-1, n * n)
-        self.readout = np.ascontiguousarray(np.concatenate([steady, turning]).T)
-        self.chunk = max(8, _CHUNK // (n * n * (model.dimension + 2)))
-
-    def __call__(self, fractions: NDArray) -> NDArray:
-        parts = [
-            self._some(fractions[i : i + self.chunk] @ self.reciprocal)
-            for i in range(0, len(fractions), self.chunk)
-        ]
-        return np.concatenate(parts)
-
-    def _some(self, k: NDArray) -> NDArray:
-        model = self.model
-        energies, u = np.linalg.eigh(harmonics_at(model.displacements, model.hoppings, k))
-        bra = u.conj().swapaxes(-1, -2)
-        velocity = bra @ harmonics_at(model.displacements, self.velocity, k) @ u
-        phases = np.exp(1j * k @ model.displacements[self.used].T)
-        out = np.empty((len(k), len(self.mus), len(self.names), self.count, model.dimension))
-        for m, mu in enumerate(self.mus):
-            for first, weight in self._weights(energies, velocity, mu):
-                z = u @ (velocity * weight.swapaxes(-1, -2)) @ bra
-                trace = self._traces(z, phases)
-                out[:, m, first] = trace.real
-                if first + 1 < len(self.names):
-                    out[:, m, first + 1] = trace.imag
-        return out.reshape(len(k), -1)
-
-    def _weights(self, energies, velocity, mu):
-        """Index of the part and complex weights: its real part and the next part's."""
-        if self.eta == 0:
-            return [(0, 1j * clean_parts(energies, velocity, mu, self.temperature, self.paired))]
-        w = pair_weights(energies, mu + 1j * self.eta, self.temperature)
-        if len(self.names) == 2:
-            return [(0, w.surface - (w.cross + w.sea))]
-        return [(0, w.surface - w.cross), (2, 1j * w.sea)]
-
-    def _traces(self, z: NDArray, phases: NDArray) -> NDArray:
-        """Tr A_a Z_j for z (d, points, n, n): (points, a, d)."""
-        d, points = z.shape[:2]
-        read = z.reshape(d * points, -1) @ self.readout
-        total = read[:, : self.count].reshape(d, points, self.count)
-        if len(self.used):
-            turning = read[:, self.count :].reshape(d, points, self.count, len(self.used))
-            total = total + np.einsum("pr,dpar->dpa", phases, turning)
-        return total.transpose(1, 2, 0)
