@@ -137,6 +137,17 @@ def test_what_the_powers_miss_is_told():  # independent
     assert own.damping_like((1, 3)).residual.max() < 1e-12
 
 
+def test_the_table_takes_as_many_powers_as_it_needs():
+    volts = np.linspace(-0.6, 0.6, 21)
+    own = junction(lambda v, t: np.sinh(4 * v), lambda v, t: np.cosh(4 * v), voltage=volts)
+    torque = own.spin_torque()
+    assert torque.deviation < 1e-4 and 4 < len(torque.damping_like) <= 10
+    between = 0.5 * (volts[1:] + volts[:-1])  # no oscillation between the voltages
+    seen = [torque.coefficients(0.0, v)[0] for v in between]
+    unit = own.rates()[0][-1, 0] / np.sinh(2.4) / GAMMA0
+    assert_allclose(seen, unit * np.sinh(4 * between), atol=2e-4 * unit * np.sinh(2.4))
+
+
 def test_leading_form_and_table_agree_where_the_form_is_exact():
     own = tunnel()
     for m in np.random.default_rng(3).normal(size=(5, 3)):

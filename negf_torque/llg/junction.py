@@ -221,14 +221,21 @@ class JunctionTorque:
         Parameters
         ----------
         powers : int, optional
-            Highest power of V; by default as many as the voltages determine, 5 at most.
+            Highest power of V; by default the first from 3 on that misses the table by less than
+            1e-4, at most about 2 sqrt(voltages), beyond which equal steps would oscillate.
         degree : int, optional
             Degree in cos(theta); by default as many as there are angles, 16 at most.
         """
-        powers = min(len(self.voltage) - 1, 5) if powers is None else powers
-        return bias_table_torque(
-            self.fixed_direction, self.voltage, self.angle, *self.rates(), powers, degree
-        )
+        table = self.fixed_direction, self.voltage, self.angle, *self.rates()
+        if powers is not None:
+            return bias_table_torque(*table, powers, degree)
+        count = len(self.voltage)
+        largest = min(count - 1, max(3, int(2 * np.sqrt(count))))
+        for power in range(min(3, largest), largest + 1):
+            found = bias_table_torque(*table, power, degree)
+            if found.deviation < 1e-4:
+                break
+        return found
 
     def leading_torque(self) -> SpinTorque:
         """The form a = a_1 V, b = b_0 + b_1 V + b_2 V^2 with the angles' polynomials."""
