@@ -23,6 +23,7 @@ SCRIPTS = (
     "terminals.py",
     "gradient.py",
     "gradient_engine.py",
+    "spin_orbit.py",
     "macrospin.py",
     "quantum.py",
 )

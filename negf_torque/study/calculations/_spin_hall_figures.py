@@ -55,7 +55,7 @@ def _scaling(dataset: xr.Dataset) -> Figure:
     sigma = dataset["conductivity"].values / 1e6
     labels = {
         "total": "complete", "bubble": "no vertex corrections", "vertex": "vertex corrections",
-        "beyond_born": "beyond Born (skew)",
+        "beyond_born": "beyond Born",
     }  # fmt: skip
     for (part, label), look in zip(labels.items(), style.lines(), strict=False):
         left.plot(sigma, dataset["spin_hall"].sel(contribution=part) / 1e6, label=label, **look)
