@@ -16,8 +16,12 @@ from negf_torque.lattice.supercell import supercell
 from negf_torque.notices import ConvergenceWarning
 from negf_torque.spin import SIGMA
 from negf_torque.transport.device import make_device, solve
+from negf_torque.transport.disordered import disordered_response
+from negf_torque.transport.disordered_mixing import disordered_mixing
+from negf_torque.transport.ensemble_mixing import configuration_mixing
 from negf_torque.transport.ensembles import Configurations, configuration_response
 from negf_torque.transport.linear import window_response
+from negf_torque.transport.mixing import mixing_conductance
 from negf_torque.transport.sampling import Sampling
 
 ENERGY = -2.2
@@ -245,3 +249,99 @@ def test_leads_stay_clean():
     chain = layer_chain(build_stack([Layer(1)], Lead(), Lead(), "chain"))
     drawn = Configurations(chain, (NonmagneticImpurities(1.0, 0.5),), -0.7)
     assert len(drawn.potentials(np.array([0]))) == 3
+
+
+# --- averaged media against configurations ---------------------------------------------------
+
+
+def ladder():
+    """N(2) F(6) N(4) F(6) N(2), four sites wide, moments at 90 degrees."""
+    layers = [
+        Layer(1),
+        Layer(6, name="fixed", direction=(0, 0, 1), **MAGNET),
+        Layer(4),
+        Layer(6, name="free", direction=(1, 0, 0), **MAGNET),
+        Layer(1),
+    ]
+    return layer_chain(build_stack(layers, cross_section=(4, 1)))
+
+
+@pytest.mark.parametrize(
+    ("name", "impurities", "reference", "own_error"),
+    [
+        # Born's own error: fourth order in the strength, seen against the coherent potential
+        ("rough", NonmagneticImpurities(1.0, np.sqrt(0.06), "uniform"), 3.6595279288, 6e-4),
+        ("magnetic", MagneticImpurities(0.4, 0.35), None, 4e-3),
+    ],
+)
+def test_born_agrees_with_4096_configurations(agree, name, impurities, reference, own_error):
+    chain = ladder()
+    born = disordered_response(chain, -0.83, [impurities], "born")
+    if reference is not None:
+        agree(
+            "conductance of the rough ladder, Born and vertex corrections",
+            born.conductance,
+            reference,
+            against="reference value",
+            rtol=1e-10,
+        )
+    found = configuration_response(chain, [impurities], -0.83, 4096, seed=1)
+    error = found.window.conductance_error
+    agree(
+        f"conductance of the {name} ladder, Born against 4096 configurations",
+        born.conductance,
+        found.window.conductance,
+        against="explicit configurations",
+        atol=3 * error + own_error,
+        note=f"standard error {error:.4f}",
+    )
+    difference = born.magnet_torkance_by_bias - found.window.magnet_torkance_by_bias
+    # of 18 components one beyond 3 standard errors would still be no miracle
+    assert np.all(np.abs(difference) < 3.5 * found.magnet_torkance_error + 0.01)
+    # the mean field lies inside the distribution
+    low, high = np.quantile(found.conductances, [0.25, 0.75])
+    assert low < born.conductance < high
+
+
+def test_coherent_potential_of_a_stack_agrees_where_born_does_not():
+    layers = [Layer(4, name="free", **MAGNET)]
+    chain = layer_chain(build_stack(layers))
+    impurities = [NonmagneticImpurities(0.2, 2.0, layers=(1, 2, 3, 4))]
+    born, coherent = (
+        disordered_response(chain, ENERGY, impurities, method, 32).conductance
+        for method in ("born", "coherent-potential")
+    )
+    found = configuration_response(chain, impurities, ENERGY, 2048, cells=3)
+    error = found.window.conductance_error
+    exact = found.window.conductance
+    # the coherent potential's own per cent; Born is wrong by twelve
+    assert abs(coherent - exact) < 3 * error + 0.01 * exact
+    assert abs(born - exact) > 0.1 * exact
+
+
+def test_mixing_conductance_of_an_impure_magnet(agree):
+    layers = [Layer(3), Layer(4, name="f", **MAGNET)]
+    chain = layer_chain(build_stack(layers))
+    impurities = [NonmagneticImpurities(0.3, 0.6, layers=(2, 3, 4, 5))]
+    found = configuration_mixing(chain, impurities, ENERGY, 1024, cells=2)
+    medium = disordered_mixing(chain, ENERGY, impurities, "coherent-potential", 64)
+    for part in ("reflection", "transmission"):
+        value, reference = getattr(medium, part), getattr(found, part)
+        agree(
+            f"{part} mixing conductance of a disordered magnet, coherent potential",
+            [value.real, value.imag],
+            [reference.real, reference.imag],
+            against="explicit configurations",
+            # and 2e-3 of the mesh
+            atol=3 * getattr(found, part + "_error") + 2e-3,
+        )
+
+
+def test_clean_mixing_conductance_from_one_configuration():  # identity
+    layers = [Layer(2), Layer(2, name="f", **MAGNET)]
+    chain = layer_chain(build_stack(layers, cross_section="chain"))
+    found = configuration_mixing(chain, [], -0.7, 2)
+    clean = mixing_conductance(chain, -0.7)
+    assert_allclose(found.reflection, clean.reflection, rtol=1e-12)
+    assert_allclose(found.transmission, clean.transmission, rtol=1e-12)
+    assert_allclose(found.sharvin, clean.sharvin)

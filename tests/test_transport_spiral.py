@@ -315,7 +315,7 @@ def test_configurations_of_a_spiral_agree_with_the_averaged_medium(agree):  # in
         atol=3 * found.beta_error,
         note=f"standard error {found.beta_error:.3f}",
     )
-    # a supercell of 3 x 3 cells lowers the current by some per cent: back-scattering in few channels
+    # a supercell of 3 x 3 cells lowers the current by some per cent: it has few channels
     adiabatic = medium.adiabatic[slice(*medium.layers)].sum()
     error = 3 * found.window.standard_error[1] + 0.03 * adiabatic
     assert_allclose(found.adiabatic, adiabatic, atol=error)
