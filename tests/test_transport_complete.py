@@ -29,10 +29,17 @@ def valve(free=(1, 0, 0), **stack):
 @pytest.mark.parametrize(
     ("neutrality", "value"), [("electrochemical", 0.1026), ("neutral", 0.0597)]
 )
-def test_reference_chain(neutrality, value):  # independent
+def test_reference_chain(agree, neutrality, value):  # independent
     torque = complete_response(valve(), -0.7, TIGHT, neutrality=neutrality).magnet_torkance[1]
     assert_allclose(torque[2], 0.88978, atol=5e-6)  # in plane, toward p = z
-    assert_allclose(-torque[1], value, atol=5e-5)  # out of plane, m x p = -y
+    agree(
+        f"Out-of-plane torque of a valve in a chain with the Fermi sea, {neutrality} potential",
+        -torque[1],  # m x p = -y
+        value,
+        against="reference value",
+        atol=5e-5,
+        note="printed with four digits",
+    )
 
 
 @pytest.mark.parametrize("neutrality", ["electrochemical", "neutral"])
@@ -60,14 +67,21 @@ def test_sea_of_coplanar_magnets_is_out_of_plane():  # identity
     assert np.abs(result.sea_torkance[:, 1]).max() > 0.01
 
 
-def test_uniform_shift_is_a_shift_of_the_energies():  # identity
+def test_uniform_shift_is_a_shift_of_the_energies(agree):  # identity
     """chi_ij summed over everything = -(d_L + d_R)_i/(2 pi), for spins as for particles."""
     chain = layer_chain(random_system(4, spin_orbit=0.3))
     sites = len(chain.sites.layer)
     sea = sea_response(chain, 0.3, np.ones((sites, 1)), np.ones((2, 1)), TIGHT)
     window = window_response([chain], 0.3)[0]
     expected = -window.density_by_lead.sum(axis=0) / (2 * np.pi)
-    assert_allclose(sea.value.reshape(sites, 7)[:, :4], expected, atol=1e-10)
+    agree(
+        "Answer of the Fermi sea to a shift of all levels, a device with spin-orbit coupling",
+        sea.value.reshape(sites, 7)[:, :4],
+        expected,
+        against="another route",
+        atol=1e-10,
+        note="density of states of both leads' scattering states",
+    )
 
 
 def test_contour_does_not_matter():  # identity
@@ -119,7 +133,7 @@ def test_derivatives_are_those_of_dense_inverses():  # independent
         assert_allclose(b, dg[:, low:high, low:high], atol=1e-12)
 
 
-def test_slope_of_a_self_energy_is_a_difference_quotient():  # independent
+def test_slope_of_a_self_energy_is_a_difference_quotient(agree):  # independent
     from negf_torque.greens.surface import lead_self_energy
 
     rng = np.random.default_rng(1)
@@ -129,7 +143,14 @@ def test_slope_of_a_self_energy_is_a_difference_quotient():  # independent
     slope = self_energy_derivative(h, v[None], z, sigma)
     around = [lead_self_energy(h, v[None], z + step * 1j**n).sigma / 1j**n for n in range(4)]
     # four points on a circle: the error is of fourth order in the step
-    assert_allclose(slope, sum(around) / (4 * step), atol=1e-9)
+    agree(
+        "Energy derivative of a lead's self-energy",
+        slope,
+        sum(around) / (4 * step),
+        against="another route",
+        atol=1e-9,
+        note="difference quotient on a circle in the complex plane",
+    )
 
 
 def test_wrong_arguments_are_named():

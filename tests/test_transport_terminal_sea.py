@@ -43,7 +43,7 @@ def test_a_common_shift_of_all_voltages_does_not_matter(window, neutrality):  # 
         assert_allclose(results[0].density[:, 0], 0, atol=1e-10)
 
 
-def test_contour_and_derivatives_are_those_of_dense_inverses(window):  # independent
+def test_contour_and_derivatives_are_those_of_dense_inverses(agree, window):  # independent
     """The sea from a finite difference of dense inverses on a path of another shape."""
     system = window.system
     sites = len(system.sites.offset)
@@ -75,11 +75,18 @@ def test_contour_and_derivatives_are_those_of_dense_inverses(window):  # indepen
         total = total - 1j * weight * slope * change
     density = -np.einsum("ii->i", total).imag / np.pi
     expected = np.add.reduceat(density, system.sites.offset)
-    assert_allclose(value.reshape(sites, 7)[:, 0], expected, atol=1e-8)
+    agree(
+        "Charge that the Fermi sea moves in a device of four leads",
+        value.reshape(sites, 7)[:, 0],
+        expected,
+        against="another route",
+        atol=1e-8,
+        note="difference quotient of dense inverses on another contour",
+    )
 
 
 @pytest.mark.parametrize("neutrality", ["electrochemical", "neutral"])
-def test_two_terminals_are_the_chain_of_layers(neutrality):  # independent
+def test_two_terminals_are_the_chain_of_layers(agree, neutrality):  # independent
     metal = {"onsite": 0.75, "exchange": 1.5}
     layers = [
         Layer(1), Layer(2, name="fixed", **metal), Layer(2),
@@ -91,7 +98,14 @@ def test_two_terminals_are_the_chain_of_layers(neutrality):  # independent
     window = terminal_response(system, ENERGY)
     ours = complete_terminals(window, [0.3, -0.7], TIGHT, neutrality)
     assert system.magnets == chain.magnets
-    assert_allclose(ours.magnet_torkance, expected.magnet_torkance, atol=1e-10)
+    agree(
+        f"Complete torque of a wire as a graph with two leads, {neutrality} potential",
+        ours.magnet_torkance,
+        expected.magnet_torkance,
+        against="another route",
+        atol=1e-10,
+        note="recursion over layers",
+    )
     order = [
         int(np.flatnonzero((system.sites.position == p).all(axis=1))[0])
         for p in chain.sites.position
@@ -100,7 +114,7 @@ def test_two_terminals_are_the_chain_of_layers(neutrality):  # independent
     assert_allclose(ours.potential[order], expected.potential, atol=1e-10)
 
 
-def test_reference_chain():  # independent
+def test_reference_chain(agree):  # independent
     """N|F(4)|N(3)|F(2)|N at 90 degrees: 0.88978 in plane, 0.1026 or 0.0597 out of plane."""
     metal = {"onsite": 0.75, "exchange": 1.5}
     layers = [Layer(1), Layer(4, name="fixed", **metal), Layer(3),
@@ -108,7 +122,14 @@ def test_reference_chain():  # independent
     window = terminal_response(open_system(build_stack(layers, cross_section="chain")), -0.7)
     for neutrality, value in (("electrochemical", 0.1026), ("neutral", 0.0597)):
         torque = complete_terminals(window, [1, 0], TIGHT, neutrality).magnet_torkance[1]
-        assert_allclose([torque[2], -torque[1]], [0.88978, value], atol=5e-5)
+        agree(
+            f"Complete torque of a chain by the solver of many leads, {neutrality} potential",
+            [torque[2], -torque[1]],
+            [0.88978, value],
+            against="reference value",
+            atol=5e-5,
+            note="printed with four digits",
+        )
 
 
 def test_sea_of_coplanar_magnets_is_out_of_plane():  # identity

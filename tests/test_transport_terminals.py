@@ -44,33 +44,38 @@ def grown(builder):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_agrees_with_kwant(case):  # independent
+def test_agrees_with_kwant(agree, case):  # independent
     builder, system = device(**case)
     response = terminal_response(system, ENERGY)
     reference = grown(builder).finalized()
     matrix = kwant.smatrix(reference, ENERGY)
     count = len(reference.leads)
     expected = [[matrix.transmission(p, q) for q in range(count)] for p in range(count)]
-    assert_allclose(response.transmission, expected, **AGREE)
+    extra = [name.replace("_", "-") for name in case if name not in ("seed", "leads")]
+    what = f"{count} leads, noncollinear moments" + "".join(f", {name}" for name in extra)
+    agree(f"Transmissions, {what}", response.transmission, expected, against="Kwant", **AGREE)
     states = kwant.wave_function(reference, ENERGY)
     index = {tuple(bond): n for n, bond in enumerate(response.bonds)}
     hoppings = [index[b, a] for a, b in reference.graph]  # Kwant counts (a, b) from b to a
     assert len(hoppings) == len(index)
+    densities, currents = np.empty_like(response.density), np.empty_like(response.bond_current)
     for q in range(count):
         for a, operator in enumerate(PAULI):
             density = kwant.operator.Density(reference, operator)
-            assert_allclose(
-                response.density[q, :, a], sum(density(psi) for psi in states(q)), **AGREE
-            )
+            densities[q, :, a] = sum(density(psi) for psi in states(q))
             current = kwant.operator.Current(reference, operator)
-            assert_allclose(
-                response.bond_current[q, hoppings, a],
-                sum(current(psi) for psi in states(q)),
-                **AGREE,
-            )
+            currents[q, hoppings, a] = sum(current(psi) for psi in states(q))
+    agree(
+        f"Charge and spin on every site by lead, {what}",
+        response.density, densities, against="Kwant", **AGREE,
+    )  # fmt: skip
+    agree(
+        f"Charge and spin current of every bond by lead, {what}",
+        response.bond_current, currents, against="Kwant", **AGREE,
+    )  # fmt: skip
 
 
-def test_spin_at_the_interface_of_a_noncollinear_lead_is_kwants():  # independent
+def test_spin_at_the_interface_of_a_noncollinear_lead_is_kwants(agree):  # independent
     """With one more cell of each lead inside, the interface is a bond that Kwant can measure."""
     builder, system = device(**CASES[3])
     response = terminal_response(system, ENERGY)
@@ -82,13 +87,17 @@ def test_spin_at_the_interface_of_a_noncollinear_lead_is_kwants():  # independen
     added = [outer.attach_lead(one.builder, add_cells=1) for one in builder.leads]
     reference = outer.finalized()
     states = kwant.wave_function(reference, ENERGY)
+    expected = np.empty_like(response.flow)
     for p, new in enumerate(added):
         where = [(i, o) for o in new for i in outer.neighbors(o) if i in inside]
         for a, operator in enumerate(PAULI):
             current = kwant.operator.Current(reference, operator, where=where, sum=True)
             for q in range(len(builder.leads)):
-                total = sum(current(psi) for psi in states(q))
-                assert_allclose(response.flow[p, q, a], total, **AGREE)
+                expected[p, q, a] = sum(current(psi) for psi in states(q))
+    agree(
+        "Spin that noncollinear magnetic leads bring in and take out",
+        response.flow, expected, against="Kwant", **AGREE,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -194,7 +203,7 @@ def test_finalised_and_grown_systems_are_the_same():  # independent
     assert_allclose(one.site_torkance, two.site_torkance, atol=1e-13)
 
 
-def test_two_leads_are_the_chain_of_layers():  # independent
+def test_two_leads_are_the_chain_of_layers(agree):  # independent
     layers = [
         Layer(2, name="fixed", onsite=0.75, exchange=1.5),
         Layer(2),
@@ -210,7 +219,14 @@ def test_two_leads_are_the_chain_of_layers():  # independent
         for p in chain.sites.position
     ]
     assert_allclose(ours.transmission[1, 0], reference.transmission[0], atol=1e-12)
-    assert_allclose(ours.density[:, order], reference.density[..., 0], atol=1e-12)
+    agree(
+        "Charge and spin density of a wire as a graph with two leads",
+        ours.density[:, order],
+        reference.density[..., 0],
+        against="another route",
+        atol=1e-12,
+        note="recursion over layers",
+    )
     bonds = bond_currents(device, ENERGY)
     place = {tuple(b): n for n, b in enumerate(ours.bonds)}
     which = [place[order[i], order[j]] for i, j in bonds.bonds]
@@ -292,7 +308,7 @@ def time_reversed(case):
     return open_system_from_kwant(other, exchange_field=lambda s: -field(s))
 
 
-def test_thermal_average_is_an_integral_over_energies():  # independent
+def test_thermal_average_is_an_integral_over_energies(agree):  # independent
     """Against Gauss-Legendre in u = f(E), which a smooth window lets converge."""
     _, system = device(seed=1, leads=3)
     temperature = 20.0
@@ -304,7 +320,14 @@ def test_thermal_average_is_an_integral_over_energies():  # independent
     parts = [terminal_response(system, e, bonds=False) for e in energies]
     for name in ("transmission", "flow", "site_torkance"):
         expected = sum(v / 2 * getattr(p, name) for v, p in zip(w, parts, strict=True))
-        assert_allclose(getattr(response, name), expected, atol=1e-5)
+        agree(
+            f"Thermal {name.replace('_', ' ')} of three leads",
+            getattr(response, name),
+            expected,
+            against="another route",
+            atol=1e-5,
+            note="Gauss-Legendre in the occupation",
+        )
     assert response.converged and 0 < response.error < 1e-6
     cold = terminal_response(system, ENERGY, Sampling(tolerance=1e-6, temperature=1e-4), False)
     assert_allclose(cold.transmission, terminal_response(system, ENERGY).transmission, atol=1e-6)

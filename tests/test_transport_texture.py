@@ -85,12 +85,31 @@ def test_projection_finds_the_coefficients_it_was_given():  # identity
     assert found.site_beta.shape == (sites,)
 
 
-def test_reference_wall_and_its_adiabatic_limit():  # frozen: PHYSICS reference, Kwant
+def test_reference_wall_and_its_adiabatic_limit(agree):  # frozen: PHYSICS reference, Kwant
     found = wire_response(wall(2.0, cross_section=(3, 3)), -2.2, complete=False)
-    assert_allclose(found.window.conductance, 8.9977212723, atol=1e-10)
     left = found.parts.index("left")
-    assert_allclose(found.total_torkance[left, 2], 6.0005146, atol=5e-8)
-    assert_allclose(found.adiabatic_limit, [0, 0, 6], atol=1e-10)
+    agree(
+        "Conductance of a wire with a Bloch wall, texture module",
+        found.window.conductance,
+        8.9977212723,
+        against="reference value",
+        atol=1e-10,
+    )
+    agree(
+        "Total torque on the same wall, texture module",
+        found.total_torkance[left, 2],
+        6.0005146,
+        against="reference value",
+        atol=5e-8,
+    )
+    agree(
+        "Adiabatic limit of the same torque",
+        found.adiabatic_limit,
+        [0, 0, 6],
+        against="analytic",
+        atol=1e-10,
+        note="twice the difference of the numbers of spin channels",
+    )
     assert_allclose(found.uniform.conductance, 9, atol=1e-10)
     assert_allclose(found.wall_resistance, 1 / 8.9977212723 - 1 / 9, atol=1e-11)
     assert_allclose(found.adiabaticity[left], 6.0005146 / 6, atol=1e-8)
@@ -178,7 +197,7 @@ def test_local_spin_current_is_what_the_torque_takes():  # limit
     assert_allclose(found.local_spin_current[middle].mean(), 1.0, atol=0.01)
 
 
-def test_wire_on_another_lattice_against_kwant():  # independent
+def test_wire_on_another_lattice_against_kwant(agree):  # independent
     """A honeycomb ribbon with a wall: slices of unequal distance, torques from Kwant's states."""
     lattice = kwant.lattice.honeycomb(norbs=2, name="AB")
     length = 10.0
@@ -226,10 +245,28 @@ def test_wire_on_another_lattice_against_kwant():  # independent
     torque[order] = np.cross(chain.sites.exchange[order], spin)
     expected = project(geometry, torque)
     left = found.parts.index("left")
-    assert_allclose(found.projection.adiabatic[left], expected.adiabatic, atol=1e-8)
-    assert_allclose(found.projection.integrated_beta[left], expected.integrated_beta, atol=1e-8)
+    agree(
+        "Adiabatic torque of every slice of a honeycomb ribbon with a wall",
+        found.projection.adiabatic[left],
+        expected.adiabatic,
+        against="Kwant",
+        atol=1e-8,
+    )
+    agree(
+        "Non-adiabatic torque over the adiabatic one of the same ribbon",
+        found.projection.integrated_beta[left],
+        expected.integrated_beta,
+        against="Kwant",
+        atol=1e-8,
+    )
     transmission = kwant.smatrix(system, -1.1).transmission(1, 0)
-    assert_allclose(found.window.conductance, transmission, atol=1e-9)
+    agree(
+        "Conductance of the same ribbon",
+        found.window.conductance,
+        transmission,
+        against="Kwant",
+        atol=1e-9,
+    )
 
 
 def test_uniform_magnet_has_no_projection():
@@ -249,7 +286,7 @@ def test_what_is_no_texture_is_told():
     assert np.isfinite(project(geometry, np.ones((6, 3))).site_adiabatic).sum() == 0
 
 
-def test_beta_of_a_disordered_spiral_is_that_of_the_bulk():  # independent: gradient expansion
+def test_beta_of_a_disordered_spiral_is_that_of_the_bulk(agree):  # independent: gradient expansion
     """Sign and size of beta against the bulk's Jna/Jad (isotropic moments: beta = eta)."""
     length, split, energy = 160, 0.8, -0.6
     chain = wire(spiral(240.0), length, exchange=split)
@@ -264,5 +301,12 @@ def test_beta_of_a_disordered_spiral_is_that_of_the_bulk():  # independent: grad
     beta = found.nonadiabatic[middle].sum() / found.adiabatic[middle].sum()
     assert_allclose(0.0370213 / 0.2296822, 0.1611851, rtol=1e-5)  # Jna/Jad
     # what the leads bring in decays with the spin-flip length: 6e-3 at 50 sites, 8e-4 at 70
-    assert_allclose(beta, 0.1611851, rtol=1e-3)
+    agree(
+        "beta of a disordered spiral, projected from the device's torque",
+        beta,
+        0.1611851,
+        against="another route",
+        rtol=1e-3,
+        note="gradient expansion of the bulk",
+    )
     assert np.all(found.adiabatic[middle] > 0) and np.all(found.nonadiabatic[middle] > 0)

@@ -30,42 +30,87 @@ def chain(cross_section="periodic", **directions):
     return layer_chain(build_stack(stack(**directions), cross_section=cross_section))
 
 
-def test_reference_valve_on_the_shifted_mesh():  # independent
+def test_reference_valve_on_the_shifted_mesh(agree):  # independent
     # 16 x 16 shifted mesh, E = -2.2; every digit of the reference
     valve = spin_valve(chain(), "fixed", "free", -2.2, [np.pi / 2], MESH)
-    assert_allclose(valve.conductance_parallel, 0.5652437081, atol=5e-11)
-    assert_allclose(valve.conductance_antiparallel, 0.3261470093, atol=5e-11)
+    agree(
+        "Conductances of a cubic valve, parallel and antiparallel, 16 x 16 momenta",
+        [valve.conductance_parallel, valve.conductance_antiparallel],
+        [0.5652437081, 0.3261470093],
+        against="reference value",
+        atol=5e-11,
+    )
     left, right, symmetric = range(3)
-    assert_allclose(valve.in_plane[[left, symmetric], 0], 0.21105104, atol=5e-9)
-    assert_allclose(valve.out_of_plane[[left, symmetric], 0], [0.07159045, 0.08459767], atol=5e-9)
+    agree(
+        "In-plane torque of the same valve at 90 degrees, bias on the left and on both leads",
+        valve.in_plane[[left, symmetric], 0],
+        [0.21105104, 0.21105104],
+        against="reference value",
+        atol=5e-9,
+    )
+    agree(
+        "Out-of-plane torque of the same valve at 90 degrees",
+        valve.out_of_plane[[left, symmetric], 0],
+        [0.07159045, 0.08459767],
+        against="reference value",
+        atol=5e-9,
+    )
     assert_allclose(valve.in_plane[right], -valve.in_plane[left], atol=1e-12)
 
 
-def test_reference_wire():  # independent
+def test_reference_wire(agree):  # independent
     valve = spin_valve(chain((3, 3)), "fixed", "free", -2.2, [np.pi / 2])
-    assert_allclose(valve.conductance_parallel, 3.6142799389, atol=5e-11)
-    assert_allclose(valve.conductance_antiparallel, 1.7573384355, atol=5e-11)
-    assert_allclose(
-        [valve.in_plane[2, 0], valve.out_of_plane[2, 0]], [2.90415792, 0.73212013], atol=5e-9
+    agree(
+        "Conductances of a valve in a wire of 3 x 3 sites, parallel and antiparallel",
+        [valve.conductance_parallel, valve.conductance_antiparallel],
+        [3.6142799389, 1.7573384355],
+        against="reference value",
+        atol=5e-11,
+    )
+    agree(
+        "In-plane and out-of-plane torque of the same wire at 90 degrees",
+        [valve.in_plane[2, 0], valve.out_of_plane[2, 0]],
+        [2.90415792, 0.73212013],
+        against="reference value",
+        atol=5e-9,
     )
 
 
-def test_reference_chain_windows():  # independent
+def test_reference_chain_windows(agree):  # independent
     valve = spin_valve(chain("chain"), "fixed", "free", -0.7, [np.pi / 2])
     assert_allclose(valve.in_plane[2, 0], 0.88978, atol=5e-6)
     # left, right, symmetric; the right window counts states, not the current's sign
-    assert_allclose(valve.out_of_plane[:, 0], [-0.6626, -1.0562, 0.1968], atol=5e-5)
+    agree(
+        "Out-of-plane torque of a valve in a chain: window of the left lead, of the right, of both",
+        valve.out_of_plane[:, 0],
+        [-0.6626, -1.0562, 0.1968],
+        against="reference value",
+        atol=5e-5,
+        note="printed with four digits",
+    )
 
 
-def test_reference_bloch_wall():  # independent
+def test_reference_bloch_wall(agree):  # independent
     wall = Layer(40, exchange=1.5, texture=domain_wall(19.5, 2.0, "bloch"), name="wall")
     leads = [Lead(exchange=1.5, direction=(0, 0, s)) for s in (1, -1)]
     response = window_response(
         [layer_chain(build_stack([wall], *leads, cross_section=(3, 3)))], -2.2
     )[0]
-    assert_allclose(response.conductance, 8.9977212723, atol=5e-11)
+    agree(
+        "Conductance of a Bloch wall two sites wide in a wire of 3 x 3 sites",
+        response.conductance,
+        8.9977212723,
+        against="reference value",
+        atol=5e-11,
+    )
     # total torque of all moments, the end layers of the region included
-    assert_allclose(abs(response.magnet_torkance_by_bias[2].sum(axis=0)[2]), 6.0005146, atol=1e-5)
+    agree(
+        "Total torque on the same wall",
+        abs(response.magnet_torkance_by_bias[2].sum(axis=0)[2]),
+        6.0005146,
+        against="reference value",
+        atol=1e-5,
+    )
 
 
 @pytest.mark.parametrize("cross_section", ["periodic", "chain", (2, 2)])
@@ -129,7 +174,7 @@ def test_adaptive_average_agrees_with_a_fine_mesh():  # independent
     assert_allclose(torque[0], torque[1], atol=3e-4)
 
 
-def test_temperature_is_the_average_over_the_window():  # independent
+def test_temperature_is_the_average_over_the_window(agree):  # independent
     device, kelvin = chain("chain", free=(1, 0, 0)), 600.0
     warm = window_response([device], -0.7, Sampling(temperature=kelvin, tolerance=1e-9))[0]
     width = 8.617333262e-5 * kelvin
@@ -137,7 +182,14 @@ def test_temperature_is_the_average_over_the_window():  # independent
     x = np.linspace(-24, 24, 401)
     weights = 0.25 / np.cosh(x / 2) ** 2 * (x[1] - x[0])
     cold = [window_response([device], -0.7 + width * step)[0] for step in x]
-    assert_allclose(warm.conductance, np.dot(weights, [r.conductance for r in cold]), rtol=1e-8)
+    agree(
+        "Conductance of a valve at 600 K, adaptive average over energies",
+        warm.conductance,
+        np.dot(weights, [r.conductance for r in cold]),
+        against="another route",
+        rtol=1e-8,
+        note="trapezoid rule over the thermal window",
+    )
     assert_allclose(
         warm.magnet_torkance_by_bias,
         np.tensordot(weights, [r.magnet_torkance_by_bias for r in cold], 1),
@@ -180,7 +232,7 @@ def test_zone_map_averages_to_the_mesh():  # independent
     assert k.shape == (16,)
 
 
-def test_two_orbitals_without_mixing_are_two_valves():  # limit
+def test_two_orbitals_without_mixing_are_two_valves(agree):  # limit
     """Orbitals that do not mix conduct in parallel."""
     both = [
         Layer(2, onsite=np.diag([0.75, 0.1]), exchange=1.5, hopping=np.diag([1, 0.8]), name="a"),
@@ -205,7 +257,14 @@ def test_two_orbitals_without_mixing_are_two_valves():  # limit
         ]
         device = layer_chain(build_stack(layers, Lead(hopping=t), Lead(hopping=t)))
         parts.append(window_response([device], -1.7, MESH)[0])
-    assert_allclose(whole.conductance, sum(p.conductance for p in parts), atol=1e-12)
+    agree(
+        "Conductance of a valve of two orbitals that do not mix",
+        whole.conductance,
+        sum(p.conductance for p in parts),
+        against="another route",
+        atol=1e-12,
+        note="sum of two valves of one orbital",
+    )
     assert_allclose(
         whole.magnet_torkance_by_bias, sum(p.magnet_torkance_by_bias for p in parts), atol=1e-12
     )
