@@ -14,7 +14,7 @@ TOP = Path(__file__).parents[1]
 IMAGES = TOP / "docs" / "images"
 PICTURES = {
     "domain_wall_wire": {"texture": "wall_texture", "adiabatic_limit": "wall_limit"},
-    "spin_pumping": {"nonlocal_damping": "nonlocal_damping"},
+    "spin_pumping_sink": {"nonlocal_damping": "nonlocal_damping"},
 }
 
 

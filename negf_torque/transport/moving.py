@@ -16,7 +16,11 @@ __all__ = ["Places", "Waves"]
 
 
 class Places:
-    """Chosen sites: their rows and dH/dm_a = -(Delta/2) O_a on them."""
+    """Chosen sites: their rows, and dH for a velocity along a, -(Delta/2) (1 - m m)_ab O_b.
+
+    Moments keep their length: a velocity along m is none.  (As a change of the splitting it would
+    be one, with a loss that diverges at the edges of bands.)
+    """
 
     def __init__(self, chain: LayerChain, sites: NDArray) -> None:
         table = chain.sites
@@ -29,7 +33,9 @@ class Places:
             count = table.orbitals[i]
             self.rows[n, :count] = first[i] + np.arange(count)
             splitting = np.linalg.norm(table.exchange[i])
-            self.operators[n, :, :count, :count] = -splitting / 2 * table.exchange_operator[i]
+            m = table.exchange[i] / splitting
+            across = np.tensordot(np.eye(3) - np.outer(m, m), table.exchange_operator[i], 1)
+            self.operators[n, :, :count, :count] = -splitting / 2 * across
 
     def _at(self, psi: NDArray) -> NDArray:
         """(B, rows, c) -> (B, n, q, c); missing orbitals are empty."""

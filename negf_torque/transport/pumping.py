@@ -48,7 +48,8 @@ class Pumping:
         m.
     pumped : (2, 3, 3)
         Spin current into the left and right lead, component a, for a unit velocity of m along b,
-        from the Green's function; units hbar/2 times that velocity.
+        from the Green's function; units hbar/2 times that velocity.  Velocities along m are none:
+        m keeps its length, here and below.
     pumped_by_scattering : (2, 3, 3)
         The same from the scattering matrix.
     pumped_charge : (2, 3)

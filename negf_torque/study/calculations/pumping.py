@@ -8,6 +8,7 @@ linear in the velocity of the magnet, which moves as one.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -48,6 +49,12 @@ class Parameters(CalculationTable):
     energy: float = key("Fermi energy.", unit="eV")
     magnet: str = key("Name of the magnet that moves; default the first one between the leads.", "")
     nonlocal_damping: bool = key("Whether the damping between all pairs of sites is wanted.", True)
+    nonlocal_tolerance: float = key(
+        "Relative error of that matrix: nine numbers for each pair of sites at every momentum.",
+        1e-3,
+        ge=1e-12,
+        le=0.1,
+    )
     temperature: float = key("Temperature of the leads.", 0.0, unit="K", ge=0)
     tolerance: float = key(
         "Relative error of the zone average that is asked for.", 1e-6, ge=1e-12, le=0.1
@@ -126,7 +133,8 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
     }
     if p.nonlocal_damping:
         progress.start("damping between sites")
-        sites, damping = nonlocal_damping(chain, p.energy, sampling)
+        rough = replace(sampling, tolerance=max(p.nonlocal_tolerance, p.tolerance))
+        sites, damping = nonlocal_damping(chain, p.energy, rough)
         torque = damping_torque(chain, sites, damping, magnet)
         more, where = _between(chain, sites, damping, torque)
         values |= more
