@@ -3,6 +3,7 @@
 #   make demo    set up, run systems/spin_valve.toml into runs/spin_valve/
 #   make test    set up, run all tests
 #   make test-solvers   run exported inputs by magnum.np and ubermag (installs torch, 1 GB)
+#   make faults  kill, fill and damage runs, longer than `make test` does (minutes)
 #   make docs    set up, build the documentation into docs/_build/html/ (warnings are errors)
 #   make lint    style and types
 #   make bench   benchmarks against other programs (minutes)
@@ -29,7 +30,7 @@ export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 export UV_LINK_MODE ?= copy
 
-.PHONY: demo test test-solvers docs lint bench clean distclean setup
+.PHONY: demo test faults test-solvers docs lint bench clean distclean setup
 
 demo: setup
 	@echo "Running a spin valve (the very first run compiles its kernels: about a minute)"
@@ -52,6 +53,11 @@ test-solvers: setup
 	    && $(UV) pip install --quiet --python $(BIN)/python --group solvers \
 	    || echo "NOT RUN: magnum.np and ubermag (no CPU build of torch, or they cannot be installed)"
 	TORCHDYNAMO_DISABLE=1 $(BIN)/python -m pytest -rs tests/test_llg_solvers.py
+
+faults: setup
+	$(BIN)/python tests/study_faults.py 50
+	FUZZ=50000 $(BIN)/python -m pytest -n $(JOBS) tests/test_study_faults.py \
+	    tests/test_study_executors.py tests/test_study_fuzz.py
 
 setup: .venv/.ready
 

@@ -42,6 +42,7 @@ __all__ = [
 ]
 
 MAX_BYTES = 16_000_000
+_DEEP = re.compile(r"(?:(?:[\w-]++|\"[^\"\n]*+\")[ \t]*+\.[ \t]*+){50}")
 TABLES = ("system", "impurities", "disorder", "calculation", "llg", "output")
 
 
@@ -191,6 +192,8 @@ def parse(text: str, path: str | Path = "card.toml", allow_code: bool = False) -
 
 
 def _parse(text: str, path: Path, allow_code: bool) -> Card:
+    if _DEEP.search(text):  # the parser's time grows with the square of the depth
+        raise CardError(path, [Problem("", "a key of this card is nested too deeply")])
     try:
         data = tomllib.loads(text)
     except ValueError as error:

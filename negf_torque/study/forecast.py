@@ -89,7 +89,7 @@ def forecast(card: Card, budget: float = 20.0) -> Forecast:
     clock = _Budget(budget)
     items = len(card.sweep) if card.sweep else 1
     points = _points(card)
-    trials = [_try(one, clock, 0.5) for one in points]
+    trials = [_try(one, clock, 0.3) for one in points]
     known = [trial for trial in trials if trial is not None]
     if len(known) < len(trials):
         return _extrapolated(points[len(points) // 2], items, clock)
@@ -100,7 +100,7 @@ def forecast(card: Card, budget: float = 20.0) -> Forecast:
         sum(w * trial.processor for w, trial in zip(share, known, strict=True)),
         max(trial.memory for trial in known),
         items,
-        {key: p for key, (p, _) in _powers(points[-1], known[-1], 0, clock).items()},
+        {key: p for key, (p, _) in _powers(points[-1], known[-1], 0, clock)[0].items()},
     )
 
 
@@ -145,14 +145,17 @@ def _points(card: Card) -> list[Card]:
 
 def _extrapolated(card: Card, items: int, clock: _Budget) -> Forecast:
     """From a card that is small enough, by powers of its numbers."""
+    keys = _keys(card)
     for steps in range(1, MOST_STEPS):
-        small = _smaller(card, steps, _keys(card))
+        small = _smaller(card, steps, keys)
         if clock.left <= 0 or small is None:
             break
-        trial = _try(small, clock, 0.3)
+        trial = _try(small, clock, 0.1)
         if trial is None:
             continue
-        powers = _powers(small, trial, steps, clock)
+        powers, whole = _powers(small, trial, steps, clock, keys)
+        if not whole:
+            break
         factor, extra = 1.0, trial.memory - trial.start
         for key, (power, more) in powers.items():
             grown = (10.0 if _is_tolerance(key) else 2.0) ** steps
@@ -233,20 +236,25 @@ def _changed(card: Card, path: KeyPath, steps: int) -> Card | None:
 
 
 def _powers(
-    card: Card, trial: _Trial, steps: int, clock: _Budget
-) -> dict[str, tuple[float, float]]:
-    """Growth of time and memory with each key; those without influence are left out.
+    card: Card,
+    trial: _Trial,
+    steps: int,
+    clock: _Budget,
+    keys: list[KeyPath] | None = None,
+) -> tuple[dict[str, tuple[float, float]], bool]:
+    """Growth of time and memory with each key that matters, and whether all could be tried.
 
     A card that was made smaller is changed back by one step, one that was not is made smaller.
     """
-    found = {}
+    found, whole = {}, True
     step = -1 if steps else 1
-    for path in _keys(card):
-        if clock.left < 0.5:
-            break
+    for path in _keys(card) if keys is None else keys:
         other = _changed(card, path, step)
-        changed = _try(other, clock, 0.5) if other is not None else None
+        if other is None:
+            continue
+        changed = _try(other, clock, 0.5) if clock.left > 0.5 else None
         if changed is None:
+            whole = False
             continue
         base = 10.0 if _is_tolerance(path_text(path)) else 2.0
         ratio = _work(changed) / _work(trial)
@@ -254,7 +262,7 @@ def _powers(
         power = -step * math.log(ratio) / math.log(base)
         if power > 0.2:
             found[path_text(path)] = (power, -step * math.log(room) / math.log(base))
-    return dict(sorted(found.items(), key=lambda entry: -entry[1][0]))
+    return dict(sorted(found.items(), key=lambda entry: -entry[1][0])), whole
 
 
 def _work(trial: _Trial) -> float:
@@ -278,7 +286,7 @@ def _try(card: Card, clock: _Budget, share: float) -> _Trial | None:
         if ours.poll(120):
             ours.recv()  # imports are done
             began = time.monotonic()
-            limit = max(0.5, share * clock.left)
+            limit = max(2.0, share * clock.left)
             if ours.poll(limit):
                 found = ours.recv()
                 if found.processor < SHORT and ours.poll(limit):
@@ -294,8 +302,8 @@ def _try(card: Card, clock: _Budget, share: float) -> _Trial | None:
 
 def _run(pipe: Any, text: str, path: str, folders: list[str]) -> None:
     """In the process: run the card, tell time and memory, and once more if it was short."""
-    import numpy  # noqa: F401
-    import xarray  # noqa: F401
+    import numpy
+    import xarray
 
     from negf_torque.study import calculations
     from negf_torque.study.card import parse
@@ -303,6 +311,8 @@ def _run(pipe: Any, text: str, path: str, folders: list[str]) -> None:
 
     calculations.__path__[:] = folders
     card = parse(text, path, allow_code=True)
+    # What xarray imports at its first use is no part of the calculation.
+    xarray.Dataset({"a": ("x", numpy.zeros(2))}).assign_coords(x=[0, 1])
     start = _peak()
     pipe.send(None)
     for _ in range(2):

@@ -216,6 +216,9 @@ def load_summary(directory: str | Path) -> dict[str, Any]:
     StoreError
         If there is none or it is damaged.
     """
+    from negf_torque.study.card import calculation_kinds
+    from negf_torque.study.summary import checked
+
     path = Path(directory) / SUMMARY
     try:
         summary = json.loads(path.read_bytes().decode())
@@ -227,15 +230,22 @@ def load_summary(directory: str | Path) -> dict[str, Any]:
         raise StoreError(f"{directory} holds no result: {why}.") from None
     except (OSError, ValueError, RecursionError) as error:
         raise DamagedResultError(path, f"{path} is damaged: {error}. Run the card again.") from None
-    needed = {"name": str, "kind": str, "card_hash": str, "result": dict, "scalars": list}
-    for entry, expected in needed.items():
-        if not isinstance(summary, dict) or not isinstance(summary.get(entry), expected):
-            raise DamagedResultError(path, f"{path} is damaged: no valid entry {entry!r}.")
+    if isinstance(summary, dict) and isinstance(summary.get("format"), int):
+        _known_format(path, summary)
+    try:
+        checked(summary)
+    except ValueError as error:
+        raise DamagedResultError(path, f"{path} is damaged: {error}.") from None
+    if summary["kind"] not in calculation_kinds():
+        raise StoreError(f"{path} tells of an unknown calculation, {summary['kind']!r}.")
+    return summary
+
+
+def _known_format(path: Path, summary: dict[str, Any]) -> None:
     if summary.get("format", 0) > FORMAT:
         raise StoreError(
             f"{path} was written by a later version ({summary.get('version')}). Update negf_torque."
         )
-    return summary
 
 
 def load(directory: str | Path) -> xr.Dataset:
