@@ -48,6 +48,12 @@ def test_lattices_equal_zone_sums(build):
             assert abs(value - expected.mean()) < 3e-12
 
 
+def add_half_cosine(z, amplitude, q, p):
+    """z + amplitude cos(q/2), without cancellation at its zeros."""
+    left = (z + amplitude) - 2 * amplitude * np.sin(q / 4) ** 2
+    return np.where(q < p, left, z + amplitude * np.sin(p / 2))
+
+
 def layer_by_layer(name, module):
     """The last integral's integrand, elliptic integrals of layers, and where it is singular."""
     if name == "simple cubic":
@@ -59,10 +65,18 @@ def layer_by_layer(name, module):
 
         return local, lambda z: np.arccos((np.array([-4.0, 0, 4])[:, None] - z) / 2)
 
+    if name == "body-centred cubic":
+
+        def local(z, q, p):
+            root, slope = module._root(add_half_cosine(z, -8, q, p), add_half_cosine(z, 8, q, p))
+            first = np.broadcast_to(module._upper(z), root.shape)
+            return module._inverse_agm(first, root, np.ones_like(root), slope)
+
+        return local, lambda z: 2 * np.arccos(np.stack([z, -z]) / 8)
+
     def local(z, q, p):
-        root, slope = module._root(
-            module._add_half_cosine(z + 4, -8, q, p), module._add_half_cosine(z + 4, 8, q, p)
-        )
+        shifted = (add_half_cosine(z + 4, edge, q, p) for edge in (-8, 8))
+        root, slope = module._root(*shifted)
         first = np.broadcast_to(module._upper(z - 4), root.shape)
         return module._inverse_agm(first, root, np.ones_like(root), slope)
 
@@ -73,7 +87,7 @@ def layer_by_layer(name, module):
     return local, singular
 
 
-@pytest.mark.parametrize("build", [simple_cubic, face_centred_cubic])
+@pytest.mark.parametrize("build", [simple_cubic, body_centred_cubic, face_centred_cubic])
 def test_closed_forms_are_the_integrals_over_layers(build, monkeypatch):
     """Far from and close to the real axis, by equal steps and by double-exponential pieces."""
     import negf_torque.gradient.lattice_bands as module
@@ -104,6 +118,12 @@ def test_closed_forms_are_the_integrals_over_layers(build, monkeypatch):
          -0.6111824953153413 - 0.2065999473559372j),
         (simple_cubic, 0.4 + 1e-6j, 0.03708792359205387 - 0.44846329196092627j,
          0.13267631667135618 - 1.0377753815891753j),
+        (body_centred_cubic, 1.3 + 1e-4j, 0.3106957751241188 - 0.3221778779257252j,
+         0.25100688352244516 - 0.718967172723969j),
+        (body_centred_cubic, -5.2 + 0.02j, -0.20417281119796676 - 0.09105377271418828j,
+         -0.47809332931185533 - 0.23320586918729683j),
+        (body_centred_cubic, 0.05 + 1e-3j, 0.5620846190436707 - 1.2356324043494538j,
+         0.012294279388900847 - 0.8098804400418231j),
         (face_centred_cubic, -3.7 + 1e-4j, -0.16381213943909367 - 0.12051946422047288j,
          -0.264098382936948 - 0.5280320840407248j),
         (face_centred_cubic, 0.6 + 0.03j, -0.10681824737849131 - 0.3986060917647726j,
@@ -122,13 +142,14 @@ def test_closed_forms_close_to_the_axis(build, z, g, h):
 
 @pytest.mark.parametrize(
     ("build", "joints"),
-    [(simple_cubic, [1.0, 14.0, 6.02, 2.02]), (face_centred_cubic, [1.0, 26.0, 4.02])],
+    [(simple_cubic, [1.0, 14.0, 6.02, 2.02]), (face_centred_cubic, [1.0, 26.0, 4.02]),
+     (body_centred_cubic, [18.0, 8.02, 0.02])],
 )
 def test_series_integrals_and_closed_forms_join(build, joints):
     """Both sides of the places where one formula takes over from another."""
     band = build()
     for radius in joints:
-        for angle in (0.3, 1.4, 2.9) if radius in (1.0, 14.0, 26.0) else (1e-9,):
+        for angle in (0.3, 1.4, 2.9) if radius in (1.0, 14.0, 18.0, 26.0) else (1e-9,):
             z = radius * np.exp(1j * angle) * np.array([1 - 1e-9, 1 + 1e-9])
             (g, slope), (h, change) = band.green(z), band.velocity(z)
             step = np.diff(z)

@@ -6,23 +6,21 @@ Lattice constant 1, hopping -t (t > 0 puts the minimum at k = 0):
     body-centred cubic    eps = -8t cos(kx/2) cos(ky/2) cos(kz/2)
     face-centred cubic    eps = -4t (cos(kx/2) cos(ky/2) + cyclic)
 
-Two of the three zone integrals are elliptic and done by the arithmetic-geometric mean,
+The three-dimensional lattices have closed forms, products of complete elliptic integrals, which
+`cubic_kernels` evaluates; close to a van Hove energy h is integrated from there.  Of the square
+lattice g is an elliptic integral, done by the arithmetic-geometric mean,
 
     (1/pi) int_0^pi dx [(A1 + B1 cos x)(A2 + B2 cos x)]^(-1/2)
         = 1/AGM(sqrt(A1 + B1) sqrt(A2 - B2), sqrt(A1 - B1) sqrt(A2 + B2)),
 
-the last is a periodic integral, for which equal steps converge exponentially in the distance of
-the singularities from the real axis; close to the real axis it is cut at those singularities and
-done by double-exponential quadrature, so that the clean limit is reached as well.  The velocity
-function follows from h' = int_k (d^2 eps/dk_x^2)/(z - eps) = (1 - z g)/n, n = 3, 4, 6.
-
-The simple and the face-centred cubic lattice have closed forms, see `cubic_kernels`; integrals are
-left for h close to van Hove energies.
-Values of g: G. S. Joyce, J. Phys. A 5, L65 (1972); T. Morita, T. Horiguchi (fcc, sc).
+and h a periodic integral, for which equal steps converge exponentially in the distance of the
+singularities from the real axis; close to the real axis it is cut at those singularities and done
+by double-exponential quadrature, so that the clean limit is reached as well.  Everywhere
+h' = int_k (d^2 eps/dk_x^2)/(z - eps) = (1 - z g)/n, n = 2, 3, 4, 6.
+G. S. Joyce, J. Phys. A 5, L65 (1972) and 31, 5105 (1998).
 """
 
 from collections.abc import Callable
-from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,12 +83,6 @@ def _add_cosine(z: NDArray, amplitude: float, q: NDArray, p: NDArray) -> NDArray
     left = (z + amplitude) - 2 * amplitude * np.sin(q / 2) ** 2
     right = (z - amplitude) + 2 * amplitude * np.sin(p / 2) ** 2
     return np.where(q < p, left, right)
-
-
-def _add_half_cosine(z: NDArray, amplitude: float, q: NDArray, p: NDArray) -> NDArray:
-    """z + amplitude cos(q/2), likewise."""
-    left = (z + amplitude) - 2 * amplitude * np.sin(q / 4) ** 2
-    return np.where(q < p, left, z + amplitude * np.sin(p / 2))
 
 
 # tanh-sinh rule on (0, 1): distances from the left and from the right end, weights
@@ -158,11 +150,11 @@ def _segments(integrand, z: NDArray, places: NDArray) -> list[NDArray]:
 
 #: Distance from a van Hove energy, in hoppings, within which h is integrated from there.
 _EDGE = 0.02
-_VAN_HOVE = (np.array([-6.0, -2.0, 2.0, 6.0]), np.array([-12.0, 4.0]))
+_VAN_HOVE = (np.array([-6.0, -2.0, 2.0, 6.0]), np.array([-12.0, 4.0]), np.array([-8.0, 0.0, 8.0]))
 
 
 def _closed_form(lattice: int, z: NDArray, t: float) -> tuple[NDArray, NDArray, NDArray, NDArray]:
-    """g, g', h and h' of the simple (0) or face-centred (1) cubic lattice."""
+    """g, g', h and h' of the simple (0), face- (1) or body-centred (2) cubic lattice."""
     from .cubic_kernels import evaluate  # compiled: only where it is needed
 
     s = _upper(z) / t
@@ -177,7 +169,11 @@ def _closed_form(lattice: int, z: NDArray, t: float) -> tuple[NDArray, NDArray, 
         path = edge[:, None] + (ends - edge)[..., None] * _LEFT
         rise = (ends - edge) * (evaluate(lattice, path)[3] @ _WEIGHT)
         h = np.where(near, 0, h)
-        h[near] = evaluate(lattice, ends[1])[2] + rise[0] - rise[1]
+        values = evaluate(lattice, ends[1])[2] + rise[0] - rise[1]
+        bottom, top = _VAN_HOVE[lattice][[0, -1]]
+        real = s[near].real
+        outside = (s[near].imag == 0) & ((real <= bottom) | (real >= top))
+        h[near] = np.where(outside, values.real, values)  # no state, no conduction
     with np.errstate(invalid="ignore"):  # at a van Hove energy the slope is infinite
         return g / t, slope / t**2, h * t, change
 
@@ -238,10 +234,6 @@ def simple_cubic(hopping: float = 1.0) -> Band:
     return Band("simple cubic", 3, -6 * t, 6 * t, green, velocity)
 
 
-# (2 K/pi - 1)/k^2 = sum_{n>0} [(2n)!/(4^n n!^2)]^2 k^(2n-2), highest power first
-_ELLIPTIC = [(comb(2 * n, n) / 4**n) ** 2 for n in range(10, 0, -1)]
-
-
 def body_centred_cubic(hopping: float = 1.0) -> Band:
     """Body-centred cubic lattice, eps = -8t cos(kx/2) cos(ky/2) cos(kz/2).
 
@@ -257,35 +249,11 @@ def body_centred_cubic(hopping: float = 1.0) -> Band:
     """
     t = _check(hopping)
 
-    def singular(z: NDArray) -> NDArray:
-        return np.stack([2 * np.arccos(z / (8 * t)), 2 * np.arccos(-z / (8 * t))])
-
-    def local(z: NDArray, q: NDArray, p: NDArray) -> tuple[NDArray, NDArray]:
-        root, slope = _root(_add_half_cosine(z, -8 * t, q, p), _add_half_cosine(z, 8 * t, q, p))
-        first = np.broadcast_to(_upper(z), root.shape)
-        return _inverse_agm(first, root, np.ones_like(root), slope)
-
-    def weighted(z: NDArray, q: NDArray, p: NDArray) -> tuple[NDArray, NDArray]:
-        # v_x^2 = tan^2(kx/2) eps^2/4 and <eps^2/(z - eps)> = z^2 g - z in each plane
-        g = local(z, q, p)[0]
-        x = (8 * t * np.sin(p / 2) / z) ** 2
-        with np.errstate(divide="ignore", invalid="ignore"):
-            excess = np.where(np.abs(x) < 0.02, np.polyval(_ELLIPTIC, x), (z * g - 1) / x)
-        return g, 16 * t * t * np.cos(p / 2) ** 2 * excess / z
-
     def green(z: NDArray) -> tuple[NDArray, NDArray]:
-        z = _upper(z)
-        one = np.ones_like(z)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            root = np.sqrt(_upper(z - 8 * t)) * np.sqrt(_upper(z + 8 * t)) / z
-            slope = (8 * t) ** 2 / z**3 / root
-            modulus = np.sqrt((1 + root) / 2)
-            inverse, d_inverse = _inverse_agm(one, modulus, 0 * one, slope / 4 / modulus)
-        return inverse**2 / z, 2 * inverse * d_inverse / z - inverse**2 / z**2
+        return _closed_form(2, z, t)[:2]
 
     def velocity(z: NDArray) -> tuple[NDArray, NDArray]:
-        g, h = _period_average(weighted, z, singular)
-        return h, (1 - z * g) / 4
+        return _closed_form(2, z, t)[2:]
 
     return Band("body-centred cubic", 3, -8 * t, 8 * t, green, velocity)
 
