@@ -254,24 +254,42 @@ def _transfer_back(coupling, sizes, left, right, down, up, work):
 
 
 @njit(cache=True, nogil=True)
-def _column(start, green, down, up, sizes, column):
-    """column[l] = G_{l,start} for all layers l."""
-    n = sizes[start]
-    column[start] = green[start]
-    for layer in range(start, len(sizes) - 1):
-        _multiply(down[layer], column[layer], column[layer + 1], sizes[layer + 1], sizes[layer], n)
-    for layer in range(start - 1, -1, -1):
-        _multiply(up[layer], column[layer + 1], column[layer], sizes[layer], sizes[layer + 1], n)
+def _vanishes(block, n, m, least):
+    for i in range(n):
+        for j in range(m):
+            if abs(block[i, j]) > least:
+                return False
+    return True
 
 
 @njit(cache=True, nogil=True)
-def _row(start, green, down, up, sizes, row):
-    """row[l] = G_{start,l} for all layers l."""
+def _column(start, green, down, up, sizes, least, column):
+    """column[l] = G_{l,start} for begin <= l < end, beyond which nothing exceeds `least`."""
+    n, begin, end = sizes[start], 0, len(sizes)
+    column[start] = green[start]
+    for layer in range(start, len(sizes) - 1):
+        m = sizes[layer + 1]
+        _multiply(down[layer], column[layer], column[layer + 1], m, sizes[layer], n)
+        if least > 0 and _vanishes(column[layer + 1], m, n, least):
+            end = layer + 1
+            break
+    for layer in range(start - 1, -1, -1):
+        m = sizes[layer]
+        _multiply(up[layer], column[layer + 1], column[layer], m, sizes[layer + 1], n)
+        if least > 0 and _vanishes(column[layer], m, n, least):
+            begin = layer + 1
+            break
+    return begin, end
+
+
+@njit(cache=True, nogil=True)
+def _row(start, green, down, up, sizes, begin, end, row):
+    """row[l] = G_{start,l} for begin <= l < end."""
     n = sizes[start]
     row[start] = green[start]
-    for layer in range(start, len(sizes) - 1):
+    for layer in range(start, end - 1):
         _multiply(row[layer], down[layer], row[layer + 1], n, sizes[layer], sizes[layer + 1])
-    for layer in range(start - 1, -1, -1):
+    for layer in range(start - 1, begin - 1, -1):
         _multiply(row[layer + 1], up[layer], row[layer], n, sizes[layer + 1], sizes[layer])
 
 
@@ -329,6 +347,8 @@ def pair_chunk(
     )
     back = shape if retarded else (1, 1, 1, 1)
     down_back, up_back = np.empty(back, np.complex128), np.empty(back, np.complex128)
+    # at complex energies G falls off: what its square adds below 1e-18 is rounding
+    least = 1e-9 if retarded else 0.0
     for first in range(begin, end, together):
         count = min(together, end - first)
         for s in range(count):
@@ -341,10 +361,10 @@ def pair_chunk(
             if pointer[there] == pointer[there + 1]:
                 continue
             for s in range(count):
-                _column(there, green[s], down[s], up[s], sizes, column)
+                low, high = _column(there, green[s], down[s], up[s], sizes, least, column)
                 if retarded:
-                    _row(there, green[s], down_back[s], up_back[s], sizes, row)
-                for layer in range(layers):
+                    _row(there, green[s], down_back[s], up_back[s], sizes, low, high, row)
+                for layer in range(low, high):
                     _add_pairs(
                         layer,
                         there,

@@ -128,6 +128,7 @@ def point_at(
     shifts: tuple[float, float] = (0.0, 0.0),
     potential: NDArray | None = None,
     guess: NDArray | None = None,
+    tolerance: float = 1e-13,
 ) -> Point:
     """The averaged medium at a real energy, or at a complex one in the upper half plane.
 
@@ -139,6 +140,8 @@ def point_at(
         Added to the on-site energies, eV.
     guess : (M,), optional
         Self-energies to start from.
+    tolerance : float
+        Relative residual of the self-consistency.
     """
     chain = device.chain
     sigmas, slope, channels, leads_converged = _leads(device, energy, shifts)
@@ -158,7 +161,7 @@ def point_at(
         (table.layer[which], table.offset[which], table.orbitals[which]),
     )
     slots = make_slots(device.disorder, medium)
-    solution = solve_self_energy(medium, slots, device.method, guess)
+    solution = solve_self_energy(medium, slots, device.method, guess, tolerance)
     if not leads_converged:
         solution = replace(solution, converged=False)
     return Point(
