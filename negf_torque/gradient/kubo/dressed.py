@@ -374,7 +374,7 @@ def _cold(model, observables, scatterers, mu, turns, tolerance, mesh, max_points
 
     def samples_for(width: float) -> LatticeSamples:
         fine = [max(8, int(np.ceil(2.0 * s * min(1.0, narrow / width) / 2)) * 2) for s in sizes]
-        return samples_of([min(f, max(s, 8)) for f, s in zip(fine, sizes, strict=True)])
+        return samples_of([min(f, s) for f, s in zip(fine, sizes, strict=True)])
 
     sea, contour, fine = sea_response(samples_for, scatterers, medium, tolerance)
     errors = {
