@@ -83,8 +83,8 @@ def _texture(dataset: xr.Dataset) -> Figure:
         axis.set_ylabel(label)
         if size != 1.0 and size:
             axis.quiverkey(
-                arrows, 0.9, 0.12, size, f"{size:.3g} " + _short(torque.attrs["units"]),
-                labelpos="N", fontproperties={"size": 9},
+                arrows, 0.95, -0.22, size, f"{size:.3g} " + _short(torque.attrs["units"]),
+                labelpos="W", fontproperties={"size": 9},
             )  # fmt: skip
     out = np.abs(torque.values @ np.cross(first, second)).max()
     axes[0].set_title(
