@@ -83,7 +83,7 @@ def _texture(dataset: xr.Dataset) -> Figure:
         axis.set_ylabel(label)
         if size != 1.0 and size:
             axis.quiverkey(
-                arrows, 0.95, -0.22, size, f"{size:.3g} " + _short(torque.attrs["units"]),
+                arrows, 0.88, -0.22, size, f"{size:.3g} " + _short(torque.attrs["units"]),
                 labelpos="W", fontproperties={"size": 9},
             )  # fmt: skip
     out = np.abs(torque.values @ np.cross(first, second)).max()
@@ -91,7 +91,7 @@ def _texture(dataset: xr.Dataset) -> Figure:
         f"Arrows: right = {name_1}, up = {name_2}   ({_title(dataset)}; largest torque out of "
         f"this plane {out:.2g})"
     )
-    axes[1].set_xlabel("Position along the wire (lattice constants); electrons flow right, V > 0")
+    axes[1].set_xlabel("Position (lattice constants); electrons flow right at V > 0")
     return drawing
 
 
