@@ -176,5 +176,5 @@ def measured_cost(card: Card, names: tuple[str, ...] | None) -> list[Scalar]:
         Scalar("angles", angles, "1"),
         Scalar("time of a window", round(seconds, 4), "s", note="one angle and energy, here"),
         Scalar("time of all windows", float(f"{angles * seconds:.2g}"), "s",
-               note="the Fermi sea takes some 100 energies more, each about as long"),
+               note="the Fermi sea takes some hundred energies more, each about as long"),
     ]
