@@ -5,12 +5,9 @@ import pytest
 from kubo_continuum import dirac, fermi_momenta, polar_samples, rashba
 
 from negf_torque.gradient.engine import field_response
-from negf_torque.gradient.kubo.dressed import (
-    dressed_response,
-    sea_response,
-    solve_medium,
-    surface_response,
-)
+from negf_torque.gradient.kubo.dressed import dressed_response, surface_response
+from negf_torque.gradient.kubo.dressed_sea import sea_response
+from negf_torque.gradient.kubo.medium import solve_medium
 from negf_torque.gradient.kubo.models import bulk_model
 from negf_torque.gradient.kubo.scatterers import (
     CoherentPotential,
@@ -59,7 +56,7 @@ def test_ward_identity(theory):
 
 @pytest.mark.parametrize("direction", [(0, 0, 1), GENERIC])
 @pytest.mark.parametrize("theory", THEORIES)
-def test_spin_balance_with_scalar_impurities_is_exact(theory, direction):
+def test_spin_balance_with_scalar_impurities_is_exact(agree, theory, direction):
     """d<sigma_y>/dt = 0: -(alpha_R/t) J^z_y + 2M(n_x s_z - n_z s_x) = 0, beyond Born as well."""
     n, alpha, m = unit_vector(direction), 0.5, 0.6
     model = square_rashba(1.0, alpha, m, n)
@@ -69,8 +66,13 @@ def test_spin_balance_with_scalar_impurities_is_exact(theory, direction):
     )
     spin, flow = chi.total[:3], chi.total[3]
     assert np.abs(flow).max() > 1e-3
-    np.testing.assert_allclose(
-        -alpha * flow + 2 * m * (n[0] * spin[2] - n[2] * spin[0]), 0, rtol=0, atol=1e-8
+    agree(
+        f"Exchange torque in balance with the spin current, {theory}, moment along {direction}",
+        2 * m * (n[0] * spin[2] - n[2] * spin[0]),
+        alpha * flow,
+        against="analytic",
+        atol=1e-8,
+        note="equation of motion of the spin, exact for scalar impurities",
     )
     bare = chi.bare
     assert np.abs(-alpha * bare[3] + 2 * m * (n[0] * bare[2] - n[2] * bare[0])).max() > 1e-3
@@ -100,7 +102,7 @@ def test_weak_impurities_make_all_theories_one():
 
 
 @pytest.mark.parametrize("direction", [(0, 0, 1), GENERIC])
-def test_born_agrees_with_the_gradient_engine(direction):
+def test_born_agrees_with_the_gradient_engine(agree, direction):
     crystal = rashba_magnet(1.0, 0.5, 1.2)
     model = bulk_model(crystal, direction)
     observables = everything(model)
@@ -111,7 +113,14 @@ def test_born_agrees_with_the_gradient_engine(direction):
     )  # fmt: skip
     engine = field_response(model, impurities, -1.5, observables, tolerance=1e-9)
     assert ours.converged
-    np.testing.assert_allclose(ours.total, engine.total, rtol=0, atol=2e-8)
+    agree(
+        f"Born response with vertex corrections of a Rashba magnet, moment along {direction}",
+        ours.total,
+        engine.total,
+        against="another route",
+        atol=2e-8,
+        note="gradient engine",
+    )
     np.testing.assert_allclose(ours.surface, engine.surface_even, rtol=0, atol=2e-8)
     np.testing.assert_allclose(ours.streda_sea, engine.sea, rtol=0, atol=2e-8)
 
@@ -158,7 +167,7 @@ def spin_and_spin_hall(v):
     return np.concatenate([spins, ((v[1] @ SIGMA[2] + SIGMA[2] @ v[1]) / 2)[None]])
 
 
-def test_rashba_gas_edelstein_and_spin_hall():
+def test_rashba_gas_edelstein_and_spin_hall(agree):
     """sigma_y = 2 alpha N_0 tau; spin Hall -1/(4 pi) (e/8 pi) bare, 0 with vertex corrections."""
     alpha, mu, gamma = 0.3, 1.0, 0.01
     theory = SecondOrder(gamma * np.eye(4, dtype=complex))
@@ -166,12 +175,26 @@ def test_rashba_gas_edelstein_and_spin_hall():
         rashba(alpha), fermi_momenta(alpha, 0.0, mu), theory, mu, gamma / 20, spin_and_spin_hall
     )
     tau, n0 = 1 / gamma, 1 / (2 * np.pi)
-    np.testing.assert_allclose(dressed[1, 0], 2 * alpha * n0 * tau, rtol=2e-4)
-    np.testing.assert_allclose(bare[3, 0], -1 / (4 * np.pi), rtol=3e-4)
+    agree(
+        "Edelstein spin density of the Rashba gas with vertex corrections",
+        dressed[1, 0],
+        2 * alpha * n0 * tau,
+        against="analytic",
+        rtol=2e-4,
+        note="leading order in the disorder",
+    )
+    agree(
+        "Spin Hall conductivity of the Rashba gas without vertex corrections",
+        bare[3, 0],
+        -1 / (4 * np.pi),
+        against="analytic",
+        rtol=3e-4,
+        note="e/8 pi; leading order in the disorder",
+    )
     assert abs(dressed[3, 0]) < 3e-6
 
 
-def test_damping_like_torque_of_the_rashba_gas_cancels():
+def test_damping_like_torque_of_the_rashba_gas_cancels(agree):
     """chi_(sigma_x, x): bare -alpha M/(2 pi (2 alpha^2 mu + M^2)), nothing with the vertex."""
     alpha, m, mu = 0.3, 0.3, 1.0
     expected = -alpha * m / (2 * np.pi * (2 * alpha**2 * mu + m**2))
@@ -184,7 +207,14 @@ def test_damping_like_torque_of_the_rashba_gas_cancels():
         )  # fmt: skip
         values.append((bare[0, 0], dressed[0, 0]))
     limit = 2 * np.array(values[1]) - np.array(values[0])  # linear in gamma
-    np.testing.assert_allclose(limit[0], expected, rtol=2e-3)
+    agree(
+        "Damping-like torque of the Rashba gas without vertex corrections",
+        limit[0],
+        expected,
+        against="analytic",
+        rtol=2e-3,
+        note="extrapolated to weak disorder from two strengths",
+    )
     assert abs(limit[1]) < 1e-3 * abs(expected)
 
 
@@ -204,7 +234,7 @@ def velocities(v):
     return np.stack([SIGMA[0], SIGMA[1]])[:, None]
 
 
-def test_massive_dirac_side_jump_and_gaussian_skew():
+def test_massive_dirac_side_jump_and_gaussian_skew(agree):
     mass, mu = 0.3, 1.0
     k2 = mu**2 - mass**2
     big = 4 * mass**2 + k2
@@ -217,10 +247,17 @@ def test_massive_dirac_side_jump_and_gaussian_skew():
         )
         values.append(dressed[0, 1])
     first = [2 * b - a for a, b in zip(values, values[1:], strict=False)]
-    np.testing.assert_allclose((4 * first[1] - first[0]) / 3, expected, rtol=1e-5)
+    agree(
+        "Anomalous Hall conductivity of massive Dirac electrons: intrinsic, side jump, skew",
+        (4 * first[1] - first[0]) / 3,
+        expected,
+        against="analytic",
+        rtol=1e-5,
+        note="extrapolated to weak Gaussian disorder",
+    )
 
 
-def test_massive_dirac_skew_scattering():
+def test_massive_dirac_skew_scattering(agree):
     """Third cumulant: -(n V1^3/(n V0^2)^2) K^2 D/(2 pi (4 D^2 + K)^2), odd in the potential."""
     mass, mu = 0.3, 1.0
     k2 = mu**2 - mass**2
@@ -235,7 +272,14 @@ def test_massive_dirac_skew_scattering():
             hall.append(dressed[0, 1])
         skew = -(gamma**2 / gamma**2) * k2**2 * mass / (2 * np.pi * (4 * mass**2 + k2) ** 2)
         ratios.append((hall[0] - hall[1]) / 2 / skew)
-    np.testing.assert_allclose(2 * ratios[2] - ratios[1], 1.0, atol=3e-4)
+    agree(
+        "Skew scattering of massive Dirac electrons, over its closed form",
+        2 * ratios[2] - ratios[1],
+        1.0,
+        against="analytic",
+        atol=3e-4,
+        note="extrapolated to weak disorder",
+    )
 
 
 class Unbound(Impurity):

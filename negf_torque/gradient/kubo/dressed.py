@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from negf_torque.gradient.kubo.dressed_sea import sea_response
+from negf_torque.gradient.kubo.medium import Medium, read_traces, solve_medium
 from negf_torque.gradient.kubo.samples import LatticeSamples, Samples, unitary_turns
 from negf_torque.gradient.kubo.scatterers import Scatterers
 from negf_torque.gradient.kubo.symmetry import Operation
@@ -29,37 +31,7 @@ from negf_torque.gradient.model import BulkModel
 from negf_torque.gradient.scba import greens_function, pair_matrix
 from negf_torque.gradient.thermal import thermal_error, thermal_nodes
 
-__all__ = ["DressedResponse", "Medium", "dressed_response", "solve_medium", "surface_response"]
-
-TOLERANCE = 1e-12
-
-
-@dataclass(frozen=True)
-class Medium:
-    """The averaged crystal at one energy.
-
-    Attributes
-    ----------
-    energy : complex
-    sigma, g : (n, n)
-    pairs : (n^2, n^2)
-        X of two retarded functions.
-    residual : float
-    converged : bool
-    """
-
-    energy: complex
-    sigma: NDArray
-    g: NDArray
-    pairs: NDArray
-    residual: float
-    converged: bool
-
-    @property
-    def width(self) -> float:
-        """Smallest eigenvalue of -Im(z - Sigma)."""
-        absorptive = (self.sigma - self.sigma.conj().T) / 2j
-        return float(self.energy.imag - np.linalg.eigvalsh(absorptive)[-1])
+__all__ = ["DressedResponse", "dressed_response", "surface_response"]
 
 
 @dataclass(frozen=True)
@@ -121,49 +93,6 @@ class DressedResponse:
         return (self.bare_ladder + self.bare_reversed) / 2 + self.static
 
 
-def _averages(samples: Samples, z: complex, sigma: NDArray) -> tuple[NDArray, NDArray]:
-    g, x = 0.0, 0.0
-    for chunk in samples:
-        green = greens_function(chunk.h, z, sigma)
-        weighted = chunk.weight[:, None, None] * green
-        g = g + weighted.sum(axis=0)
-        x = x + pair_matrix(weighted, green)
-    return samples.local(g), samples.pairs(x)
-
-
-def solve_medium(
-    samples: Samples,
-    scatterers: Scatterers,
-    z: complex,
-    guess: NDArray | None = None,
-    most: int = 80,
-) -> Medium:
-    """Self-consistent retarded self-energy by Newton's method, guarded by plain iteration."""
-    first = next(iter(samples))
-    n = first.h.shape[-1]
-    scale = np.abs(scatterers.self_energy(-1j * np.eye(n), np.zeros((n, n)))).max()
-    sigma = -0.5j * np.sqrt(max(scale, 1e-12)) * np.eye(n) if guess is None else guess
-    residual, plain = np.inf, sigma
-    for _ in range(most):
-        g, x = _averages(samples, z, sigma)
-        target = scatterers.self_energy(g, sigma)
-        size = max(np.abs(target).max(), 1e-300)
-        previous, residual = residual, float(np.abs(target - sigma).max() / size)
-        if residual < TOLERANCE:
-            return Medium(z, sigma, g, x, residual, True)
-        if residual > 2 * previous:
-            sigma, residual = plain, np.inf
-            continue
-        plain = target
-        vertex = scatterers.vertex(g, sigma, True)
-        step = np.linalg.solve(np.eye(n * n) - vertex @ x, (target - sigma).ravel())
-        newton = sigma + step.reshape(n, n)
-        absorptive = (newton - newton.conj().T) / 2j
-        causal = np.linalg.eigvalsh(absorptive)[-1] <= 1e-12 * size
-        sigma = newton if causal and np.all(np.isfinite(newton)) else target
-    return Medium(z, sigma, g, x, residual, residual < 1e3 * TOLERANCE)
-
-
 def surface_response(
     samples: Samples, scatterers: Scatterers, medium: Medium
 ) -> tuple[dict[str, NDArray], dict[str, float]]:
@@ -179,7 +108,7 @@ def surface_response(
         v, a = chunk.velocity, chunk.observables
         ra, ar, rr = w * (green @ v @ advanced), w * (advanced @ v @ green), w * (green @ v @ green)
         for name, product in (("ra", ra), ("ar", ar), ("rr", rr)):
-            sums[name] = sums[name] + _trace(a, product)
+            sums[name] = sums[name] + read_traces(a, product)
         sums["source_ra"] = sums["source_ra"] + ra.sum(axis=1)
         sums["source_ar"] = sums["source_ar"] + ar.sum(axis=1)
         # Tr A G^R L G^A = Tr (G^A A G^R) L
@@ -207,81 +136,6 @@ def surface_response(
     null = spectral.ravel() - x @ (vertex @ spectral.ravel())
     residuals["charge"] = float(np.abs(null).max() / np.abs(spectral).max())
     return out, residuals
-
-
-def _trace(observables: NDArray, product: NDArray) -> NDArray:
-    """sum_k Tr A_a P_j: (a, d) from (a, k or 1, n, n) and (d, k, n, n)."""
-    if observables.shape[1] == 1:
-        return np.einsum("aij,dji->ad", observables[:, 0], product.sum(axis=1))
-    a = observables.swapaxes(-1, -2).reshape(len(observables), -1)
-    return a @ product.reshape(len(product), -1).T
-
-
-def sea_integrand(samples: Samples, scatterers: Scatterers, medium: Medium) -> NDArray:
-    """Tr A D with and without vertex corrections at a complex energy, (2, a, d)."""
-    n, z, sigma = len(medium.g), medium.energy, medium.sigma
-    vertex = scatterers.vertex(medium.g, sigma, True)
-    resolvent = np.linalg.inv(np.eye(n * n) - medium.pairs @ vertex)
-    squares = 0.0
-    for chunk in samples:
-        green = greens_function(chunk.h, z, sigma)
-        squares = squares + np.einsum("k,kij,kjl->il", chunk.weight, green, green)
-    slope = superapply(vertex @ resolvent, -samples.local(squares))  # Sigma'
-    both = []
-    for middle in (np.eye(n) - slope, np.eye(n)):
-        direct, local, read = 0.0, 0.0, 0.0
-        for chunk in samples:
-            green = greens_function(chunk.h, z, sigma)
-            w = chunk.weight[:, None, None]
-            prime = -green @ middle @ green
-            d = w * (green @ chunk.velocity @ prime - prime @ chunk.velocity @ green)
-            direct = direct + _trace(chunk.observables, d)
-            local = local + d.sum(axis=1)
-            read = read + (w * (green @ chunk.observables @ green)).sum(axis=1)
-        chi = samples.response(direct)
-        if not both:
-            dressed = superapply(vertex @ resolvent, samples.vector(local))
-            chi = chi + np.einsum("aij,dji->ad", samples.read(read), dressed)
-        both.append(chi)
-    return np.stack(both)
-
-
-def _bandwidth(samples: Samples) -> float:
-    levels = np.concatenate([np.linalg.eigvalsh(c.h).ravel() for c in samples])
-    return float(max(np.ptp(levels), 1e-6))
-
-
-def sea_response(
-    samples_for,
-    scatterers: Scatterers,
-    medium: Medium,
-    tolerance: float,
-    orders: Sequence[int] = (10, 14, 20, 28, 40),
-) -> tuple[NDArray, float, bool]:
-    """(1/2 pi) int^mu Re F dE = (1/2 pi) int_0^inf Im F(mu + i y) dy, (2, a, d); error, converged.
-
-    `samples_for` maps a width to samples that resolve it.
-    """
-    narrow, mu = medium.width, medium.energy.real
-    scale = 2 * np.sqrt(max(narrow, 1e-6) * _bandwidth(samples_for(np.inf)))
-    before, error, good = None, np.inf, True
-    for order in orders:
-        x, weight = np.polynomial.legendre.leggauss(order)
-        t = (x + 1) / 2
-        height, jacobian = scale * t / (1 - t), 0.5 * scale * weight / (1 - t) ** 2
-        total, sigma = 0.0, medium.sigma
-        for y, share in zip(height, jacobian, strict=True):
-            samples = samples_for(narrow + y)
-            node = solve_medium(samples, scatterers, mu + 1j * y, sigma)
-            good, sigma = good and node.converged, node.sigma
-            total = total + share * sea_integrand(samples, scatterers, node).imag / (2 * np.pi)
-        if before is not None:
-            error = float(np.abs(total - before).max())
-            # a Gauss rule gains the square of what its last refinement changed
-            if error < tolerance or error**1.5 < tolerance / 3:
-                return total, min(error, error**1.5 * 3), good
-        before = total
-    return total, error, False
 
 
 def dressed_response(
