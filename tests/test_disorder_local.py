@@ -143,7 +143,7 @@ def isotropic_group(strength, potential, order):
     return site_disorder(chain().sites, [kind]).groups[0]
 
 
-def test_isotropic_moment_has_the_closed_form():  # limit
+def test_isotropic_moment_has_the_closed_form(agree):  # limit
     """<(C - u + J n.sigma)^-1> = a f - (b.sigma)[f + (p f - 1)/(2 b.b)], C - u = a + b.sigma."""
     rng = np.random.default_rng(1)
     strength, shift = 0.7, 0.25
@@ -160,11 +160,18 @@ def test_isotropic_moment_has_the_closed_form():  # limit
     found = new_self_energy(
         "coherent-potential", isotropic_group(strength, shift, 90), green, sigma
     )
-    assert_allclose(found[0], expected, atol=1e-12)
+    agree(
+        "Coherent potential of an isotropic random moment",
+        found[0],
+        expected,
+        against="analytic",
+        atol=1e-12,
+        note="closed-form average over directions",
+    )
 
 
 @pytest.mark.parametrize("moments", ["isotropic", ((0.5, 0, 0), (0, 0.3, 0), (0, 0, 0.2))])
-def test_born_map_is_that_of_the_second_moments(moments):  # limit
+def test_born_map_is_that_of_the_second_moments(agree, moments):  # limit
     rng = np.random.default_rng(2)
     kinds = [
         NonmagneticImpurities(0.3, 0.9, sites=(0,)),
@@ -176,7 +183,14 @@ def test_born_map_is_that_of_the_second_moments(moments):  # limit
     expected = 0.3 * 0.9 * np.eye(2) + 0.3 * 0.7 * 0.81 * green
     expected = expected + 0.4 * 0.36 * np.einsum("ab,aij,jk,bkl->il", tensor, SIGMA, green, SIGMA)
     found = new_self_energy("born", group, green[None], np.zeros((1, 2, 2)))
-    assert_allclose(found[0], expected, atol=1e-14)
+    agree(
+        "Born self-energy of scalar and magnetic impurities, "
+        + (moments if moments == "isotropic" else "three unequal second moments"),
+        found[0],
+        expected,
+        against="analytic",
+        atol=1e-14,
+    )
 
 
 @pytest.mark.parametrize("method", ["born", "coherent-potential"])

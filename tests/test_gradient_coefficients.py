@@ -56,7 +56,7 @@ def test_reference_values_at_finite_temperature(agree):
     c = coefficients(parabolic(), 1, 0.3, Impurities.isotropic(0.4, 0.05), temperature=0.05)
     found = [c.spin_renormalisation, c.damping, c.beta]
     agree(
-        "The same at finite temperature, parabolic band",
+        "Spin renormalisation, damping, beta at finite temperature: parabolic band",
         found, [0.02087874642, 0.003068139288, 0.1478157465],
         against="reference value", rtol=6e-10,
     )

@@ -44,29 +44,43 @@ def without_coupling(material, exchange=0.0):
 # --- reference numbers -------------------------------------------------------------------------
 
 
-def test_square_rashba_magnet_to_all_digits():
+def test_square_rashba_magnet_to_all_digits(agree):
     model = square_rashba(1.0, 0.3, 0.3, (0, 0, 1))
     observables = np.concatenate([spin_observables(model), velocity_observables(model)])
     chi = bulk_response(model, observables, -2.0, 0.1, integration=UNIFORM)
     assert chi.converged
-    np.testing.assert_allclose(
-        chi.total[[1, 0, 4], 0], [0.130583084, -0.023228842, -0.00158468], rtol=0, atol=6e-10
+    agree(
+        "Spin across and along the field, Hall current of a Rashba magnet, sum over states",
+        chi.total[[1, 0, 4], 0],
+        [0.130583084, -0.023228842, -0.00158468],
+        against="reference value",
+        atol=6e-10,
     )
     # at m = z, spin across the force is all surface, spin along it all sea
     np.testing.assert_allclose(chi.sea[1, 0], 0, atol=1e-12)
     np.testing.assert_allclose(chi.surface[0, 0], 0, atol=1e-12)
 
 
-def test_both_splits_agree_with_green_functions_on_a_contour():  # independent
+def test_both_splits_agree_with_green_functions_on_a_contour(agree):  # independent
     model = square_rashba(1.0, 0.5, 0.6, (0.48, 0.6, 0.64))
     observables = everything(model)
     options = {"integration": Integration(mesh=(200, 200))}
     split = bulk_response(model, observables, -1.5, 0.3, split="streda", **options)
     other = bulk_response(model, observables, -1.5, 0.3, **options)
     engine = field_response(model, ConstantBroadening(0.3), -1.5, observables, tolerance=1e-10)
-    np.testing.assert_allclose(split.surface, engine.surface_even, rtol=0, atol=1e-9)
-    np.testing.assert_allclose(other.sea, engine.sea_odd, rtol=0, atol=1e-9)
-    np.testing.assert_allclose(split.streda_sea, engine.sea, rtol=0, atol=1e-9)
+    for what, value, reference in (
+        ("Fermi surface part", split.surface, engine.surface_even),
+        ("Fermi sea part, by time reversal,", other.sea, engine.sea_odd),
+        ("Fermi sea part after Streda", split.streda_sea, engine.sea),
+    ):
+        agree(
+            f"{what} of spin, current and spin current, Rashba magnet",
+            value,
+            reference,
+            against="another route",
+            atol=1e-9,
+            note="gradient engine, Green's functions on a contour",
+        )
     np.testing.assert_allclose(split.total, other.total, rtol=0, atol=1e-13)
 
 
@@ -168,13 +182,20 @@ def test_d_orbitals_turn_with_the_crystal():
 
 
 @pytest.mark.parametrize(("mass", "chern"), [(1.0, 1), (3.0, 1), (5.0, 0), (-0.7, 0)])
-def test_quantised_hall_conductivity_three_ways(mass, chern):
+def test_quantised_hall_conductivity_three_ways(agree, mass, chern):
     model = bulk_model(two_band_insulator(mass))
     flow = velocity_observables(model)
     chi = bulk_response(model, flow, 0.0, 0.0, parts="sea", integration=Integration(mesh=(96, 96)))
     flux = plaquette_flux(model, 0.0, (24, 24))
     number = 2 * np.pi * chi.total[0, 1]
-    assert abs(number - round(number)) < 1e-11  # mesh error exp(-96 gap) and rounding
+    agree(
+        f"Hall conductivity of a two-band insulator in e^2/h, mass {mass:g}, Chern number {chern}",
+        number,
+        float(round(number)),
+        against="analytic",
+        atol=1e-11,  # mesh error exp(-96 gap) and rounding
+        note="a whole number",
+    )
     assert abs(round(number)) == chern
     assert abs(flux.sum() / (2 * np.pi) - round(flux.sum() / (2 * np.pi))) < 1e-12
     assert chern_number(model, 0.0, (24, 24)) == -round(number)  # sigma_xy = -C e^2/h
@@ -191,7 +212,7 @@ def test_broadening_inside_the_gap_tends_to_the_quantum():
     assert abs(half.parts["cross"][0, 1]) > 1e-3
 
 
-def test_clean_limit_is_the_berry_curvature_sum():  # independent: explicit sum over states
+def test_clean_limit_is_the_berry_curvature_sum(agree):  # independent: explicit sum over states
     crystal = orbital_metal(METAL, direction=(0, 0, 1))
     magnet = OrbitalMaterial(METAL.shells, METAL.energies, METAL.bonds, METAL.spin_orbit, 0.9)
     crystal = orbital_metal(magnet)
@@ -213,7 +234,14 @@ def test_clean_limit_is_the_berry_curvature_sum():  # independent: explicit sum 
                         if m != occupied:
                             product = v[0, occupied, m] * v[1, m, occupied]
                             total += 2 * product.imag / (e[occupied] - e[m]) ** 2
-    np.testing.assert_allclose(chi[0, 1], total / n**3, rtol=1e-10)
+    agree(
+        "Anomalous Hall conductivity of a clean metal",
+        chi[0, 1],
+        total / n**3,
+        against="another route",
+        rtol=1e-10,
+        note="explicit sum of the Berry curvature over states",
+    )
     assert abs(chi[0, 1]) > 1e-4
 
 
@@ -249,13 +277,20 @@ def test_parity_under_reversal_of_the_magnetisation():
         np.testing.assert_allclose(a[5:], -sign * b[5:], atol=1e-13 + even[0])
 
 
-def test_current_pumped_by_the_moments_is_the_torque_reversed():
+def test_current_pumped_by_the_moments_is_the_torque_reversed(agree):
     """Onsager: velocity driven by dH/dn at n equals torque driven by F at -n (up to the sign)."""
     n, mesh = np.array([0.48, 0.6, 0.64]), (24, 24)
     up, down = square_rashba(1.0, 0.3, 0.3, n), square_rashba(1.0, 0.3, 0.3, -n)
     torque = bulk_response(up, up.exchange, -1.0, 0.2, integration=Integration(mesh=mesh))
     pumped = pumped_current(down, -1.0, 0.2, mesh)
-    np.testing.assert_allclose(pumped, torque.total, rtol=0, atol=1e-13)
+    agree(
+        "Spin-orbit torque of a Rashba magnet",
+        torque.total,
+        pumped,
+        against="another route",
+        atol=1e-13,
+        note="Onsager: current pumped by the reversed moment",
+    )
 
 
 def pumped_current(model, mu, eta, mesh):

@@ -55,7 +55,7 @@ def on_their_mesh(model, size):
     return evaluate(points).mean(axis=0).reshape(len(LEVELS), 3, 3)[:, 0, 1]
 
 
-def test_anomalous_hall_conductivity_to_ten_digits(tmp_path, monkeypatch):
+def test_anomalous_hall_conductivity_to_ten_digits(agree, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # the peer writes files where it runs
     material = OrbitalMaterial(
         "sp", {"s": -2.0, "p": 3.0},
@@ -66,4 +66,11 @@ def test_anomalous_hall_conductivity_to_ten_digits(tmp_path, monkeypatch):
     write_tb(path, model)
     theirs = their_conductivity(path, 8)
     assert np.abs(theirs).min() > 1e3
-    np.testing.assert_allclose(SIEMENS * on_their_mesh(model, 8), theirs, rtol=1e-10)
+    agree(
+        "Anomalous Hall conductivity of an s-p ferromagnet at three energies",
+        SIEMENS * on_their_mesh(model, 8),
+        theirs,
+        against="another program",
+        rtol=1e-10,
+        note="WannierBerri on the same momenta",
+    )

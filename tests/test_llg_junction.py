@@ -160,14 +160,21 @@ def model(torque, anisotropy=2e4, damping=0.02):
     return macrospin(MS, damping, anisotropies=[(anisotropy, P)], torques=[torque])
 
 
-def test_threshold_voltage_of_a_perpendicular_junction():  # limit
+def test_threshold_voltage_of_a_perpendicular_junction(agree):  # limit
     """Uniaxial along p: at m = -p the torque wins at a = alpha g0 (H_k - b/g0)."""
     own = tunnel(coupling=0.0, linear=0.0, square=0.0)
     unit = own.rates()[0][-1, 0] / (8e-3 * 0.4)
     expected = 0.02 * GAMMA0 * 2e4 / (8e-3 * unit)
     found, how = critical_drive(model(own.spin_torque()), -np.array(P), 0.4)
     assert how == "oscillation"
-    assert_allclose(found, expected, rtol=1e-8)
+    agree(
+        "Threshold voltage of a perpendicular tunnel junction",
+        found,
+        expected,
+        against="analytic",
+        rtol=1e-8,
+        note="torque against damping at the antiparallel state",
+    )
 
 
 def test_the_integrators_see_one_table():  # independent

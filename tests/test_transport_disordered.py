@@ -98,7 +98,7 @@ def test_both_leads_states_are_all_states_at_each_momentum():  # identity
     assert_allclose(response.density_by_lead[:, :, 0].sum(axis=0), total, atol=1e-12)
 
 
-def test_spin_is_balanced_on_every_site_of_a_wire():  # independent: dense matrices, all bonds
+def test_spin_is_balanced_on_every_site_of_a_wire(agree):  # independent: dense matrices, all bonds
     """A_L = G (Gamma_L + S_L) G^+ with S_L from the ladder of the whole wire, site by site."""
     chain = valve((2, 2))
     response = disordered_response(chain, -1.3, BOTH, "coherent-potential")
@@ -135,13 +135,13 @@ def test_spin_is_balanced_on_every_site_of_a_wire():  # independent: dense matri
         spectral = new
     torque = exchange_torque(chain.sites, response.exchange_density_by_lead)[0]
     torque = torque + response.impurity_torque_by_lead[0]
+    values = np.zeros((sites, 4))
     for i in range(4, sites - 4):
         here = slice(2 * i, 2 * i + 2)
         density = spectral[here, here]
         for a in range(4):
             operator = PAULI[a]
-            value = np.trace(operator @ density).real
-            assert_allclose(response.density_by_lead[0, i, a], value, atol=1e-11)
+            values[i, a] = np.trace(operator @ density).real
             inflow = sum(
                 2
                 * np.trace(
@@ -151,6 +151,15 @@ def test_spin_is_balanced_on_every_site_of_a_wire():  # independent: dense matri
                 if j != i
             )
             assert_allclose(inflow, torque[i, a - 1] if a else 0.0, atol=1e-11)
+    inner = slice(4, sites - 4)
+    agree(
+        "Charge and spin density of a disordered wire, coherent potential with vertex corrections",
+        response.density_by_lead[0, inner],
+        values[inner],
+        against="another route",
+        atol=1e-11,
+        note="plain iteration of the ladder with dense matrices",
+    )
 
 
 def test_without_the_vertex_current_is_lost():
@@ -173,13 +182,20 @@ def test_without_magnetic_impurities_total_spin_is_conserved(method):
         assert_allclose(spin[:, i - 1], spin[:, i], atol=1e-13)
 
 
-def test_concentration_zero_is_the_clean_device():
+def test_concentration_zero_is_the_clean_device(agree):
     chain = valve("periodic")
     clean = window_response([chain], -2.2, Sampling(mesh=8))[0]
     none = [NonmagneticImpurities(0.0, 1.0), MagneticImpurities(0.5, 0.0)]
     response = disordered_response(chain, -2.2, none, mesh=8)
     for name in ("conductance", "density_by_lead", "exchange_density_by_lead", "current_by_lead"):
-        assert_allclose(getattr(response, name), getattr(clean, name), atol=1e-13)
+        agree(
+            f"Disorder solver without impurities: {name.replace('_', ' ')}",
+            getattr(response, name),
+            getattr(clean, name),
+            against="another route",
+            atol=1e-13,
+            note="clean solver",
+        )
 
 
 def test_turning_all_spins_turns_the_torques():
@@ -250,13 +266,19 @@ def test_steps_of_the_ladder_do_not_grow_with_the_length(monkeypatch):
 # --- limits -----------------------------------------------------------------------------------
 
 
-def test_ladder_of_four_rows():  # frozen: PHYSICS reference of an independent prototype
+def test_ladder_of_four_rows(agree):  # frozen: PHYSICS reference of an independent prototype
     layers = [Layer(2), magnet(6, (0, 0, 1), "a"), Layer(4), magnet(6, (1, 0, 0), "b"), Layer(2)]
     chain = layer_chain(build_stack(layers, cross_section=(4, 1)))
     inside = tuple(range(1, len(chain.onsite) - 1))
     impurities = [NonmagneticImpurities(1.0, np.sqrt(0.02), "symmetric", layers=inside)]
     response = disordered_response(chain, -0.83, impurities)
-    assert_allclose(response.conductance, 3.6595279288, atol=5e-11)
+    agree(
+        "Conductance of a ladder of four rough rows, Born with vertex corrections",
+        response.conductance,
+        3.6595279288,
+        against="reference value",
+        atol=5e-11,
+    )
 
 
 def with_potential(chain, potentials):
@@ -270,7 +292,7 @@ def with_potential(chain, potentials):
     return replace(chain, onsite=tuple(onsite))
 
 
-def test_one_random_site_is_the_average_over_its_alternatives():  # independent: enumeration
+def test_one_random_site_is_the_average_over_its_alternatives(agree):  # independent: enumeration
     chain, site = valve("chain"), 4
     kinds = [
         NonmagneticImpurities(0.3, 0.9, sites=(site,)),
@@ -282,10 +304,17 @@ def test_one_random_site_is_the_average_over_its_alternatives():  # independent:
     exact = window_response(devices, -0.7)
     for name in ("conductance", "density_by_lead", "current_by_lead", "exchange_density_by_lead"):
         mean = sum(p * getattr(r, name) for p, r in zip(group.probability, exact, strict=True))
-        assert_allclose(getattr(response, name), mean, atol=1e-12)
+        agree(
+            f"Coherent potential of one random site: {name.replace('_', ' ')}",
+            getattr(response, name),
+            mean,
+            against="explicit configurations",
+            atol=1e-12,
+            note="every alternative of the site",
+        )
 
 
-def test_few_impurities_are_the_sum_over_single_ones():  # independent: d/dc at c = 0
+def test_few_impurities_are_the_sum_over_single_ones(agree):  # independent: d/dc at c = 0
     chain, sites = valve("chain"), (1, 3, 4, 6)
     moments = ((0, 0.6, 0.8), (1, 0, 0))
 
@@ -305,11 +334,18 @@ def test_few_impurities_are_the_sum_over_single_ones():  # independent: d/dc at 
     step = 1e-4
     # second-order one-sided difference: error c^2
     slope = (4 * averaged(step) - averaged(2 * step) - 3 * clean) / (2 * step)
-    assert_allclose(slope, change, atol=1e-6 * np.abs(change).max() + 1e-7)
+    agree(
+        "Change of the torque with the concentration of magnetic impurities, coherent potential",
+        slope,
+        change,
+        against="explicit configurations",
+        atol=1e-6 * np.abs(change).max() + 1e-7,
+        note="one impurity on each site in turn",
+    )
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_first_order_in_the_strength_is_perturbation_theory(method):  # independent
+def test_first_order_in_the_strength_is_perturbation_theory(agree, method):  # independent
     """T to second order in a potential +-u on every site, from the clean Green's function."""
     chain, energy = valve("chain"), np.array([-0.7])
     onsite, coupling = fourier_blocks(chain, chain.phases(np.zeros((1, 0))))
@@ -336,10 +372,17 @@ def test_first_order_in_the_strength_is_perturbation_theory(method):  # independ
 
     step = 1e-4
     slope = (4 * averaged(step) - averaged(2 * step) - 3 * clean) / (2 * step)
-    assert_allclose(slope, second, rtol=1e-6)
+    agree(
+        f"Conductance to second order in the impurity potential, {method}",
+        slope,
+        second,
+        against="another route",
+        rtol=1e-6,
+        note="perturbation theory with the clean Green's function",
+    )
 
 
-def test_resistance_grows_as_the_bulk_conductivity_says():  # limit: Kubo
+def test_resistance_grows_as_the_bulk_conductivity_says(agree):  # limit: Kubo
     """d(1/T)/dL = 1/(2 pi sigma), sigma = (1/pi) sum_s int v^2 (Im G)^2, of a one-band metal."""
     square, energy, mesh = 0.4, -1.7, 12
     kind = [NonmagneticImpurities(1.0, np.sqrt(square), "symmetric")]
@@ -357,7 +400,14 @@ def test_resistance_grows_as_the_bulk_conductivity_says():  # limit: Kubo
     spectral = (1 / (energy - sigma - band)).imag
     conductivity = 2 / np.pi * np.mean(4 * np.sin(q) ** 2 * spectral**2)
     slopes = np.diff(resistance) / 10
-    assert_allclose(slopes[1], 1 / (2 * np.pi * conductivity), rtol=1e-4)
+    agree(
+        "Resistance per layer of a long disordered stack",
+        slopes[1],
+        1 / (2 * np.pi * conductivity),
+        against="another route",
+        rtol=1e-4,
+        note="Kubo formula of the bulk",
+    )
 
 
 def test_two_orbitals_per_site_with_an_impurity_on_one():  # independent: enumeration
@@ -436,7 +486,7 @@ def test_mesh_is_doubled_until_nothing_changes():
     assert not coarse.converged
 
 
-def test_temperature_averages_over_the_thermal_window():  # independent: uniform sum over energies
+def test_temperature_averages_over_the_thermal_window(agree):  # independent: sum over energies
     chain, temperature = valve("chain"), 300.0
     found = thermal_response(chain, -0.7, BOTH[:1], temperature=temperature)
     width = BOLTZMANN * temperature
@@ -446,7 +496,14 @@ def test_temperature_averages_over_the_thermal_window():  # independent: uniform
     # both trapezoidal: 1e-7 is what lies beyond 18 k_B T
     for name in ("conductance", "current_by_lead", "density_by_lead"):
         mean = sum(w * getattr(r, name) for w, r in zip(weight, exact, strict=True))
-        assert_allclose(getattr(found, name), mean, atol=1e-6)
+        agree(
+            f"Disordered valve at 300 K: {name.replace('_', ' ')}",
+            getattr(found, name),
+            mean,
+            against="another route",
+            atol=1e-6,
+            note="uniform sum over energies",
+        )
     assert found.converged and found.evaluations < 60
     with pytest.raises(ValueError, match="^temperature: "):
         thermal_response(chain, -0.7, BOTH, temperature=-1.0)

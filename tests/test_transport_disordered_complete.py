@@ -65,7 +65,7 @@ def test_torque_does_not_depend_on_the_division_of_the_voltage(method, neutralit
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_shifting_everything_is_the_density_of_states(method):  # identity: sum rule
+def test_shifting_everything_is_the_density_of_states(agree, method):  # identity: sum rule
     """sum_j chi_ij + chi_iL + chi_iR = -(d_L + d_R)_i/(2 pi), likewise spin and torques."""
     chain = valve()
     device = make_disordered(chain, KINDS, method, 1)
@@ -74,18 +74,32 @@ def test_shifting_everything_is_the_density_of_states(method):  # identity: sum 
     window = disordered_response(chain, -0.7, KINDS, method)
     value = sea.value.reshape(sites, SEA_COLUMNS)
     assert sea.converged and solved
-    for columns, by_lead in (
-        (value[:, :4], window.density_by_lead),
-        (value[:, 4:7], window.exchange_density_by_lead),
-        (value[:, 7:], window.impurity_torque_by_lead),
+    for name, columns, by_lead in (
+        ("charge and spin density", value[:, :4], window.density_by_lead),
+        ("exchange density", value[:, 4:7], window.exchange_density_by_lead),
+        ("torque on the impurities", value[:, 7:], window.impurity_torque_by_lead),
     ):
-        assert_allclose(columns, -by_lead.sum(axis=0) / (2 * np.pi), atol=1e-10)
+        agree(
+            f"Fermi sea with impurities under a shift of all levels, {method}: {name}",
+            columns,
+            -by_lead.sum(axis=0) / (2 * np.pi),
+            against="another route",
+            atol=1e-10,
+            note="sum rule: states of both leads at the Fermi energy",
+        )
 
 
-def test_sea_without_impurities_is_the_clean_one():  # independent: another contour and solver
+def test_sea_without_impurities_is_the_clean_one(agree):  # independent: another contour and solver
     clean = complete_response(valve("periodic"), -2.2, Sampling(tolerance=1e-9, mesh=4))
     response = complete_disordered_response(valve("periodic"), -2.2, [], mesh=4)
-    assert_allclose(response.site_torkance, clean.site_torkance, atol=1e-8)
+    agree(
+        "Complete torque by the disorder solver without impurities",
+        response.site_torkance,
+        clean.site_torkance,
+        against="another route",
+        atol=1e-8,
+        note="clean solver on another contour",
+    )
     assert_allclose(response.sea_density, clean.sea_density, atol=1e-8)
 
 
@@ -98,7 +112,7 @@ def test_both_solvers_of_the_sea_agree(monkeypatch):  # independent
     assert_allclose(found[0].sea_impurity_torque, found[1].sea_impurity_torque, atol=1e-12)
 
 
-def test_one_random_site_averages_the_complete_response():  # independent: enumeration
+def test_one_random_site_averages_the_complete_response(agree):  # independent: enumeration
     """A fixed potential: window and sea of every alternative, averaged."""
     chain, site = valve(), 3
     kind = NonmagneticImpurities(0.3, 0.6, sites=(site,))
@@ -115,14 +129,17 @@ def test_one_random_site_averages_the_complete_response():  # independent: enume
         one = make_disordered(replace(chain, onsite=tuple(onsite)), [], "born", 1)
         exact = exact + probability * disordered_sea(one, -0.7, potential, leads)[0].value
     columns = slice(0, 7)  # what is lost to an impurity is no observable of one alternative's host
-    assert_allclose(
+    agree(
+        "Answer of the Fermi sea with one random site, coherent potential",
         averaged.value.reshape(sites, SEA_COLUMNS)[:, columns],
         exact.reshape(sites, SEA_COLUMNS)[:, columns],
+        against="explicit configurations",
         atol=1e-10,
+        note="every alternative of the site",
     )
 
 
-def test_beta_of_a_disordered_spiral():  # frozen: PHYSICS section 5, bulk formula 0.1611851
+def test_beta_of_a_disordered_spiral(agree):  # frozen: PHYSICS section 5, bulk formula 0.1611851
     length, period, split = 160, 240.0, 0.8
 
     def texture(n):
@@ -147,7 +164,14 @@ def test_beta_of_a_disordered_spiral():  # frozen: PHYSICS section 5, bulk formu
         return np.sum(torque * np.cross(n, slope), axis=1)[middle].sum() / along
 
     # 70 sites from each lead leave 8e-4; 300 sites and the middle 100 give 0.161187
-    assert_allclose(beta(response.site_torkance), 0.1611851, rtol=1e-3)
+    agree(
+        "beta of a disordered spiral of 160 sites, complete response",
+        beta(response.site_torkance),
+        0.1611851,
+        against="another route",
+        rtol=1e-3,
+        note="gradient expansion of the bulk",
+    )
     assert_allclose(beta(response.window_torkance), 0.1719, rtol=1e-3)
 
 
@@ -159,19 +183,26 @@ def test_unknown_neutrality():
 # --- finite bias ------------------------------------------------------------------------------
 
 
-def test_finite_bias_without_impurities_is_the_clean_one():
+def test_finite_bias_without_impurities_is_the_clean_one(agree):
     chain = valve()
     profile = linear_profile(chain, 2, 5)
     clean = finite_bias(chain, -0.7, 0.3, profile, Sampling(tolerance=1e-8))
     found = disordered_finite_bias(chain, -0.7, 0.3, profile, [], tolerance=1e-8)
     assert_allclose(found.current, clean.current, atol=1e-9)
-    assert_allclose(found.site_torque, clean.site_torque, atol=1e-8)
+    agree(
+        "Torque at 0.3 V by the disorder solver without impurities",
+        found.site_torque,
+        clean.site_torque,
+        against="another route",
+        atol=1e-8,
+        note="clean solver",
+    )
     assert_allclose(found.spin_current, clean.spin_current, atol=1e-9)
     assert_allclose(found.sea_spin_current, clean.sea_spin_current, atol=1e-8)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_small_bias_is_the_complete_linear_response(method):  # independent
+def test_small_bias_is_the_complete_linear_response(agree, method):  # independent
     chain, step = valve(), 2e-3
     linear = complete_disordered_response(chain, -0.7, KINDS, method)
     up, down = (
@@ -179,8 +210,13 @@ def test_small_bias_is_the_complete_linear_response(method):  # independent
         for v in (step, -step)
     )
     # third derivative of the torque times step^2
-    assert_allclose(
-        (up.site_torque - down.site_torque) / (2 * step), linear.site_torkance, atol=2e-5
+    agree(
+        f"Complete torque of a disordered chain per volt, {method}",
+        linear.site_torkance,
+        (up.site_torque - down.site_torque) / (2 * step),
+        against="another route",
+        atol=2e-5,
+        note="difference quotient of the torque at finite bias",
     )
     lost = [p.window_impurity_torque + p.sea_impurity_torque for p in (up, down)]
     assert_allclose((lost[0] - lost[1]) / (2 * step), linear.site_impurity_torque, atol=2e-5)
@@ -254,15 +290,21 @@ def interface():
     )
 
 
-def test_clean_mixing_conductance():  # independent: reflection amplitudes
+def test_clean_mixing_conductance(agree):  # independent: reflection amplitudes
     clean = mixing_conductance(interface(), -0.7)
     found = disordered_mixing(interface(), -0.7, [])
-    assert_allclose(found.reflection, clean.reflection, atol=1e-13)
-    assert_allclose(found.transmission, clean.transmission, atol=1e-13)
+    agree(
+        "Mixing conductances by the disorder solver without impurities",
+        [found.reflection, found.transmission],
+        [clean.reflection, clean.transmission],
+        against="another route",
+        atol=1e-13,
+        note="reflection and transmission amplitudes",
+    )
     assert_allclose(found.reflection_corrected, clean.reflection_corrected, atol=1e-12)
 
 
-def test_mixing_conductance_of_one_random_site():  # independent: enumeration
+def test_mixing_conductance_of_one_random_site(agree):  # independent: enumeration
     chain, site = interface(), 3
     kind = NonmagneticImpurities(0.4, 0.8, sites=(site,))
     found = disordered_mixing(chain, -0.7, [kind], "coherent-potential")
@@ -273,7 +315,14 @@ def test_mixing_conductance_of_one_random_site():  # independent: enumeration
         onsite[chain.sites.layer[site]][0] += v
         exact = mixing_conductance(replace(chain, onsite=tuple(onsite)), -0.7)
         mean = mean + probability * np.array([exact.reflection, exact.transmission])
-    assert_allclose([found.reflection, found.transmission], mean, atol=1e-12)
+    agree(
+        "Mixing conductances with one random site, coherent potential",
+        [found.reflection, found.transmission],
+        mean,
+        against="explicit configurations",
+        atol=1e-12,
+        note="every alternative of the site",
+    )
 
 
 def test_mixing_conductance_needs_a_normal_entry():

@@ -42,7 +42,7 @@ def pair(kappa, q_one, q_two, weights):
     return np.sum(weights * amplitude * total)
 
 
-def test_spin_diffuses_as_the_ladder_of_the_bulk_says():  # independent: closed-form ladder
+def test_spin_diffuses_as_the_ladder_of_the_bulk_says(agree):  # independent: closed-form ladder
     """1 = (gamma_n - gamma_m) X(kappa): root of the infinite crystal's vertex equation."""
     energy, mesh = -1.7, 8
     chain = layer_chain(build_stack([Layer(80)], Lead(onsite=0.5, exchange=1.5, name="polariser")))
@@ -58,10 +58,17 @@ def test_spin_diffuses_as_the_ladder_of_the_bulk_says():  # independent: closed-
     )
     found = spin_diffusion_length(response, 30, 45, (0, 0, 1))
     # the far end's electrode takes the spin: exp(-2 (80 - 45) kappa)
-    assert_allclose(found.length, 1 / kappa, rtol=5e-3)
+    agree(
+        "Spin-diffusion length of a normal metal with magnetic impurities",
+        found.length,
+        1 / kappa,
+        against="analytic",
+        rtol=5e-3,
+        note="vertex equation of the infinite crystal",
+    )
 
 
-def test_spin_diffuses_in_a_magnet_beside_its_equilibrium_polarisation():  # independent
+def test_spin_diffuses_in_a_magnet_beside_its_equilibrium_polarisation(agree):  # independent
     """Second root of det(1 - Lambda X(kappa)) for both spins; the first is charge, kappa = 0."""
     energy, mesh, split = -1.7, 8, 0.6
     chain = layer_chain(build_stack([Layer(80, exchange=split)], Lead(onsite=0.5)))
@@ -80,10 +87,17 @@ def test_spin_diffuses_in_a_magnet_beside_its_equilibrium_polarisation():  # ind
     kappa = brentq(determinant, 0.05, 1.5 * min(up.imag.min(), down.imag.min()))
     # both interfaces make an accumulation; ballistic electrons reach about as far, 1/(2 Im q)
     found = spin_diffusion_length(response, 22, 58, (0, 0, 1))
-    assert_allclose(found.length, 1 / kappa, rtol=1e-2)
+    agree(
+        "Spin-diffusion length of a ferromagnet with magnetic impurities",
+        found.length,
+        1 / kappa,
+        against="analytic",
+        rtol=1e-2,
+        note="vertex equation of the infinite crystal",
+    )
 
 
-def test_unscattered_current_decays_with_the_imaginary_wave_vectors():  # limit: chain
+def test_unscattered_current_decays_with_the_imaginary_wave_vectors(agree):  # limit: chain
     energy = -0.7
     chain = layer_chain(build_stack([Layer(30)], cross_section="chain"))
     response = disordered_response(
@@ -96,10 +110,17 @@ def test_unscattered_current_decays_with_the_imaginary_wave_vectors():  # limit:
     q = np.arccos(-(energy - sigma) / 2)
     found = mean_free_path(response, 8, 20)
     # Sigma is not yet uniform to more digits so close to the leads
-    assert_allclose(found.length, 1 / (2 * abs(q.imag)), rtol=1e-3)
+    agree(
+        "Mean free path of a disordered chain",
+        found.length,
+        1 / (2 * abs(q.imag)),
+        against="analytic",
+        rtol=1e-3,
+        note="imaginary wave vector",
+    )
 
 
-def test_transverse_spin_precesses_and_decays():  # limit: chain, difference of wave vectors
+def test_transverse_spin_precesses_and_decays(agree):  # limit: chain, difference of wave vectors
     """Without vertex the transverse spin is exp(i (q_up - q_dn*) x) exactly."""
     energy = -0.3
     chain = layer_chain(
@@ -119,8 +140,14 @@ def test_transverse_spin_precesses_and_decays():  # limit: chain, difference of 
     )
     up, down = (np.where(q.imag < 0, -q, q) for q in (up, down))
     found = transverse_decay(response, 100, 125, (0, 0, 1))
-    assert_allclose(1 / found.length, (up + down).imag, rtol=1e-3)
-    assert_allclose(abs(found.wave_vector), abs((up - down).real), rtol=1e-3)
+    agree(
+        "Decay and precession of transverse spin in a disordered ferromagnetic chain",
+        [1 / found.length, abs(found.wave_vector)],
+        [(up + down).imag, abs((up - down).real)],
+        against="analytic",
+        rtol=1e-3,
+        note="complex wave vectors of both spins",
+    )
 
 
 def test_resistance_becomes_ohmic():

@@ -40,7 +40,7 @@ def test_reference_chain(agree):  # independent
         atol=1e-10,
     )
     agree(
-        "Damping times total spin of the same magnet",
+        "Damping times total spin of a magnet in a chain",
         found.alpha_spin,
         0.2045688011,
         against="reference value",

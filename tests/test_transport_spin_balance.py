@@ -77,7 +77,7 @@ def test_balance_at_a_temperature():  # identity
     assert_allclose(balances[0].whole, balances[1].whole, atol=2e-6)
 
 
-def test_kwant_operators_see_the_same(seed=7):  # independent
+def test_kwant_operators_see_the_same(agree, seed=7):  # independent
     """Kwant's `Source` of the whole on-site term and its two-sided `Current`."""
     magnet = spin_orbit_system(seed)
     chain = layer_chain(magnet)
@@ -100,7 +100,14 @@ def test_kwant_operators_see_the_same(seed=7):  # independent
                 found[j, 2, a] += (arriving - leaving) / 2
                 found[j, 1, a] -= (arriving + leaving) / 2
         found[:, 1] -= balance.by_lead[lead, :, 0]
-        assert_allclose(balance.by_lead[lead, :, 1:], found[:, 1:], atol=1e-9)
+        agree(
+            f"Spin to the lattice and spin inflow of every site, {('left', 'right')[lead]} lead",
+            balance.by_lead[lead, :, 1:],
+            found[:, 1:],
+            against="Kwant",
+            atol=1e-9,
+            note="Source and Current operators, random spin-orbit hopping",
+        )
 
 
 def test_without_spin_orbit_coupling_the_lattice_gets_nothing():  # limit

@@ -96,14 +96,14 @@ def test_reference_wall_and_its_adiabatic_limit(agree):  # frozen: PHYSICS refer
         atol=1e-10,
     )
     agree(
-        "Total torque on the same wall, texture module",
+        "Total torque on a Bloch wall in a wire, texture module",
         found.total_torkance[left, 2],
         6.0005146,
         against="reference value",
         atol=5e-8,
     )
     agree(
-        "Adiabatic limit of the same torque",
+        "Adiabatic limit of the total torque on a wall",
         found.adiabatic_limit,
         [0, 0, 6],
         against="analytic",
@@ -253,7 +253,7 @@ def test_wire_on_another_lattice_against_kwant(agree):  # independent
         atol=1e-8,
     )
     agree(
-        "Non-adiabatic torque over the adiabatic one of the same ribbon",
+        "Non-adiabatic over adiabatic torque of a honeycomb ribbon with a wall",
         found.projection.integrated_beta[left],
         expected.integrated_beta,
         against="Kwant",
@@ -261,7 +261,7 @@ def test_wire_on_another_lattice_against_kwant(agree):  # independent
     )
     transmission = kwant.smatrix(system, -1.1).transmission(1, 0)
     agree(
-        "Conductance of the same ribbon",
+        "Conductance of a honeycomb ribbon with a wall",
         found.window.conductance,
         transmission,
         against="Kwant",

@@ -42,14 +42,14 @@ def test_reference_valve_on_the_shifted_mesh(agree):  # independent
     )
     left, right, symmetric = range(3)
     agree(
-        "In-plane torque of the same valve at 90 degrees, bias on the left and on both leads",
+        "In-plane torque of a cubic valve at 90 degrees, bias on the left and on both leads",
         valve.in_plane[[left, symmetric], 0],
         [0.21105104, 0.21105104],
         against="reference value",
         atol=5e-9,
     )
     agree(
-        "Out-of-plane torque of the same valve at 90 degrees",
+        "Out-of-plane torque of a cubic valve at 90 degrees, bias on the left and on both leads",
         valve.out_of_plane[[left, symmetric], 0],
         [0.07159045, 0.08459767],
         against="reference value",
@@ -68,7 +68,7 @@ def test_reference_wire(agree):  # independent
         atol=5e-11,
     )
     agree(
-        "In-plane and out-of-plane torque of the same wire at 90 degrees",
+        "In-plane and out-of-plane torque of a valve in a wire at 90 degrees",
         [valve.in_plane[2, 0], valve.out_of_plane[2, 0]],
         [2.90415792, 0.73212013],
         against="reference value",
@@ -105,7 +105,7 @@ def test_reference_bloch_wall(agree):  # independent
     )
     # total torque of all moments, the end layers of the region included
     agree(
-        "Total torque on the same wall",
+        "Total torque on a Bloch wall in a wire",
         abs(response.magnet_torkance_by_bias[2].sum(axis=0)[2]),
         6.0005146,
         against="reference value",
