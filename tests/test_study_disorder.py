@@ -328,3 +328,31 @@ def test_tables_become_the_impurities_that_they_describe():
     assert_allclose(uniaxial.tensor, np.diag([0.1, 0.1, 0.8]), atol=1e-15)
     rough = ImpurityTable(kind="nonmagnetic", strength=0.2, distribution="uniform").impurity()
     assert rough.distribution == "uniform" and rough.concentration == 1 and rough.layers is None
+
+
+def test_the_complete_torque_does_not_depend_on_the_division_of_the_bias():  # independent
+    tables = ALLOY + "[disorder]\nmesh = 8\n"
+    found = run.calculate(card(tables, 'kind = "torque"\ntolerance = 1e-2'))
+    assert found.attrs["response"] == "complete"
+    from negf_torque.lattice import layer_chain
+    from negf_torque.transport.disordered_complete import complete_disordered_response
+
+    given = card(tables)
+    other = complete_disordered_response(
+        layer_chain(given.build()),
+        -2.2,
+        [table.impurity() for table in given.impurities],
+        "born",
+        8,
+        division=0.0,
+    )
+    assert_allclose(found["complete_torkance"], other.magnet_torkance, atol=1e-4)
+    assert_allclose(
+        found["complete_layer_torkance"].sum("layer"),
+        found["complete_torkance"].sum("magnet"),
+        atol=1e-12,
+    )
+    # in the plane of the moments the window is all
+    window = found["torkance"].sel(bias="symmetric", magnet="free", component=["x", "z"])
+    complete = found["complete_torkance"].sel(magnet="free", component=["x", "z"])
+    assert_allclose(window, complete, atol=1e-4)

@@ -7,13 +7,12 @@ the same kind of response as for a clean device, and adds what it learns about t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from negf_torque.study.base import Listing, Scalar
+from negf_torque.study.calculations._disorder_summary import disorder_listings, disorder_scalars
 from negf_torque.study.calculations._disorder_variables import DISORDER
 from negf_torque.study.impurities import DisorderTable, check_disorder
 from negf_torque.study.labels import labelled
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from negf_torque.study.base import Progress
     from negf_torque.study.card import Card
     from negf_torque.transport.disordered import DisorderedResponse
+    from negf_torque.transport.disordered_complete import CompleteDisorderedResponse
     from negf_torque.transport.ensembles import ConfigurationResponse
     from negf_torque.transport.linear import WindowResponse
 
@@ -53,12 +53,15 @@ class Averages:
     mean_field : DisorderedResponse or None
         The first response that has a self-energy.
     configurations : ConfigurationResponse or None
+    complete : CompleteDisorderedResponse or None
+        Window and sea of the main method, where the card asks for both.
     """
 
     methods: tuple[str, ...]
     windows: tuple[WindowResponse, ...]
     mean_field: DisorderedResponse | None = None
     configurations: ConfigurationResponse | None = field(default=None, repr=False)
+    complete: CompleteDisorderedResponse | None = None
 
     @property
     def window(self) -> WindowResponse:
@@ -68,7 +71,8 @@ class Averages:
     @property
     def converged(self) -> bool:
         """Whether all methods have converged."""
-        return all(window.converged for window in self.windows)
+        sea = self.complete is None or self.complete.converged
+        return sea and all(window.converged for window in self.windows)
 
     def torkance_error(self, number: int) -> NDArray:
         """(3, magnets, 3): standard errors of method `number`, or what the mesh makes of it."""
@@ -114,7 +118,49 @@ def averaged(
             progress.start(f"{method}: self-energy and vertex corrections")
             windows.append(_averaged_medium(card, table, chain, energy, method))
             mean_field = mean_field or windows[-1]
-    return Averages(methods, tuple(windows), mean_field, explicit)
+    complete = None
+    if card.kind == "torque" and mean_field is windows[0] and chain.magnets:
+        complete = _complete(card, table, chain, energy, mean_field, progress)
+    return Averages(methods, tuple(windows), mean_field, explicit, complete)
+
+
+def _complete(
+    card: Card,
+    table: DisorderTable,
+    chain: LayerChain,
+    energy: float,
+    window: DisorderedResponse,
+    progress: Progress,
+) -> CompleteDisorderedResponse | None:
+    """Window and sea of an averaged medium, on the window's mesh."""
+    from negf_torque.transport.disordered_complete import complete_disordered_response
+
+    p = card.calculation
+    wanted = getattr(p, "response", "window") == "complete" and table.vertex_corrections
+    if not wanted or getattr(p, "temperature", 0.0):
+        return None
+    if np.any(window.density_by_lead[:, :, 0].sum(axis=0) <= 0):
+        return None  # a site without states has no electrochemical potential
+    progress.start(f"{window.method}: occupied states")
+    return complete_disordered_response(
+        chain,
+        energy,
+        [t.impurity() for t in card.impurities],
+        window.method,
+        window.mesh,
+        neutrality=p.neutrality,
+        tolerance=min(1e-4, p.sea_tolerance),
+        window=window,
+        lead_impurities=_lead_impurities(card),
+    )
+
+
+def _lead_impurities(card: Card) -> tuple[list, list]:
+    left, right = (
+        [t.impurity(lead=True) for t in card.impurities if side in t.leads]
+        for side in ("left", "right")
+    )
+    return left, right
 
 
 def _averaged_medium(
@@ -125,11 +171,7 @@ def _averaged_medium(
     from negf_torque.transport.disordered_average import converged_response, thermal_response
 
     kinds = [t.impurity() for t in card.impurities]
-    left, right = (
-        [t.impurity(lead=True) for t in card.impurities if side in t.leads]
-        for side in ("left", "right")
-    )
-    options: dict[str, Any] = {"lead_impurities": (left, right)}
+    options: dict[str, Any] = {"lead_impurities": _lead_impurities(card)}
     temperature = getattr(card.calculation, "temperature", 0.0)
     if not table.vertex_corrections:
         return disordered_response(chain, energy, kinds, method, table.fixed_mesh, False, **options)
@@ -225,6 +267,7 @@ def with_disorder(
         "layer": np.arange(len(chain.onsite)),
         "bond": np.arange(len(chain.onsite) - 1) + 0.5,
     }
+    values |= _complete_values(averages)
     for more, places in (_mean_field(averages.mean_field), _explicit_values(averages)):
         values |= more
         coords |= places
@@ -248,6 +291,7 @@ def with_disorder(
         )
     converged = bool(dataset.attrs.get("converged", True)) and averages.converged
     return merged.assign_attrs(
+        response="complete" if averages.complete else "window",
         converged=converged,
         disorder_method=averages.methods[0],
         dimension=chain.dimension,
@@ -281,6 +325,19 @@ def _mean_field(response: DisorderedResponse | None) -> tuple[dict[str, Any], di
     return values, coords
 
 
+def _complete_values(averages: Averages) -> dict[str, Any]:
+    found = averages.complete
+    if found is None:
+        return {}
+    layers = np.zeros((len(averages.window.chain.onsite), 3))
+    np.add.at(layers, averages.window.chain.sites.layer, found.site_torkance)
+    return {
+        "complete_torkance": found.magnet_torkance,
+        "complete_layer_torkance": layers,
+        "complete_site_torkance": found.site_torkance,
+    }
+
+
 def _explicit_values(averages: Averages) -> tuple[dict[str, Any], dict[str, Any]]:
     found = averages.configurations
     if found is None:
@@ -291,82 +348,3 @@ def _explicit_values(averages: Averages) -> tuple[dict[str, Any], dict[str, Any]
         "conductance_median": float(np.median(found.conductances)),
     }
     return values, {"configuration": found.ensemble.seeds}
-
-
-def disorder_scalars(dataset: xr.Dataset) -> list[Scalar]:
-    """Conductance by every method, differences from the main one, and how well things held."""
-    if "approach" not in dataset.dims:
-        return []
-    converged = bool(dataset.attrs.get("converged", True))
-    unit = dataset["approach_conductance"].attrs["units"]
-    found = []
-    if "clean_conductance" in dataset:
-        found.append(Scalar("conductance[clean]", float(dataset["clean_conductance"]), unit))
-    for method in dataset["approach"].values:
-        one = dataset.sel(approach=method)
-        error = float(one["approach_conductance_error"])
-        found.append(
-            Scalar(
-                f"conductance[{method}]",
-                float(one["approach_conductance"]),
-                unit,
-                error or None,
-                converged,
-                _configuration_note(dataset) if method == "configurations" else "",
-            )
-        )
-    for name, value, unit, error, words in _differences(dataset):
-        if name.startswith("conductance"):
-            found.append(Scalar(f"difference[{name}]", value, unit, error, converged, words))
-    for name in ("current_loss", "ward_residual", "born_parameter"):
-        if name in dataset:
-            note = str(dataset[name].attrs.get("long_name", ""))
-            found.append(Scalar(name, float(dataset[name]), "1", None, converged, note))
-    return found
-
-
-def _configuration_note(dataset: xr.Dataset) -> str:
-    seeds = dataset["configuration"].values
-    median = float(dataset["conductance_median"])
-    return f"{len(seeds)} configurations, seeds {seeds[0]} to {seeds[-1]}; median {median:.6g}"
-
-
-def _differences(dataset: xr.Dataset) -> list[tuple[str, float, str, float | None, str]]:
-    """(name, difference, unit, statistical error or None, words) of every further method."""
-    methods = [str(m) for m in dataset["approach"].values]
-    rows = []
-    first = dataset.isel(approach=0)
-    for number, method in enumerate(methods[1:], 1):
-        other = dataset.isel(approach=number)
-        quantities: list[tuple[str, Callable[[xr.Dataset, str], float]]] = [
-            ("conductance", lambda d, tail: float(d["approach_conductance" + tail]))
-        ]
-        for magnet in dataset["magnet"].values:
-            for component in "xyz":
-
-                def torkance(d: Any, tail: str, m: Any = magnet, c: str = component) -> float:
-                    place = {"bias": "symmetric", "magnet": m, "component": c}
-                    return float(d["approach_torkance" + tail].sel(place))
-
-                quantities.append((f"torkance {magnet} {component}", torkance))
-        for name, value in quantities:
-            difference = value(other, "") - value(first, "")
-            error = float(np.hypot(value(other, "_error"), value(first, "_error")))
-            unit = dataset["approach_conductance" if name == "conductance" else "approach_torkance"]
-            known = "configurations" in (method, methods[0])
-            words = f"{abs(difference) / error:.1f} errors" if known and error else ""
-            label = f"{name}, {method} - {methods[0]}"
-            rows.append((label, difference, unit.attrs["units"], error if known else None, words))
-    return rows
-
-
-def disorder_listings(dataset: xr.Dataset) -> list[Listing]:
-    """Every method's numbers and their differences."""
-    if "approach" not in dataset.dims or dataset.sizes["approach"] < 2:
-        return []
-    columns = ("quantity", "difference", "error", "in words", "unit")
-    rows = tuple(
-        (name, value, "-" if error is None else error, words, unit)
-        for name, value, unit, error, words in _differences(dataset)
-    )
-    return [Listing("Methods compared", columns, rows)]

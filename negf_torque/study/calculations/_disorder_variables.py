@@ -6,6 +6,7 @@ from negf_torque.study.labels import Variable
 __all__ = ["DISORDER"]
 
 TORKANCE, CONDUCTANCE, WINDOW = valve.TORKANCE, valve.CONDUCTANCE, valve.WINDOW
+COMPLETE = "window and all occupied states, whatever the division of the bias"
 
 DISORDER: dict[str, Variable] = {
     **{
@@ -34,6 +35,15 @@ DISORDER: dict[str, Variable] = {
         CONDUCTANCE,
         "Charge current on each bond by method",
         "The same on all bonds, unless vertex corrections are left out.",
+    ),
+    "complete_torkance": Variable(
+        ("magnet", "component"), TORKANCE, "Torkance, complete", f"Main method; {COMPLETE}."
+    ),
+    "complete_layer_torkance": Variable(
+        ("layer", "component"), TORKANCE, "Torkance of each layer, complete", f"{COMPLETE}."
+    ),
+    "complete_site_torkance": Variable(
+        ("site", "component"), TORKANCE, "Torkance of each site, complete", f"{COMPLETE}."
     ),
     "clean_conductance": Variable((), CONDUCTANCE, "Conductance without impurities"),
     "clean_layer_torkance": Variable(
