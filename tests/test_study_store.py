@@ -9,7 +9,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from study_helpers import PROBE, know_probe
+from study_helpers import PROBE, TOP, know_probe
 
 from negf_torque.study import card as cards
 from negf_torque.study import run, store
@@ -216,3 +216,33 @@ def test_a_full_disk_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(store.os, "fsync", full)
     with pytest.raises(StoreError, match="cannot be written: No space left on device"):
         finished(tmp_path / "full")
+
+
+OLD = sorted((TOP / "tests/data").glob("results_*/*"))
+
+
+@pytest.mark.parametrize("directory", OLD, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_results_of_earlier_versions_keep_loading(directory):
+    """A set for every version that writes other files; none is ever changed."""
+    summary = store.load_summary(directory)
+    data = store.load(directory)
+    assert data.attrs["card_hash"] == summary["card_hash"] and data.attrs["version"] == "0.1.0"
+    assert run.scalars_of(summary)
+    conductance = data["conductance"]
+    assert conductance.attrs["units"].startswith("e^2/h")
+    if "swept" in data.attrs:
+        # A chain of one channel and two spins: not more than 2 e^2/h (and a frozen value).
+        assert float(conductance.max()) <= 2
+        assert float(conductance.sel(thickness=2, energy=0)) == pytest.approx(1.8533937, abs=1e-7)
+
+
+def test_large_results_are_written_without_a_copy_in_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "IN_MEMORY", 0)
+    outcome = finished(tmp_path / "a")
+    xr.testing.assert_identical(store.load(tmp_path / "a"), outcome.dataset)
+    monkeypatch.setattr(
+        store.os, "posix_fallocate", lambda *a: (_ for _ in ()).throw(OSError(28, "full"))
+    )
+    with pytest.raises(StoreError, match="cannot be written"):
+        finished(tmp_path / "b")
+    assert not (tmp_path / "b" / "result.nc").exists()
