@@ -9,7 +9,7 @@ description); the variables of results from the lists that label them (dimension
 import sys
 from pathlib import Path
 
-from negf_torque.study import schema
+from negf_torque.study import schema, sweep
 from negf_torque.study.card import (
     builder_module,
     calculation_kinds,
@@ -82,6 +82,13 @@ def cards_page() -> str:
             parts += ["Its `[system]` table:\n", key_table(own, "system")]
             parts.append("Its `[calculation]` table:\n")
         parts.append(key_table(module.Parameters, "calculation"))
+    from negf_torque.study import impurities
+
+    parts += ["## `[[impurities]]` and `[disorder]`\n", first_paragraphs(impurities.__doc__) + "\n"]
+    parts += [key_table(impurities.ImpurityTable, "impurities")]
+    parts += [key_table(impurities.DisorderTable, "disorder")]
+    parts += ["## `[sweep]`\n", first_paragraphs(sweep.__doc__) + "\n"]
+    parts.append(key_table(sweep.SweepTable, "sweep"))
     parts += ["## `[llg]`\n", first_paragraphs(LLGTable.__doc__) + "\n", key_table(LLGTable, "llg")]
     parts += ["## `[output]`\n", first_paragraphs(OutputTable.__doc__) + "\n"]
     parts.append(key_table(OutputTable, "output"))
