@@ -19,6 +19,7 @@ HERE = Path(__file__).parent
 SCRIPTS = (
     "stack_torque.py",
     "wire_torque.py",
+    "wall_torque.py",
     "disorder.py",
     "terminals.py",
     "gradient.py",

@@ -77,6 +77,7 @@ def build(system: System, folder: Path) -> Magnet:
         If the file has no such function, the function fails or returns something else.
     """
     from negf_torque.lattice.magnet import Magnet
+    from negf_torque.lattice.row_counts import check_orbital_counts
 
     made = _call(system.builder, system.parameters, folder)
     if not isinstance(made, Magnet):
@@ -84,6 +85,7 @@ def build(system: System, folder: Path) -> Magnet:
             f"{system.builder} returned {type(made).__name__}. Return a "
             "negf_torque.lattice.Magnet, as magnet_from_kwant makes of a Kwant system."
         )
+    check_orbital_counts(made)
     return made
 
 

@@ -104,7 +104,6 @@ def estimate(card: Card) -> list[Scalar]:
 def run(card: Card, progress: Progress) -> xr.Dataset:
     """Solve the device; see `negf_torque.transport.pumping`."""
     from negf_torque.lattice import layer_chain
-    from negf_torque.lattice.row_counts import check_orbital_counts
     from negf_torque.study.labels import labelled
     from negf_torque.transport.pumping import damping_torque, nonlocal_damping, pumping
     from negf_torque.transport.sampling import Sampling
@@ -113,8 +112,6 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
     sampling = Sampling(p.tolerance, p.mesh, p.temperature, p.max_evaluations)
     progress.start("building the device")
     device = card.build()
-    if ":" in card.system.builder:  # a user's own system
-        check_orbital_counts(device)
     chain = layer_chain(device)
     fixed = {*chain.left.sites.magnet, *chain.right.sites.magnet}
     movable = [name for name in chain.magnets if name not in fixed]
