@@ -88,10 +88,28 @@ def test_every_variable_has_unit_and_name(dataset):
         assert "units" in variable.attrs or variable.dtype == bool, name
 
 
-def test_window_is_said_wherever_a_torque_is_given(dataset):
-    assert dataset.attrs["response"] == "window"
+def test_window_or_complete_is_said_wherever_a_torque_is_given(dataset):
+    assert dataset.attrs["response"] == "complete"
     for name in ("torkance", "torkance_in_plane", "torkance_out_of_plane", "layer_torkance"):
         assert "window" in dataset[name].attrs["convention"]
+        assert "complete linear response" in dataset[f"complete_{name}"].attrs["convention"]
+
+
+def test_complete_response_is_the_default_and_what_solvers_get(dataset):
+    """The in-plane part is the window's; the out-of-plane part belongs to no division."""
+    at = dataset.isel(angle=1).sel(magnet="free")
+    in_plane = at["torkance_in_plane"].sel(bias="symmetric")
+    assert_allclose(at["complete_torkance_in_plane"], in_plane, atol=1e-10)
+    out = float(at["complete_torkance_out_of_plane"])
+    assert abs(out - float(at["torkance_out_of_plane"].sel(bias="symmetric"))) > 1e-3
+    assert_allclose(at["eta_out_of_plane"], out / at["conductance"], rtol=1e-12)
+    card = cards.parse(
+        LLG + valve(**(MAGNETS | {"mesh": "mesh = 16\nangles = [0, 60, 90, 180]\nmap_points = 0"}))
+    )
+    data = run.calculate(card, Progress())
+    torque, _ = cards.calculation_module("spin_valve").llg_parameters(data, card)
+    assert torque.response == "complete"
+    assert_allclose(torque.eta_perp[-1], out / float(at["conductance"]), rtol=1e-6)
 
 
 def test_a_given_mesh_has_no_error_and_an_adaptive_average_has(dataset):

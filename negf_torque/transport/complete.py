@@ -48,6 +48,8 @@ class CompleteResponse:
     sea_error : float
         Largest estimated absolute error of the sea's arrays.
     converged : bool
+    sea_exchange_error : float
+        Of `sea_exchange` alone.
     """
 
     window: WindowResponse
@@ -60,6 +62,7 @@ class CompleteResponse:
     sea_exchange: NDArray
     sea_error: float
     converged: bool
+    sea_exchange_error: float = 0.0
 
     @property
     def density(self) -> NDArray:
@@ -153,6 +156,7 @@ def complete_response(
         sea_exchange=value[:, 4:],
         sea_error=float(sea.error.max()),
         converged=window.converged and sea.converged and converged,
+        sea_exchange_error=float(sea.error.reshape(sites, 7)[:, 4:].max()),
     )
 
 

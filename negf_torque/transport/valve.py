@@ -22,7 +22,7 @@ from negf_torque.transport.mixing import MixingConductance, mixing_conductance
 from negf_torque.transport.sampling import Sampling
 from negf_torque.transport.torque import frame_components
 
-__all__ = ["ValveResult", "magnet_mixing", "spin_valve", "valve_directions"]
+__all__ = ["ValveResult", "aside_of", "magnet_mixing", "spin_valve", "valve_directions"]
 
 # Where N/sin(theta) is 0/0 it is taken this far (radians) from collinear; N/sin(theta) is even
 # about those angles, so that this costs a relative error of about its square.
@@ -115,6 +115,12 @@ def valve_directions(
     return p, np.array(turns)
 
 
+def aside_of(angles: NDArray) -> NDArray:
+    """The angles, collinear ones moved to where N/sin(theta) stands for its limit there."""
+    beside = np.where(np.cos(angles) > 0, _OFF_COLLINEAR, np.pi - _OFF_COLLINEAR)
+    return np.where(np.abs(np.sin(angles)) < 1e-9, beside, angles)
+
+
 def spin_valve(
     chain: LayerChain,
     fixed: str,
@@ -158,9 +164,7 @@ def spin_valve(
     if not np.all(np.isfinite(angles)):
         raise ValueError(f"angles: {angles.tolist()} are not all finite angles in radians.")
     collinear = np.abs(np.sin(angles)) < 1e-9
-    aside = np.where(
-        collinear, np.where(np.cos(angles) > 0, _OFF_COLLINEAR, np.pi - _OFF_COLLINEAR), angles
-    )
+    aside = aside_of(angles)
     wanted = np.concatenate([[0.0, np.pi], angles, aside])
     solved, which = np.unique(wanted, return_inverse=True)
     p, directions = valve_directions(chain, fixed, free, solved)

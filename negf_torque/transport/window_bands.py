@@ -106,7 +106,7 @@ def check_voltage(
         for low, high in [lead_bands(chain, side)]
     ]
     low, high = max(r[0] for r in ranges), min(r[1] for r in ranges)
-    if voltage and (energy + width <= low or energy - width >= high):
+    if voltage and (high <= low or energy + width <= low or energy - width >= high):
         raise ValueError(
             f"voltage: {voltage:g} V is beyond the bands: between {energy - width:g} and "
             f"{energy + width:g} eV no energy lies in the bands of both leads "

@@ -1,6 +1,9 @@
 """What the result of kind "torque" holds: name, dimensions, unit and sign of every variable."""
 
+from dataclasses import replace
+
 from negf_torque.study.calculations import _valve_variables as valve
+from negf_torque.study.calculations._complete import COMPLETE
 from negf_torque.study.calculations._disorder_variables import DISORDER
 from negf_torque.study.calculations._lattice_torque import LATTICE_VARIABLES
 from negf_torque.study.labels import Variable
@@ -23,6 +26,11 @@ VARIABLES: dict[str, Variable] = {
         "Torkance",
         f"Torque on the magnet's moments per volt, V > 0 drives electrons to the right; {WINDOW}.",
     ),
+    **{
+        name: replace(one, dims=tuple(d for d in one.dims if d != "angle"))
+        for name, one in COMPLETE.items()
+        if name in ("complete_torkance", "complete_layer_torkance", "complete_site_torkance")
+    },
     "layer_torkance": Variable(
         ("bias", "layer", "component"), TORKANCE, "Torkance of each layer", f"{WINDOW}."
     ),

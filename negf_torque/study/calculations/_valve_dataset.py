@@ -67,7 +67,14 @@ def calculate(card: Card, progress: Progress) -> xr.Dataset:
     progress.start("mixing conductances")
     # of clean magnets; those of impure ones are a calculation of their own ("mixing")
     mixing = {} if card.impurities else _mixing(card, sampling)
-    values = _angular(valve) | _fits(valve) | _mixing_values(mixing)
+    complete, settled = {}, True
+    if p.response == "complete" and not card.impurities:
+        from negf_torque.study.calculations._complete import complete_valve
+
+        progress.start("occupied states")
+        complete, settled = complete_valve(valve, p, progress)
+    values = _angular(valve) | complete
+    values |= _fits(valve, values) | _mixing_values(mixing)
     values |= standard_errors(averages, valve.responses)
     coords: dict[str, Any] = {}
     if chain.dimension == 2 and p.map_points and not card.impurities:
@@ -78,7 +85,7 @@ def calculate(card: Card, progress: Progress) -> xr.Dataset:
             meshes, errors = _mesh_errors(valve, p.energy)
             values |= errors
             coords["mesh"] = meshes
-    converged = valve.converged and all(m.converged for m in mixing.values())
+    converged = valve.converged and settled and all(m.converged for m in mixing.values())
     if p.mesh is not None and not p.temperature:
         # A given mesh is taken as it is: nobody has estimated its error.
         values = {name: value for name, value in values.items() if not name.endswith("_error")}
@@ -91,7 +98,7 @@ def calculate(card: Card, progress: Progress) -> xr.Dataset:
         fixed=p.fixed,
         free_layers=_layers_of(valve.responses[0], p.free),
         k_points=valve.responses[0].evaluations,
-        response="window",
+        response="complete" if complete else "window",
     )
     if chain.dimension == 0:
         for variable in dataset.variables.values():
@@ -232,11 +239,11 @@ def _frames(valve: ValveResult, torkance: NDArray) -> tuple[NDArray, NDArray]:
     return in_plane, out_of_plane
 
 
-def _fits(valve: ValveResult) -> dict[str, float]:
+def _fits(valve: ValveResult, values: dict[str, Any]) -> dict[str, float]:
     """Slonczewski form of the angles that are not collinear, as the solvers' inputs use it."""
     from negf_torque.llg.slonczewski import constant_fit, fit_slonczewski
 
-    eta, perpendicular = valve.eta[2], valve.out_of_plane_per_current[2]
+    eta, perpendicular = np.asarray(values["eta"]), np.asarray(values["eta_out_of_plane"])
     use = (np.sin(valve.angles) > 1e-6) & np.isfinite(eta) & np.isfinite(perpendicular)
     if use.sum() < 2 or not np.any(eta[use]):
         names = ("polarisation", "Lambda", "epsilon_prime", "fit_residual")

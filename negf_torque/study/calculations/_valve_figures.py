@@ -72,13 +72,16 @@ def _torkance(dataset: xr.Dataset) -> Figure:
     for axis, (name, title) in zip(axes, titles.items(), strict=True):
         for bias, look in zip(dataset["bias"].values, style.lines(), strict=False):
             data = dataset[name].sel(bias=bias, magnet=free)
-            axis.plot(_degrees(dataset), data, label=f"{bias} bias", **look)
+            axis.plot(_degrees(dataset), data, label=f"window, {bias} bias", **look)
+        if f"complete_{name}" in dataset:
+            data = dataset[f"complete_{name}"].sel(magnet=free)
+            axis.plot(_degrees(dataset), data, label="complete", color="k", linewidth=2.4)
         axis.set_title(f'Torque on "{free}", {title}')
         axis.set_xlabel("Angle between the magnets (degrees)")
         axis.set_xticks(np.arange(0, 181, 30))
-        axis.set_ylabel(style.axis_label("Window torkance", dataset[name].attrs["units"]))
+        axis.set_ylabel(style.axis_label("Torkance", dataset[name].attrs["units"]))
     handles, labels = axes[0].get_legend_handles_labels()
-    drawing.legend(handles, labels, loc="outside lower center", ncols=3)
+    drawing.legend(handles, labels, loc="outside lower center", ncols=4)
     return drawing
 
 

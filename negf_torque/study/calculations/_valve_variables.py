@@ -1,5 +1,6 @@
 """What the result of a spin valve holds: name, dimensions, unit and sign of every variable."""
 
+from negf_torque.study.calculations._complete import COMPLETE
 from negf_torque.study.labels import Variable
 
 __all__ = ["VARIABLES"]
@@ -58,6 +59,7 @@ VARIABLES: dict[str, Variable] = {
         "Spin accumulation",
         "<sigma> of the layer per volt of bias; " + WINDOW + ".",
     ),
+    **{name: one for name, one in COMPLETE.items() if name != "complete_site_torkance"},
     "eta": Variable(
         ("angle",),
         "1",
@@ -69,8 +71,9 @@ VARIABLES: dict[str, Variable] = {
         ("angle",),
         "1",
         "Out-of-plane efficiency",
-        "Out-of-plane torkance of the free magnet over conductance and sin(angle), symmetric "
-        "bias; at 0 and 180 degrees the limit.  Twice the solvers' epsilon' at that angle.",
+        "Out-of-plane torkance of the free magnet over conductance and sin(angle), of the complete "
+        "response if it is there (attribute `response`), else of the window at symmetric bias; at "
+        "0 and 180 degrees the limit.  Twice the solvers' epsilon' at that angle.",
     ),
     "mixing_conductance": Variable(
         ("interface",),
@@ -109,7 +112,7 @@ VARIABLES: dict[str, Variable] = {
         "1",
         "Out-of-plane efficiency epsilon'",
         "Half the out-of-plane torkance over conductance and sin(angle), averaged with weight "
-        "sin^2; symmetric bias; axis p x m of the magnetisations.",
+        "sin^2; response as for `eta_out_of_plane`; axis p x m of the magnetisations.",
     ),
     "fit_residual": Variable(
         (), "1", "Residual of the Slonczewski fit", "Root mean square over that of eta."

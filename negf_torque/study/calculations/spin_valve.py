@@ -2,9 +2,10 @@
 
 One magnet turns against the other.  For every angle the linear response gives the conductance
 and the torkance of both magnets; a fit gives the Slonczewski parameters that LLG solvers take,
-and the interfaces' scattering gives the mixing conductances.  All torques here are the *window*
-parts of the linear response (states between both chemical potentials); they depend on how the
-bias is divided between the leads, which the dimension `bias` shows.
+and the interfaces' scattering gives the mixing conductances.  Variables named
+`complete_*` are the complete linear response, which is what fits and solver inputs take; the others
+with the dimension `bias` are its *window* parts (states between both chemical potentials), which
+depend on how the bias is divided between the leads.
 """
 
 from __future__ import annotations
@@ -14,12 +15,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from pydantic import field_validator
 
-from negf_torque.study.base import CalculationTable, Listing, Scalar, key
-from negf_torque.study.calculations._disorder import (
-    check_impurities,
-    disorder_listings,
-    disorder_scalars,
-)
+from negf_torque.study.base import Listing, Scalar, key
+from negf_torque.study.calculations._complete import CompleteTable
+from negf_torque.study.calculations._disorder import check_impurities
+from negf_torque.study.calculations._disorder_summary import disorder_listings, disorder_scalars
 from negf_torque.study.calculations._disorder_variables import DISORDER
 from negf_torque.study.calculations._valve_figures import nearest_to_right_angle
 from negf_torque.study.calculations._valve_variables import VARIABLES as CLEAN
@@ -40,7 +39,7 @@ READS_IMPURITIES = True
 VARIABLES = {**DISORDER, **CLEAN}
 
 
-class Parameters(CalculationTable):
+class Parameters(CompleteTable):
     """The `[calculation]` table."""
 
     kind: Literal["spin_valve"] = key("Angular dependence of a spin valve.")
@@ -154,6 +153,13 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
     free, index = dataset.attrs["free"], nearest_to_right_angle(dataset)
     degrees = np.degrees(float(dataset["angle"][index]))
     for name, axis in (("in_plane", "toward p"), ("out_of_plane", "along m x p")):
+        if f"complete_torkance_{name}" in dataset:
+            one = dataset.isel(angle=index).sel(magnet=free)
+            note = f"complete, {axis}, on {free}"
+            label = f"torkance_{name}[{degrees:g} deg]"
+            found.append(
+                _scalar(one, f"complete_torkance_{name}", converged, label=label, note=note)
+            )
         for bias in dataset["bias"].values:
             one = dataset.isel(angle=index).sel(bias=bias, magnet=free)
             note = f"window, {axis}, on {free}"
@@ -162,10 +168,16 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
     for name in ("polarisation", "Lambda", "epsilon_prime", "fit_residual"):
         note = {
             "polarisation": "of eta; a solver's P is half of it",
-            "epsilon_prime": "window, symmetric bias",
+            "epsilon_prime": _response(dataset),
         }.get(name, "")
         found.append(_scalar(dataset, name, converged, note=note))
     return found + disorder_scalars(dataset)
+
+
+def _response(dataset: xr.Dataset) -> str:
+    """Which response efficiencies, fits and solver inputs are of."""
+    whole = dataset.attrs.get("response") == "complete"
+    return "complete response" if whole else "window, symmetric bias"
 
 
 def _interface_scalars(dataset: xr.Dataset, interface: str, converged: bool) -> list[Scalar]:
@@ -221,8 +233,12 @@ def listings(dataset: xr.Dataset) -> list[Listing]:
             at["torkance_in_plane"].sel(bias="symmetric"),
         ]
         values += [at["torkance_out_of_plane"].sel(bias=bias) for bias in dataset["bias"].values]
+        if "complete_torkance_out_of_plane" in one:
+            values.append(at["complete_torkance_out_of_plane"])
         rows.append((*(float(value) for value in values), float(at["eta"])))
-    title = f'Torkance of "{free}" (window parts), in {dataset["torkance"].attrs["units"]}'
+    if "complete_torkance_out_of_plane" in one:
+        columns.append("out of plane, complete")
+    title = f'Torkance of "{free}" (window parts by bias), in {dataset["torkance"].attrs["units"]}'
     found = [Listing(title, (*columns, "eta"), tuple(rows))]
     return found + disorder_listings(dataset)
 
@@ -244,6 +260,7 @@ def llg_parameters(dataset: xr.Dataset, card: Card) -> tuple[ValveTorque, Simula
     if table is None:
         raise ValueError("the card has no [llg] table.")
     one = dataset.sel(magnet=free, bias="symmetric")
+    prefix = "complete_" if "complete_torkance_in_plane" in dataset else ""
 
     def error(name: str) -> np.ndarray | None:
         return one[f"{name}_error"].values if f"{name}_error" in one else None
@@ -251,22 +268,22 @@ def llg_parameters(dataset: xr.Dataset, card: Card) -> tuple[ValveTorque, Simula
     owner = dataset["layer_magnet"].values
     direction = {name: one["moment"].values[:, owner == name][:, 0] for name in {free, fixed}}
     layers = project_layers(
-        one["layer_torkance"].values[:, owner == free], direction[free], direction[fixed]
+        one[f"{prefix}layer_torkance"].values[:, owner == free], direction[free], direction[fixed]
     )
     torque = valve_torque(
         dataset["angle"].values,
-        one["torkance_in_plane"].values,
-        one["torkance_out_of_plane"].values,
+        one[f"{prefix}torkance_in_plane"].values,
+        one[f"{prefix}torkance_out_of_plane"].values,
         dataset["conductance"].values,
         layer_in_plane=layers[0],
         layer_out_of_plane=layers[1],
-        in_plane_error=error("torkance_in_plane"),
-        out_of_plane_error=error("torkance_out_of_plane"),
+        in_plane_error=error(f"{prefix}torkance_in_plane"),
+        out_of_plane_error=error(f"{prefix}torkance_out_of_plane"),
         cell_area=table.cell_area,
         thickness=int(dataset.attrs["free_layers"]) * table.layer_spacing,
         saturation_magnetisation=table.saturation_magnetisation,
         fixed_direction=table.fixed_direction,
-        response="window, symmetric bias",
+        response="complete" if prefix else "window, symmetric bias",
         name=card.name,
         provenance="negf_torque {version}, card {card_hash:.16}".format(**dataset.attrs),
     )

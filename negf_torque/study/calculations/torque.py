@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from negf_torque.study.base import CalculationTable, Listing, Scalar, key
-from negf_torque.study.calculations._disorder import (
-    check_impurities,
-    disorder_listings,
-    disorder_scalars,
-)
+from negf_torque.study.base import Listing, Scalar, key
+from negf_torque.study.calculations._complete import CompleteTable
+from negf_torque.study.calculations._disorder import check_impurities
+from negf_torque.study.calculations._disorder_summary import disorder_listings, disorder_scalars
 from negf_torque.study.calculations._lattice_torque import lattice_scalars, lattice_values
 from negf_torque.study.calculations._torque_variables import VARIABLES
 
@@ -33,7 +31,7 @@ __all__ = ["VARIABLES", "Parameters", "check", "figures", "listings", "run", "su
 READS_IMPURITIES = True
 
 
-class Parameters(CalculationTable):
+class Parameters(CompleteTable):
     """The `[calculation]` table."""
 
     kind: Literal["torque"] = key("Conductance, spin currents and torques of one device.")
@@ -96,8 +94,15 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
         "exchange": field,
         "position": _positions(sites.position),
     }
+    complete = None
     if disorder is None:
         values |= lattice_values(chain, p.energy, sampling)
+        if p.response == "complete" and chain.magnets:
+            from negf_torque.study.calculations._complete import complete_of, device_values
+
+            progress.start("occupied states")
+            complete = complete_of(chain, p, clean)
+            values |= device_values(chain, complete)
     if p.mesh is not None and not p.temperature:
         values = {name: value for name, value in values.items() if not name.endswith("_error")}
     coords = {
@@ -116,8 +121,8 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
         VARIABLES,
         values,
         coords,
-        converged=response.converged,
-        response="window",
+        converged=response.converged and (complete is None or complete.converged),
+        response="window" if complete is None else "complete",
         k_points=response.evaluations,
     )
     if chain.dimension == 0:
@@ -156,6 +161,13 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
     for lead in ("left", "right"):
         channels = float(dataset["open_channels"].sel(lead=lead))
         found.append(Scalar(f"open_channels[{lead}]", channels, "1", note="both spins, mean"))
+    for magnet in dataset["magnet"].values if "complete_torkance" in dataset else ():
+        for component in "xyz":
+            value = dataset["complete_torkance"].sel(magnet=magnet, component=component)
+            name = f"complete_torkance[{magnet}, {component}]"
+            bound = error("complete_torkance", magnet=str(magnet))
+            note = "window and all occupied states"
+            found.append(Scalar(name, float(value), unit, bound, converged, note))
     for magnet in dataset["magnet"].values:
         for component in "xyz":
             value = dataset["torkance"].sel(bias="symmetric", magnet=magnet, component=component)
