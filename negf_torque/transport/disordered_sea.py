@@ -45,7 +45,7 @@ SEA_COLUMNS = 10
 
 #: 2^level - 1 points of the first and of the finest rule for the integral over energies.
 _FIRST_LEVEL, _LAST_LEVEL = 4, 9
-#: Patterns of potentials (or momenta) up to which the ladder is iterated, not factorised.
+#: Patterns of potentials up to which the ladder is iterated instead of factorised.
 _FEW = 4
 
 
@@ -153,9 +153,7 @@ def static_response(
     everywhere = replace(medium, layer=table.layer, offset=table.offset, orbitals=table.orbitals)
     maps = vertex_maps(point.slots, point.method, point.solution, retarded=True)
     own = _places(everywhere, medium, device.disorder.sites)
-    # forming K pays for many patterns, and for many momenta
-    several = potential.shape[1] > _FEW or (medium.compiled and len(medium.weights) > _FEW)
-    if everywhere.length <= LARGEST_DIRECT and several:
+    if everywhere.length <= LARGEST_DIRECT and potential.shape[1] > _FEW:
         change, emitted = _by_matrix(point, everywhere, own, maps, potential, lead_potential)
     else:
         change, emitted = _by_flow(point, everywhere, maps, potential, lead_potential)
