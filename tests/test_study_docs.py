@@ -64,8 +64,9 @@ def test_every_key_of_every_ready_card_is_in_the_reference(generator):
     page = generator.cards_page()
     for path in (TOP / "systems").glob("*.toml"):
         for table, content in tomllib.loads(path.read_text()).items():
-            for key in content:
-                assert f"`{key}`" in page, f"{path.name}: {table}.{key}"
+            for entry in content if isinstance(content, list) else [content]:
+                for key in entry:
+                    assert f"`{key}`" in page, f"{path.name}: {table}.{key}"
 
 
 def test_every_variable_of_a_result_is_in_the_reference(generator, tmp_path):
