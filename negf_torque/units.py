@@ -7,6 +7,7 @@ place where these meet SI.
 """
 
 from math import pi
+from typing import Any
 
 from scipy import constants as _c
 
@@ -33,7 +34,7 @@ MU0: float = _c.mu_0  #: T m / A
 GAMMA0: float = 2 * BOHR_MAGNETON * MU0 / HBAR_SI  #: m / (A s), for g = 2
 
 
-def conductance_per_area(conductance: float, cell_area: float) -> float:
+def conductance_per_area(conductance: Any, cell_area: float) -> Any:
     """Conductance in ohm^-1 m^-2 from e^2/h per cell and the cell's area in nm^2.
 
     Examples

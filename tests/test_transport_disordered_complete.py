@@ -74,19 +74,17 @@ def test_shifting_everything_is_the_density_of_states(agree, method):  # identit
     window = disordered_response(chain, -0.7, KINDS, method)
     value = sea.value.reshape(sites, SEA_COLUMNS)
     assert sea.converged and solved
-    for name, columns, by_lead in (
-        ("charge and spin density", value[:, :4], window.density_by_lead),
-        ("exchange density", value[:, 4:7], window.exchange_density_by_lead),
-        ("torque on the impurities", value[:, 7:], window.impurity_torque_by_lead),
-    ):
-        agree(
-            f"Fermi sea with impurities under a shift of all levels, {method}: {name}",
-            columns,
-            -by_lead.sum(axis=0) / (2 * np.pi),
-            against="another route",
-            atol=1e-10,
-            note="sum rule: states of both leads at the Fermi energy",
-        )
+    by_lead = [
+        window.density_by_lead, window.exchange_density_by_lead, window.impurity_torque_by_lead,
+    ]  # fmt: skip
+    agree(
+        f"Fermi sea with impurities under a shift of all levels, {method}",
+        value,
+        -np.concatenate(by_lead, axis=2).sum(axis=0) / (2 * np.pi),
+        against="another route",
+        atol=1e-10,
+        note="sum rule: states of both leads at the Fermi energy",
+    )
 
 
 def test_sea_without_impurities_is_the_clean_one(agree):  # independent: another contour and solver

@@ -21,11 +21,12 @@ told by residuals; the dynamics can use the table itself.
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from math import pi
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from negf_torque.llg.torques import SpinTorque, bias_table_torque
 from negf_torque.llg.valve import ValveTorque
@@ -246,7 +247,7 @@ class JunctionTorque:
         rows_a = np.array([fit(cosine, a[k] / GAMMA0, degree) for k in range(3)])
         rows_b = np.array([fit(cosine, b[k] / GAMMA0, degree) for k in range(3)])
         worst = float(max(a.residual.max(), b.residual.max()))
-        return SpinTorque(self.fixed_direction, rows_a, rows_b, deviation=worst)
+        return SpinTorque(np.array(self.fixed_direction), rows_a, rows_b, deviation=worst)
 
     def at(self, voltage: float | None = None, fixed: str = "voltage") -> ValveTorque:
         """The junction at one voltage as a valve: a solver's single point.
@@ -292,7 +293,8 @@ class JunctionTorque:
         if np.any(flow / volt <= 0):
             raise ValueError(f"current: {flow.tolist()!r} eV at {volt:g} V does not follow V.")
 
-        theta, copies, notes = self.angle, 1, ()
+        theta, copies = self.angle, 1
+        notes: tuple[str, ...] = ()
         if len(theta) == 1:
             # A form needs two angles: the same torque per sin(theta) at both.
             theta, copies = np.array([pi / 3, 2 * pi / 3]), 2
@@ -375,7 +377,7 @@ def _check_material(junction: JunctionTorque) -> None:
         )
 
 
-def _bias_fit(voltage: NDArray, table: NDArray, powers: ArrayLike) -> BiasFit:
+def _bias_fit(voltage: NDArray, table: NDArray, powers: Iterable[int]) -> BiasFit:
     """Least squares of the given powers of V, columns of `table` (voltages, angles)."""
     powers = tuple(int(p) for p in powers)
     if len(powers) > len(voltage):

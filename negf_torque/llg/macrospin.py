@@ -232,10 +232,10 @@ def trajectory(
     value = drive if callable(drive) else lambda _: drive
     rate = pointwise_rate(model, 1e-9)
     times = np.linspace(0, duration, samples)
-    corners = [0.0, duration]
+    ends = [0.0, duration]
     if isinstance(drive, Waveform):
-        corners += [t for t in drive.times if 0 < t < duration]
-    corners = np.unique(corners)
+        ends += [t for t in drive.times if 0 < t < duration]
+    corners = np.unique(ends)
     m = unit_vector(start, "start")
     out = np.empty((samples, 3))
     out[0] = m

@@ -271,7 +271,10 @@ def _parameter_errors(jacobian, deviation, w, x, q, scale, errors) -> tuple[floa
     d_polarisation = scale * np.array([2 / (1 + x), -2 * q / (1 + x) ** 2])
     square = (1 + x) / (1 - x)
     d_lambda = np.array([0.0, 1 / ((1 - x) ** 2 * np.sqrt(square))])
-    return tuple(float(np.sqrt(max(d @ covariance @ d, 0.0))) for d in (d_polarisation, d_lambda))
+    first, second = (
+        float(np.sqrt(max(d @ covariance @ d, 0.0))) for d in (d_polarisation, d_lambda)
+    )
+    return first, second
 
 
 def fit_asymmetric(

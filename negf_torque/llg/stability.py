@@ -76,12 +76,15 @@ def _slopes(torque, c: float, drive: float) -> tuple[float, float]:
     from numpy.polynomial import chebyshev
 
     d1, d2 = torque.denominator
-    numerator, slope_a, slope_b = 0.0, 0.0, 0.0
-    for k, row in enumerate(torque.damping_like):
-        numerator += drive**k * chebyshev.chebval(c, row)
-        slope_a += drive**k * chebyshev.chebval(c, chebyshev.chebder(row))
-    for k, row in enumerate(torque.field_like):
-        slope_b += drive**k * chebyshev.chebval(c, chebyshev.chebder(row))
+
+    def polynomial(rows, order):
+        return sum(
+            drive**k * chebyshev.chebval(c, chebyshev.chebder(row, order))
+            for k, row in enumerate(rows)
+        )
+
+    numerator, slope_a = (polynomial(torque.damping_like, order) for order in (0, 1))
+    slope_b = polynomial(torque.field_like, 1)
     denominator = 1 + d1 * c + d2 * c * c
     slope_a = slope_a / denominator - numerator * (d1 + 2 * d2 * c) / denominator**2
     return float(slope_a), float(slope_b)

@@ -92,7 +92,7 @@ def constant_torque(direction: ArrayLike, h_a: float, h_b: float = 0.0) -> SpinT
     >>> constant_torque([0, 1, 0], 2.0).field([0, 0, 1], drive=3.0)
     array([-6.,  0.,  0.])
     """
-    return SpinTorque(direction, [[0.0], [h_a]], [[0.0], [h_b]])
+    return SpinTorque(np.asarray(direction), np.array([[0.0], [h_a]]), np.array([[0.0], [h_b]]))
 
 
 def slonczewski_torque(
@@ -109,9 +109,8 @@ def slonczewski_torque(
     field = slonczewski_field(1.0, saturation_magnetisation, thickness * 1e-9)
     square = Lambda**2
     q, asymmetry = polarisation * square / (square + 1), (square - 1) / (square + 1)
-    return SpinTorque(
-        direction, [[0.0], [field * q]], [[0.0], [field * epsilon_prime]], (asymmetry, 0.0)
-    )
+    damping_like, field_like = field * np.array([[[0.0], [q]], [[0.0], [epsilon_prime]]])
+    return SpinTorque(np.asarray(direction), damping_like, field_like, (asymmetry, 0.0))
 
 
 def _chebyshev(cosine: NDArray, values: NDArray, degree: int | None) -> tuple[NDArray, float]:
@@ -172,9 +171,9 @@ def valve_spin_torque(
     cosine = np.cos(valve.theta)
     (first, miss_a), (second, miss_b) = (_chebyshev(cosine, h, degree) for h in (h_a, h_b))
     return SpinTorque(
-        valve.fixed_direction,
-        [np.zeros_like(first), first],
-        [np.zeros_like(second), second],
+        np.array(valve.fixed_direction),
+        np.array([np.zeros_like(first), first]),
+        np.array([np.zeros_like(second), second]),
         deviation=max(miss_a, miss_b),
     )
 
@@ -224,4 +223,4 @@ def bias_table_torque(
         largest = np.abs(table).max()
         worst = max(worst, float(np.abs(again - table).max() / largest) if largest else 0.0)
         out.append(coefficients)
-    return SpinTorque(direction, out[0], out[1], deviation=worst)
+    return SpinTorque(np.asarray(direction), out[0], out[1], deviation=worst)

@@ -23,6 +23,7 @@ import json
 import re
 from dataclasses import asdict, dataclass
 from math import pi
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -48,8 +49,8 @@ __all__ = ["ValveTorque", "slonczewski_field", "valve_torque"]
 
 
 def slonczewski_field(
-    current_density: float, saturation_magnetisation: float, thickness: float
-) -> float:
+    current_density: Any, saturation_magnetisation: float, thickness: float
+) -> Any:
     """B = hbar J/(mu0 e M_s d) in A/m; `thickness` in metres, J in A/m^2, M_s in A/m.
 
     Examples
@@ -258,8 +259,8 @@ def valve_torque(
     order = np.argsort(theta, kind="stable")
     order = order[np.sin(theta[order]) > collinear]
     sine = np.sin(theta[order])
-    transmission = np.asarray(transmission, float)[order]
-    if np.any(transmission == 0):
+    through: NDArray = np.asarray(transmission, float)[order]
+    if np.any(through == 0):
         raise ValueError(
             "transmission: 0. No current flows, so that there is no torque per current."
         )
@@ -267,20 +268,20 @@ def valve_torque(
     def per_current(values):
         if values is None:
             return ()
-        return tuple((np.asarray(values, float)[order] / (transmission * sine)).tolist())
+        return tuple((np.asarray(values, float)[order] / (through * sine)).tolist())
 
     def per_layer(values):
         if values is None:
             return ()
         table = np.asarray(values, float)
-        local = len(table) * table[:, order] / (transmission * sine)
+        local = len(table) * table[:, order] / (through * sine)
         return tuple(tuple(row) for row in local.tolist())
 
     return ValveTorque(
         tuple(theta[order].tolist()),
         per_current(torkance_in_plane),
         per_current(torkance_out_of_plane),
-        tuple(transmission.tolist()),
+        tuple(through.tolist()),
         eta_error=per_current(in_plane_error),
         eta_perp_error=per_current(out_of_plane_error),
         layer_eta=per_layer(layer_in_plane),

@@ -15,6 +15,7 @@ Lengths are nm, times ns, velocities m/s (= nm/ns), fields A/m.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -87,7 +88,7 @@ class Wall:
         return 2 * self.hard / (MU0 * self.saturation_magnetisation)
 
 
-def wall_width(exchange: float, easy: float, hard: float, tilt: ArrayLike) -> NDArray | float:
+def wall_width(exchange: float, easy: float, hard: float, tilt: ArrayLike) -> Any:
     """Delta(Phi) = sqrt(A/(K_u + K_p sin^2 Phi)) in nm."""
     width = np.sqrt(exchange / (easy + hard * np.sin(tilt) ** 2)) * 1e9
     return float(width) if np.ndim(width) == 0 else width

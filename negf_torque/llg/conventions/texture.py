@@ -69,8 +69,11 @@ _TEXTURE = {"J": "A/m^2", "P": "1"}
 _MS = ("saturation_magnetisation",)
 
 
-def _zhang_li(keys, needs, pair, note) -> Convention:
-    return Convention("zhang_li", keys, needs, *pair, note)
+def _zhang_li(
+    keys: dict[str, str], needs: tuple[str, ...], pair: tuple[Callable, Callable], note: str
+) -> Convention:
+    to_reference, from_reference = pair
+    return Convention("zhang_li", keys, needs, to_reference, from_reference, note)
 
 
 ZHANG_LI = {

@@ -60,13 +60,14 @@ def solver_numbers(torque: ValveTorque | SpinOrbitTorque, simulation: Simulation
     layers = None
     if simulation.film_cells > 1 and isinstance(torque, ValveTorque) and torque.layer_eta:
         layers = _layer_numbers(torque, simulation, form, (p, prime))
-    p_axis = tuple(float(x) + 0.0 for x in direction)
-    return SolverNumbers(p, lam, prime, current, p_axis, layers)
+    x, y, z = (float(component) + 0.0 for component in direction)
+    return SolverNumbers(p, lam, prime, current, (x, y, z), layers)
 
 
 def _layer_numbers(torque: ValveTorque, simulation: Simulation, before, after):
     """P and epsilon' of the cells, rewritten as `canonical` rewrote those of the film."""
     found = torque.layers()
+    assert found is not None  # asked for only where the torque is resolved
     factor = after[0] / before[0] if before[0] else 1.0
     sign = -1.0 if before[0] < 0 else 1.0
     values = factor * found.polarisation / 2, sign * found.epsilon_prime

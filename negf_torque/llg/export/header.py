@@ -168,8 +168,11 @@ def header(
         middle = [*_TEXTURE_CONVENTION, *_texture_numbers(torque, simulation)]
         chosen = "exchange, anisotropy, size, start, current"
     else:
-        numbers = _valve_numbers if isinstance(torque, ValveTorque) else _spin_orbit_numbers
-        middle = [*_convention(thickness_meaning), *numbers(torque, simulation)]
+        if isinstance(torque, ValveTorque):
+            numbers = _valve_numbers(torque, simulation)
+        else:
+            numbers = _spin_orbit_numbers(torque, simulation)
+        middle = [*_convention(thickness_meaning), *numbers]
         chosen = "damping, exchange, anisotropy, field, size, start, current"
     lines = [
         f"{torque.name}: input for {solver}, written by negf_torque {__version__}",

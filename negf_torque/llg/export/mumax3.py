@@ -86,7 +86,9 @@ def _text(explain: list[str], body: list[str], simulation: Simulation) -> str:
 
 def _layers(n: SolverNumbers) -> list[str]:
     """Regions, one per layer of cells, with P and epsilon' of their own."""
-    lines = []
+    lines: list[str] = []
+    if n.layers is None:
+        return lines
     for k, (p, prime) in enumerate(zip(*n.layers, strict=True)):
         lines += [
             f"DefRegion({k}, Layer({k}))",

@@ -163,12 +163,17 @@ def render(
     fit, asymmetric = torque.slonczewski(), torque.asymmetric()
     prime, deviation = torque.epsilon_prime()
     explain = header("plain tables", torque, simulation, "thickness of the whole free layer.")
+    form = asdict(fit) | {"solver_polarisation": fit.polarisation / 2}
+
+    def plain_numbers(value):
+        return None if isinstance(value, float) and not np.isfinite(value) else value
+
     document = {
         "about": explain,
         "negf_torque": __version__,
         "hash": torque.hash,
         "input": asdict(torque),
-        "slonczewski": asdict(fit) | {"solver_polarisation": fit.polarisation / 2},
+        "slonczewski": {k: plain_numbers(v) for k, v in form.items()},
         "asymmetric": asdict(asymmetric) if asymmetric else None,
         "epsilon_prime": {"value": prime, "largest_relative_deviation": deviation},
         "columns": COLUMNS,
@@ -184,10 +189,6 @@ def render(
     writer.writeheader()
     writer.writerows({key: repr(value) for key, value in row.items()} for row in rows)
 
-    def plain_numbers(value):
-        return None if isinstance(value, float) and not np.isfinite(value) else value
-
-    document["slonczewski"] = {k: plain_numbers(v) for k, v in document["slonczewski"].items()}
     return {
         f"{torque.name}_torques.json": json.dumps(document, indent=2, allow_nan=False) + "\n",
         f"{torque.name}_torques.csv": buffer.getvalue(),

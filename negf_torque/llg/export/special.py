@@ -29,11 +29,12 @@ def render_junction(
     point = junction.at(volt)
     coupling = junction.coupling_field()
     middle = int(np.argmin(np.abs(junction.angle - np.pi / 2)))
-    field = coupling[middle] * np.array(junction.fixed_direction)
+    field = np.array(simulation.field) + coupling[middle] * np.array(junction.fixed_direction)
+    x, y, z = field.tolist()
     at_point = replace(
         simulation,
         current_density=float(point.current_density_per_volt()[0] * volt),
-        field=tuple(float(x) for x in np.array(simulation.field) + field),
+        field=(x, y, z),
     )
     losses = junction.losses(volt)
     varies = losses.get("constant_current")
