@@ -8,8 +8,17 @@ none), and where its result can feed a micromagnetic solver `llg_parameters(data
 It may export `VARIABLES` (what the dataset can hold, for the reference), `check(card)` (further
 mistakes, from a key's path to a message), `estimate(card) -> list[Scalar]` (cost and memory),
 `listings(dataset) -> list[Listing]` (tables to print), `animations(dataset, form=None) ->
-dict[str, bytes]` (films by file name, form "gif" or "mp4", default as the card says) and
-`READS_LLG = True` if its numbers depend on `[llg]`.
+dict[str, bytes]` (films by file name, form "gif" or "mp4", default as the card says),
+`READS_LLG = True` if its numbers depend on `[llg]`, `READS_IMPURITIES = True` if on
+`[[impurities]]` and `[disorder]`, and `CALCULATION_VERSION`, a whole number to be raised when a
+change elsewhere changes its numbers.  An entry of `estimate` named "memory", in B, KB, MB or GB, is
+respected: what does not fit is refused, and only as many workers start as have room.
+
+A calculation of many independent parts (configurations, energies) may export all three of
+`split(card) -> list` (plain data, one entry a part), `run_part(card, part, progress) -> Dataset`
+and `merge(card, datasets) -> Dataset` (in the order of `split`): its parts then run on all workers,
+are kept one by one, and resume.  An attribute `running` of a part's dataset is averaged for the
+progress bar.
 
 Its file is imported whenever a card of its kind is checked: physics, numba and Matplotlib are
 imported inside the functions.

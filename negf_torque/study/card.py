@@ -15,6 +15,7 @@ import pkgutil
 import re
 import tomllib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -232,4 +233,9 @@ def _plain(model: BaseModel) -> dict[str, Any]:
 
 
 def _modules(package: ModuleType) -> list[str]:
-    return sorted(m.name for m in pkgutil.iter_modules(package.__path__) if m.name[0] != "_")
+    return list(_names_in(tuple(package.__path__)))
+
+
+@lru_cache(maxsize=32)
+def _names_in(folders: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(folders) if m.name[0] != "_"))
