@@ -356,3 +356,65 @@ def test_the_complete_torque_does_not_depend_on_the_division_of_the_bias():  # i
     window = found["torkance"].sel(bias="symmetric", magnet="free", component=["x", "z"])
     complete = found["complete_torkance"].sel(magnet="free", component=["x", "z"])
     assert_allclose(window, complete, atol=1e-4)
+
+
+BIAS = """
+[system]
+builder = "stack"
+cross_section = "chain"
+left = {exchange = 1.5, direction = [0, 0, 1], name = "fixed"}
+[[system.layers]]
+thickness = 2
+onsite = 1.0
+[[system.layers]]
+name = "free"
+thickness = 2
+exchange = 1.5
+direction = [1, 0, 0]
+[[impurities]]
+kind = "magnetic"
+concentration = 0.3
+strength = 0.4
+magnets = ["free"]
+[disorder]
+method = "born"
+[calculation]
+kind = "disordered_bias"
+energy = -0.6
+voltages = [-1e-3, 1e-3]
+drop = [1, 2]
+tolerance = 1e-8
+"""
+
+
+def test_small_biases_give_the_linear_conductance():  # independent
+    from negf_torque.lattice import layer_chain
+    from negf_torque.transport.disordered import disordered_response
+
+    given = cards.parse(BIAS)
+    found = run.calculate(given)
+    linear = disordered_response(
+        layer_chain(given.build()), -0.6, [t.impurity() for t in given.impurities], "born"
+    )
+    slope = float(found["current"][1] - found["current"][0]) / 2e-3
+    # the second derivative has dropped out, the third is of the order of V^2
+    assert_allclose(slope, linear.conductance, rtol=1e-5)
+    assert_allclose(found["torque"], found["window_torque"] + found["sea_torque"], atol=1e-15)
+    assert np.abs(found["impurity_torque"]).max() > 1e-9
+    module = cards.calculation_module("disordered_bias")
+    with style():
+        assert set(module.figures(found)) == {"bias"}
+    assert len(module.listings(found)[0].rows) == 8
+    for name in found.data_vars:
+        assert found[name].attrs.get("long_name"), name
+
+
+def test_finite_bias_takes_one_averaged_medium():
+    with pytest.raises(CardError, match="one method at a time"):
+        cards.parse(BIAS.replace('"born"', '"born"\ncompare = ["coherent-potential"]'))
+    with pytest.raises(CardError, match='there for "born"'):
+        cards.parse(BIAS.replace('"born"', '"configurations"'))
+    with pytest.raises(CardError, match="the last comes before the first"):
+        cards.parse(BIAS.replace("drop = [1, 2]", "drop = [2, 1]"))
+    with pytest.raises(CardError, match='take kind = "bias_sweep"'):
+        cards.parse(BIAS[: BIAS.index("[[impurities]]")] + BIAS[BIAS.index("[calculation]") :])

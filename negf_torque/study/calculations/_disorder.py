@@ -35,6 +35,7 @@ __all__ = [
     "check_impurities",
     "disorder_listings",
     "disorder_scalars",
+    "lead_impurities",
     "standard_errors",
     "with_disorder",
 ]
@@ -151,11 +152,11 @@ def _complete(
         neutrality=p.neutrality,
         tolerance=min(1e-4, p.sea_tolerance),
         window=window,
-        lead_impurities=_lead_impurities(card),
+        lead_impurities=lead_impurities(card),
     )
 
 
-def _lead_impurities(card: Card) -> tuple[list, list]:
+def lead_impurities(card: Card) -> tuple[list, list]:
     left, right = (
         [t.impurity(lead=True) for t in card.impurities if side in t.leads]
         for side in ("left", "right")
@@ -171,7 +172,7 @@ def _averaged_medium(
     from negf_torque.transport.disordered_average import converged_response, thermal_response
 
     kinds = [t.impurity() for t in card.impurities]
-    options: dict[str, Any] = {"lead_impurities": _lead_impurities(card)}
+    options: dict[str, Any] = {"lead_impurities": lead_impurities(card)}
     temperature = getattr(card.calculation, "temperature", 0.0)
     if not table.vertex_corrections:
         return disordered_response(chain, energy, kinds, method, table.fixed_mesh, False, **options)
