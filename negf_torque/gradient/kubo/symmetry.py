@@ -228,7 +228,7 @@ def find_operations(
         Reduced lattice vectors: no symmetric image longer than the sum of the vectors.
     representation : callable
         Orthogonal (3, 3) matrix acting on space -> U (n, n), spin included (for instance
-        `negf_torque.lattice.spin_orbit_models.Basis.represent`).
+        `negf_torque.lattice.orbitals.OrbitalBasis.represent`).
 
     Returns
     -------

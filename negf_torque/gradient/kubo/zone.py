@@ -156,13 +156,14 @@ def zone_average(
         points, weights = irreducible_mesh(model, group, mesh)
         value = symmetrise(_weighted(integrand, points, weights))
         return Average(value, np.zeros_like(value), len(points), True), "uniform"
+    domain = reduced_domain(model, group)
     if method == "auto":
-        method = _cheaper(model.dimension, width, rtol)
+        copies = domain.operations
+        method = _cheaper(model.dimension, width, rtol, len(group), copies)
     if method == "uniform":
         return _refined_mesh(
             integrand, model, group, symmetrise, rtol, families, max_evaluations, on_progress
         ), method
-    domain = reduced_domain(model, group)
     found = adaptive_average(
         integrand, domain.bounds, rtol=rtol, families=families, label=label,
         max_evaluations=max_evaluations, on_progress=on_progress,
@@ -179,13 +180,19 @@ def _weighted(integrand: Integrand, points: NDArray, weights: NDArray, chunk: in
     )
 
 
-def _cheaper(dimension: int, width: float, rtol: float) -> str:
-    """Uniform meshes need about log(1/rtol)/width points per axis; see docs for the measure."""
+def _cheaper(dimension: int, width: float, rtol: float, group: int, copies: int) -> str:
+    """The method that takes fewer points, from what `benchmarks/spin_orbit.py` measures.
+
+    A uniform mesh needs 1.4 log(1/rtol)/width points per axis, and half as many again for the
+    smaller meshes before it; it has 1/group of them to evaluate.  Adaptive quadrature needs about
+    100 log2(1/width) at rtol = 1e-4, in a box that is 1/copies of the zone.
+    """
     if width <= 0:
         return "adaptive"
-    per_axis = max(_FIRST, np.log(1 / rtol) / width)
-    adaptive = 15 * (4 + 1.5 * np.log2(1 + 1 / width)) * np.sqrt(np.log(1 / rtol) / 14)
-    return "uniform" if per_axis < adaptive else "adaptive"
+    digits = np.log(1 / rtol)
+    uniform = 2 * max(_FIRST, 1.4 * digits / width) ** dimension / group
+    per_axis = 100 * np.log2(2 + 1 / width) * np.sqrt(digits / np.log(1e4))
+    return "uniform" if uniform < per_axis**dimension / copies else "adaptive"
 
 
 def _refined_mesh(
