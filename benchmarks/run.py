@@ -20,6 +20,7 @@ SCRIPTS = (
     "stack_torque.py",
     "wire_torque.py",
     "wall_torque.py",
+    "bias.py",
     "disorder.py",
     "terminals.py",
     "gradient.py",
