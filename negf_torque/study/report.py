@@ -62,6 +62,7 @@ p { margin: .4rem 0; }
 table { border-collapse: collapse; font-size: .92rem; }
 th, td { text-align: left; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #e4e4ee;
   vertical-align: top; overflow-wrap: normal; }
+td:last-child { min-width: 7rem; }
 td.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 figure { margin: 1rem 0; }
 figure img { max-width: 100%; height: auto; }

@@ -14,6 +14,7 @@ from negf_torque.study import store
 from negf_torque.study.base import Listing, Progress, Scalar
 from negf_torque.study.errors import DamagedResultError, StoreError, StudyError
 from negf_torque.study.schema import repr_toml
+from negf_torque.study.summary import scalars_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -378,23 +379,6 @@ def listings(kind: str, dataset: xr.Dataset) -> list[Listing]:
         return of_sweep(dataset)
     function = getattr(calculation_module(kind), "listings", None)
     return list(function(dataset)) if function else []
-
-
-def scalars_of(summary: dict[str, Any]) -> list[Scalar]:
-    """The numbers of a summary as they went in."""
-    scalars = []
-    for entry in summary["scalars"]:
-        value = entry["value"]
-        if isinstance(value, dict):
-            value = complex(_number(value["real"]), _number(value["imag"]))
-        scalars.append(
-            Scalar(**{**entry, "value": value if isinstance(value, complex) else _number(value)})
-        )
-    return scalars
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else value
 
 
 def _texts(value: Any) -> tuple[str, ...]:

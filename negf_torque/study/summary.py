@@ -6,7 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
-__all__ = ["checked"]
+from negf_torque.study.base import Scalar
+
+__all__ = ["checked", "scalars_of"]
 
 
 class _Entry(BaseModel):
@@ -71,3 +73,20 @@ def checked(content: Any) -> dict[str, Any]:
         place = ".".join(str(part) for part in first["loc"]) or "the whole"
         raise ValueError(f"no valid entry {place!r}: {first['msg']}") from None
     return content
+
+
+def scalars_of(summary: dict[str, Any]) -> list[Scalar]:
+    """The numbers of a summary as they went in."""
+    scalars = []
+    for entry in summary["scalars"]:
+        value = entry["value"]
+        if isinstance(value, dict):
+            value = complex(_number(value["real"]), _number(value["imag"]))
+        scalars.append(
+            Scalar(**{**entry, "value": value if isinstance(value, complex) else _number(value)})
+        )
+    return scalars
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value
