@@ -170,9 +170,9 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
             add(name, float(dataset[name]))
     if "xi_DL" in dataset:
         thick = float(dataset.attrs["film_thickness"])
-        one = dataset.interp(thickness=thick) if dataset.sizes["thickness"] > 1 else dataset
+        one = dataset.sel(thickness=thick, method="nearest")
         for name in ("xi_DL", "xi_FL"):
-            add(name, float(one[name].squeeze()), f"metal of {thick:g} nm")
+            add(name, float(one[name]), f"metal of {thick:g} nm")
     return found
 
 
@@ -206,7 +206,7 @@ def llg_parameters(dataset: xr.Dataset, card: Card) -> tuple[SpinOrbitTorque, Si
     film = card.system.film
     if film is None:
         raise ValueError("the card has no [system.film]: a metal alone torques no magnet.")
-    at = dataset.interp(thickness=film.thickness)
+    at = dataset.sel(thickness=film.thickness, method="nearest")
     torque = SpinOrbitTorque(
         damping_like=float(at["xi_DL"]),
         field_like=float(at["xi_FL"]),
