@@ -66,7 +66,8 @@ class MomentTable(Table):
             return np.array(self.tensor, float)
         axis = np.array(self.axis) / np.linalg.norm(self.axis)
         along = np.outer(axis, axis)
-        return self.parallel * along + self.perpendicular * (np.eye(3) - along)
+        along, across = (self.parallel or 0.0) * along, np.eye(3) - along
+        return along + (self.perpendicular or 0.0) * across
 
 
 def _check_tensor(tensor: list[list[float]]) -> None:
@@ -136,13 +137,13 @@ class ImpurityTable(Table):
             return NonmagneticImpurities(
                 self.concentration, self.strength, self.distribution, **where
             )
-        isotropic = not isinstance(self.moment, MomentTable)
+        moment = self.moment if isinstance(self.moment, MomentTable) else None
         return MagneticImpurities(
             self.concentration,
             self.strength,
             self.potential,
-            "isotropic" if isotropic else tuple(map(tuple, self.moment.matrix().tolist())),
-            following=not isotropic and self.moment.frame == "following",
+            "isotropic" if moment is None else tuple(map(tuple, moment.matrix().tolist())),
+            following=moment is not None and moment.frame == "following",
             **where,
         )
 
