@@ -16,6 +16,7 @@ from negf_torque.gradient.observables import (
     spin_observables,
     velocity_observables,
 )
+from negf_torque.gradient.thermal import thermal_nodes
 from negf_torque.lattice.spin_orbit_models import (
     OrbitalMaterial,
     bilayer,
@@ -95,6 +96,17 @@ def test_adaptive_and_uniform_integration_agree():
     b = bulk_response(model, observables, -2.0, 0.1, integration=UNIFORM, **options)
     assert a.converged and a.method == "adaptive"
     assert np.all(np.abs(a.total - b.total) <= a.error + 1e-9)
+
+
+def test_temperature_is_the_average_over_the_cold_response():
+    """Closed forms with polygamma functions against Gauss's rule for -f' at T = 0 weights."""
+    model = square_rashba(1.0, 0.5, 0.6, (0.48, 0.6, 0.64))
+    spins, mesh, temperature = spin_observables(model), Integration(mesh=(60, 60)), 0.05
+    x, weights = thermal_nodes(16)
+    cold = bulk_response(model, spins, -1.5 + temperature * x, 0.3, integration=mesh)
+    warm = bulk_response(model, spins, -1.5, 0.3, temperature, integration=mesh)
+    expected = np.tensordot(weights, cold.total, axes=1)
+    np.testing.assert_allclose(warm.total, expected, rtol=0, atol=1e-8)
 
 
 # --- weights -----------------------------------------------------------------------------------
