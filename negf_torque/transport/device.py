@@ -114,6 +114,7 @@ class Device:
     @cached_property
     def mode(self) -> "Device":
         """The chain that each mode of a separable wire is."""
+        assert self.separation is not None
         return Device(self.separation.chain, self.separate_exchange, None)
 
 
@@ -234,6 +235,7 @@ def _solve_modes(
     device: Device, energy: NDArray, potential: ArrayLike | None, shifts: tuple[float, float]
 ) -> Response:
     """A separable wire: all modes of its cross-section as one batch of chains."""
+    assert device.separation is not None
     small, modes = device.mode, device.separation.modes
     batch, count = len(energy), modes.shape[1]
     phases = np.tile(device.separation.factors, (1, batch))
