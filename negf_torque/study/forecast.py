@@ -31,7 +31,7 @@ __all__ = ["Forecast", "forecast", "words_of"]
 #: Keys that bound or label a calculation rather than drive its cost.
 _IDLE = ("seed", "max_", "limit", "memory")
 #: Each step divides counts by two and multiplies tolerances by ten.
-MOST_STEPS, MOST_KEYS = 12, 8
+MOST_STEPS, MOST_KEYS = 12, 5
 #: Trials of fewer processor seconds are repeated, so that imports and compilation do not count.
 SHORT = 3.0
 
