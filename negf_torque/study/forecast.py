@@ -151,11 +151,11 @@ def _extrapolated(card: Card, items: int, clock: _Budget) -> Forecast:
         if clock.left <= 0 or small is None:
             break
         trial = _try(small, clock, 0.1)
-        if trial is None:
-            continue
+        if trial is None or 8 * trial.seconds > 0.5 * clock.left:
+            continue  # one step back may cost eight times as much
         powers, whole = _powers(small, trial, steps, clock, keys)
         if not whole:
-            break
+            continue
         factor, extra = 1.0, trial.memory - trial.start
         for key, (power, more) in powers.items():
             grown = (10.0 if _is_tolerance(key) else 2.0) ** steps
