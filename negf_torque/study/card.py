@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 MAX_BYTES = 16_000_000
-_DEEP = re.compile(r"(?:(?:[\w-]++|\"[^\"\n]*+\")[ \t]*+\.[ \t]*+){50}")
+_DEEP = re.compile(r"(?<![\w-])(?:(?:[\w-]++|\"[^\"\n]*+\")[ \t]*+\.[ \t]*+){50}")
 TABLES = ("system", "impurities", "disorder", "calculation", "llg", "output")
 
 
