@@ -21,20 +21,29 @@ _HOMES = {
     "magnet_from_kwant": "lattice.magnet",
     # transport
     "Sampling": "transport.sampling",
+    "bias_map": "transport.bias_map",
     "complete_response": "transport.complete",
     "finite_bias": "transport.bias",
     "mixing_conductance": "transport.mixing",
     "pumping": "transport.pumping",
     "spin_valve": "transport.valve",
+    "terminal_response": "transport.terminals",
     "window_response": "transport.linear",
     "wire_response": "transport.wire",
-    # gradient expansion
+    # impurities
+    "configuration_response": "transport.ensembles",
+    "disordered_response": "transport.disordered",
+    "MagneticImpurities": "disorder.impurities",
+    "NonmagneticImpurities": "disorder.impurities",
+    # gradient expansion, spin-orbit coupling
+    "bulk_response": "gradient.kubo.response",
     "Impurities": "gradient.born",
     "coefficients": "gradient.coefficients",
     "gradient_tensors": "gradient.engine",
     # quantum spins
     "evolve": "manybody.evolution",
     # magnetisation dynamics
+    "JunctionTorque": "llg.junction",
     "valve_torque": "llg.valve",
     # cards and results
     "execute": "study.run",
@@ -43,48 +52,63 @@ _HOMES = {
 }
 __all__ = [
     "__version__",
+    "bias_map",
     "build_stack",
+    "bulk_response",
     "coefficients",
     "complete_response",
+    "configuration_response",
+    "disordered_response",
     "evolve",
     "execute",
     "finite_bias",
     "gradient_tensors",
     "Impurities",
+    "JunctionTorque",
     "Layer",
     "layer_chain",
     "Lead",
     "load_card",
     "load_result",
+    "MagneticImpurities",
     "Magnet",
     "magnet_from_kwant",
     "mixing_conductance",
+    "NonmagneticImpurities",
     "pumping",
     "Sampling",
     "spin_valve",
+    "terminal_response",
     "valve_torque",
     "window_response",
     "wire_response",
 ]
 
 if TYPE_CHECKING:
+    from negf_torque.disorder.impurities import MagneticImpurities, NonmagneticImpurities
     from negf_torque.gradient.born import Impurities
     from negf_torque.gradient.coefficients import coefficients
     from negf_torque.gradient.engine import gradient_tensors
+    from negf_torque.gradient.kubo.response import bulk_response
     from negf_torque.lattice.layers import layer_chain
     from negf_torque.lattice.magnet import Magnet, magnet_from_kwant
     from negf_torque.lattice.stack import Layer, Lead, build_stack
+    from negf_torque.llg.junction import JunctionTorque
     from negf_torque.llg.valve import valve_torque
     from negf_torque.manybody.evolution import evolve
     from negf_torque.study.card import load as load_card
     from negf_torque.study.run import execute
     from negf_torque.study.store import load as load_result
     from negf_torque.transport.bias import finite_bias
+    from negf_torque.transport.bias_map import bias_map
     from negf_torque.transport.complete import complete_response
+    from negf_torque.transport.disordered import disordered_response
+    from negf_torque.transport.ensembles import configuration_response
     from negf_torque.transport.linear import window_response
     from negf_torque.transport.mixing import mixing_conductance
     from negf_torque.transport.pumping import pumping
     from negf_torque.transport.sampling import Sampling
+    from negf_torque.transport.terminals import terminal_response
     from negf_torque.transport.valve import spin_valve
     from negf_torque.transport.wire import wire_response
 

@@ -40,7 +40,7 @@ def averaged(potential, method):
     """Conductance and torque toward the fixed magnet's spin, in the mean medium."""
     with warnings.catch_warnings():  # Born's approximation says where it is not to be trusted
         warnings.simplefilter("ignore", PhysicsWarning)
-        found = disordered_response(chain, energy, alloy(potential), method, mesh=32)
+        found = disordered_response(chain, energy, alloy(potential), method, mesh=80)
     return found.conductance, found.magnet_torkance_by_bias[2, free, 2]
 
 
