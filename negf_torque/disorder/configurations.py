@@ -9,7 +9,7 @@ The American Statistician 37, 242 (1983), which loses no digits.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 
@@ -75,7 +75,7 @@ class Ensemble:
 
     def quantile(self, share: ArrayLike) -> NDArray:
         """(..., kept): values below which the given shares of the configurations lie."""
-        return np.quantile(self.samples, share, axis=0)
+        return np.quantile(self.samples, np.asarray(share, float), axis=0)
 
     def arrays(self) -> dict[str, NDArray]:
         """Everything as plain arrays, to be stored; `Ensemble(**arrays)` goes on from there."""
@@ -185,6 +185,7 @@ def sample(
             total = replace(total, stopped=True)
             break
     results.close()
+    assert total is not None  # there was at least one piece
     return total
 
 
@@ -209,7 +210,7 @@ def _enough(ensemble: Ensemble, standard_error: float | None, block: int) -> boo
 
 def _in_order(
     evaluate: Evaluate, pieces: list[NDArray], executor: Executor | None, workers: int
-) -> Iterator[NDArray]:
+) -> Generator[NDArray, None, None]:
     """Results of the pieces in their order; what is in flight is cancelled at the end."""
     if executor is None:
         yield from map(evaluate, pieces)

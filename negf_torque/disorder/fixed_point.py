@@ -56,7 +56,10 @@ def find_fixed_point(
     Where rounding stops the residual between `tolerance` and 1e3 times it, the value counts as
     converged.
     """
-    x, values, images, residuals = start, [], [], []
+    x = start
+    values: list[NDArray] = []
+    images: list[NDArray] = []
+    residuals: list[float] = []
     accelerated, stuck = False, 0
     while len(residuals) < most:
         image = step(x)
@@ -75,8 +78,10 @@ def find_fixed_point(
             continue
         values, images = [*values, x][-depth:], [*images, image][-depth:]
         candidate = _mixed(values, images)
-        accelerated = candidate is not None and acceptable(candidate)
-        x = candidate if accelerated else image
+        if candidate is not None and acceptable(candidate):
+            x, accelerated = candidate, True
+        else:
+            x, accelerated = image, False
     return FixedPoint(x, np.array(residuals), False)
 
 

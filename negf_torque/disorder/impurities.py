@@ -246,8 +246,9 @@ def site_disorder(table: SiteTable, impurities: Sequence[Impurity]) -> Disorder:
     members = members.reshape(len(impurities), len(table.layer))
     groups: dict[tuple, list[int]] = {}
     for i in np.flatnonzero(members.any(axis=0)):
-        active = tuple(np.flatnonzero(members[:, i]))
-        groups.setdefault((active, *_signature(table, i, impurities, active)), []).append(int(i))
+        active = tuple(np.flatnonzero(members[:, i]).tolist())
+        same = groups.setdefault((active, *_signature(table, int(i), impurities, active)), [])
+        same.append(int(i))
     return Disorder(
         tuple(
             _group(table, np.array(sites), [impurities[k] for k in key[0]])

@@ -131,7 +131,7 @@ def factorised(pairs: NDArray, slots: Slots, maps: list[NDArray]) -> Callable:
 def _iterated(medium: Medium, sigma: NDArray, apply: Callable, retarded: bool) -> Callable:
     # G X G has no slow mode: its series converges as the self-energy itself did
     if retarded or len(medium.weights) > 1:
-        precondition = np.copy
+        precondition: Callable[[NDArray], NDArray] = np.copy
     else:
         precondition = _CoarseSpace(medium, sigma, apply).precondition
 
@@ -176,7 +176,7 @@ def _gmres(matrix: Callable, precondition: Callable, b: NDArray) -> tuple[NDArra
             hessenberg[step + 1, step] = np.linalg.norm(w)
             small = hessenberg[: step + 2, : step + 1]
             weights, *_ = np.linalg.lstsq(small, right[: step + 2], rcond=None)
-            residual = np.linalg.norm(right[: step + 2] - small @ weights)
+            residual = float(np.linalg.norm(right[: step + 2] - small @ weights))
             if residual <= 0.3 * _TOLERANCE * size or abs(hessenberg[step + 1, step]) < 1e-300:
                 break
             basis.append(w / hessenberg[step + 1, step])

@@ -7,7 +7,7 @@ L^2 n^3 and the square of the number of sites.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -37,12 +37,15 @@ def _chains(medium: Medium, sigma: NDArray) -> Iterator[tuple[int, list, list, l
             medium.diagonal[b, layer, :n, :n] - sigma[layer, :n, :n]
             for layer, n in enumerate(sizes)
         ]
-        left, taken = [], [0.0]
+        left: list[NDArray] = []
+        taken: list[Any] = [0.0]
         for layer, m in enumerate(matrix):
             left.append(np.linalg.inv(m - taken[layer]))
             if layer < len(hop):
                 taken.append(_between(hop[layer], left[layer], back[layer]))
-        right, green, other = [], [], 0.0
+        right: list[NDArray] = []
+        green: list[NDArray] = []
+        other: Any = 0.0
         for layer in range(len(matrix) - 1, -1, -1):
             right.append(np.linalg.inv(matrix[layer] - other))
             green.append(np.linalg.inv(matrix[layer] - other - taken[layer]))
@@ -101,7 +104,8 @@ def large_flow(
         x = [source[layer, :n, :n].copy() for layer, n in enumerate(sizes)]
         x[0] += first[b, : sizes[0], : sizes[0]]
         x[-1] += last[b, : sizes[-1], : sizes[-1]]
-        from_left, from_right = [0.0], [0.0]
+        from_left: list[Any] = [0.0]
+        from_right: list[Any] = [0.0]
         for layer in range(layers - 1):
             inside = _sandwich(left[layer], x[layer] + from_left[layer], retarded)
             from_left.append(_between(hop[layer], inside, back[layer]))

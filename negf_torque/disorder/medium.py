@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +77,8 @@ class Medium:
             whole[0, place] = self.layer[chosen][:, None]
             whole[1, place] = self.offset[chosen][:, None] + np.repeat(np.arange(m), m)
             whole[2, place] = self.offset[chosen][:, None] + np.tile(np.arange(m), m)
-        return tuple(whole)
+        layer, row, column = whole
+        return layer, row, column
 
     @cached_property
     def pointer(self) -> NDArray:
@@ -125,8 +127,8 @@ def make_medium(
     for layer, block in enumerate(coupling):
         m, n = block.shape[1:]
         hop[:, layer, :m, :n] = block[:1] if constant else block
-    layer, offset, orbitals = (np.asarray(x, np.int64) for x in sites)
-    return Medium(diagonal, hop, sizes, np.asarray(weights, float), layer, offset, orbitals)
+    place, offset, orbitals = (np.asarray(x, np.int64) for x in sites)
+    return Medium(diagonal, hop, sizes, np.asarray(weights, float), place, offset, orbitals)
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def _threads() -> int:
     return numba.get_num_threads()
 
 
-def _in_threads(work: Callable[[int, int], NDArray | None], count: int, least: int = 1) -> list:
+def _in_threads(work: Callable[[int, int], Any], count: int, least: int = 1) -> list:
     """Results of work(begin, end) over parts of range(count), in a fixed order."""
     threads = min(_threads(), max(1, count // least))
     edges = np.linspace(0, count, threads + 1).astype(int)
@@ -216,16 +218,14 @@ def flow(
     """
     batch, layers, width, _ = medium.diagonal.shape
     source = np.zeros((layers, width, width), complex) if source is None else source
-    ends = []
-    for given in (left, right):
-        whole = np.zeros((batch, width, width), complex)
+    first, last = np.zeros((2, batch, width, width), complex)
+    for whole, given in ((first, left), (last, right)):
         if given is not None:
             whole[:, : given.shape[-1], : given.shape[-1]] = given
-        ends.append(whole)
     if not medium.compiled:
         from negf_torque.disorder.large import large_flow
 
-        return Flow(*large_flow(medium, sigma, source, *ends, retarded, chains))
+        return Flow(*large_flow(medium, sigma, source, first, last, retarded, chains))
     from negf_torque.disorder.kernels import flow_chunk
 
     at_left, at_right = np.zeros((2, batch, width, width), complex)
@@ -240,7 +240,8 @@ def flow(
             sigma,
             medium.weights,
             source,
-            *ends,
+            first,
+            last,
             retarded,
             begin,
             end,

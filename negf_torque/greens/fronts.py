@@ -261,7 +261,7 @@ def _pivot_sizes(plan: FrontPlan, values: NDArray) -> NDArray:
     return np.array([np.abs(parts[0][0]).max() for parts in kept])
 
 
-def _eliminate(parts: list[NDArray], p: int) -> tuple[tuple, list[NDArray]]:
+def _eliminate(parts: list[NDArray], p: int) -> tuple[list[tuple], list[NDArray]]:
     """inverse, L, R and their derivatives; what is left on the border, likewise."""
     front = parts[0]
     inverse = np.linalg.inv(front[:, :p, :p])
@@ -271,7 +271,7 @@ def _eliminate(parts: list[NDArray], p: int) -> tuple[tuple, list[NDArray]]:
         ], []
     right = inverse @ front[:, :p, p:]
     left = front[:, p:, :p] @ inverse
-    result = [(inverse, left, right)]
+    result: list[tuple] = [(inverse, left, right)]
     updates = [front[:, p:, p:] - left @ front[:, :p, p:]]
     for d in parts[1:]:
         pp, pb, bp, bb = d[:, :p, :p], d[:, :p, p:], d[:, p:, :p], d[:, p:, p:]

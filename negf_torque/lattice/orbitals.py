@@ -207,7 +207,7 @@ def site_spin_orbit(shells: str, strengths: Mapping[str, float]) -> NDArray:
     blocks = []
     for shell in shells:
         both = [np.kron(o, s) for o, s in zip(angular_momentum(shell), SIGMA, strict=True)]
-        blocks.append(strengths.get(shell, 0.0) / 2 * sum(both))
+        blocks.append(strengths.get(shell, 0.0) / 2 * np.sum(both, axis=0))
     return _direct_sum(blocks)
 
 

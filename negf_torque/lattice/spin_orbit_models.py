@@ -1,4 +1,4 @@
-"""Crystals with spin-orbit coupling as Kwant builders.
+"""Crystals with spin-orbit coupling as Kwant builders::
 
     rashba_magnet       square lattice, H = -2t (cos kx + cos ky)
                         + alpha_R (sigma_x sin ky - sigma_y sin kx) - (Delta/2) m.sigma

@@ -11,6 +11,7 @@ cell by cell, cells outermost in each layer.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,12 +64,12 @@ def supercell(chain: LayerChain, shape: int | Sequence[int]) -> Supercell:
     (12, 12, 12, 12, 12)
     """
     d = chain.dimension
-    given = [shape] * d if np.ndim(shape) == 0 else list(shape)  # type: ignore[arg-type]
+    given: list[Any] = [shape] * d if np.ndim(shape) == 0 else np.asarray(shape).tolist()
     if len(given) != d or any(int(n) != n or n < 1 for n in given):
         raise ValueError(f"shape: {shape!r}; expected {d} whole numbers of cells, 1 or more each.")
     if d == 0:
-        sites = len(chain.sites.layer)
-        return Supercell(chain, np.arange(sites), np.zeros((sites, 0), int), 1)
+        count = len(chain.sites.layer)
+        return Supercell(chain, np.arange(count), np.zeros((count, 0), int), 1)
     n = np.array(given, int)
     cells = np.array(list(product(*(range(m) for m in n))), int).reshape(int(np.prod(n)), d)
     folding = _folding(chain.displacements, cells, n)

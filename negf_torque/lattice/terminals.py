@@ -8,6 +8,7 @@ attaches.  Everything after this module sees arrays.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import kwant
 import numpy as np
@@ -93,11 +94,12 @@ def open_system_from_kwant(
             lead_cells=lead_cells,
         )
         return open_system(magnet, names)
-    acting = spin_operator if exchange_operator is None else exchange_operator
+    acting: Any = spin_operator if exchange_operator is None else exchange_operator
+    spin: Any = spin_operator
     magnet = Magnet(
         builder=system,
         exchange_field=exchange_field,
-        spin_operator=spin_operator if callable(spin_operator) else lambda _: spin_operator,
+        spin_operator=spin if callable(spin) else lambda _: spin,
         exchange_operator=acting if callable(acting) else lambda _: acting,
         membership=membership or (lambda s: "magnet" if np.any(exchange_field(s)) else None),
         params=dict(params or {}),

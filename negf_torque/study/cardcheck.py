@@ -257,7 +257,8 @@ def _code(system: Any, path: Path) -> dict[str, str]:
     from negf_torque.study.builders.function import source_file
 
     file = source_file(system.builder, path.parent)
-    return {file.name: file.read_text(encoding="utf-8", errors="replace")}
+    name = file.relative_to(path.parent.resolve()).as_posix()
+    return {name: file.read_text(encoding="utf-8", errors="replace")}
 
 
 def _table(name: str, model: type[BaseModel], data: Any, problems: dict[KeyPath, str]) -> Any:

@@ -119,7 +119,7 @@ def execute(
             notes, computed = notes + more, True
         else:
             dataset, computed = store.load(directory), False
-            store.write_atomically(directory / store.CARD, card.toml())
+            store.write_card(directory, card)
             _clear(directory)
         files = _draw_and_export(card, dataset, directory, notes)
     return Outcome(directory, dataset, summary, computed, tuple(files), tuple(notes))

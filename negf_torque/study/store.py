@@ -114,7 +114,7 @@ def examine(directory: Path, card: Card) -> dict[str, Any] | None:
         raise StoreError(f"{directory} is a file. Choose another directory with -o.")
     if (directory / SUMMARY).exists():
         return _finished(directory, card)
-    strangers = _strangers(directory)
+    strangers = _strangers(directory, card)
     if strangers:
         raise StoreError(
             f"{directory} holds other files ({', '.join(strangers[:3])}). Nothing was changed; "
@@ -142,6 +142,14 @@ def _finished(directory: Path, card: Card) -> dict[str, Any]:
     return summary
 
 
+def write_card(directory: Path, card: Card) -> None:
+    """The card as run and the files that it names, so that the directory is complete."""
+    for name, text in card.code.items():
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(directory / name, text)
+    write_atomically(directory / CARD, card.toml())
+
+
 def begin(directory: Path, card: Card) -> None:
     """Write the card into a directory that `examine` has found fit.
 
@@ -152,7 +160,7 @@ def begin(directory: Path, card: Card) -> None:
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        write_atomically(directory / CARD, card.toml())
+        write_card(directory, card)
     except OSError as error:
         raise StoreError(f"{directory} cannot be written: {error.strerror}.") from None
 
@@ -187,7 +195,7 @@ def save(
     """
     try:
         checksum = write_dataset(dataset, directory / RESULT)
-        write_atomically(directory / CARD, card.toml())
+        write_card(directory, card)
         summary = {
             "format": FORMAT,
             "name": card.name,
@@ -307,11 +315,12 @@ def libraries() -> dict[str, str]:
     return found
 
 
-def _strangers(directory: Path) -> list[str]:
+def _strangers(directory: Path, card: Card) -> list[str]:
     """Files in a directory that no run of ours has left there."""
     if not directory.exists():
         return []
     ours = {RESULT, SUMMARY, CARD, FIGURES, "export", "checkpoints", "damaged", "report.html"}
+    ours |= {Path(name).parts[0] for name in card.code}
     return sorted(p.name for p in directory.iterdir() if p.name not in ours and p.name[0] != ".")
 
 

@@ -90,14 +90,14 @@ class Path:
         Both pieces of a path at T > 0 meet at s = 1/2, where the weight vanishes.
         """
         if self.thermal == 0:
-            return self._arc(s, np.array(self.energy + 0j))
+            return self._arc(s, self.energy + 0j)
         joint = self.energy - _REACH * self.thermal + 1j * self.height
         z, weight = self._arc(np.clip(2 * s, 0, 1), joint)
         on_line, slope = self._line(np.clip(2 * s - 1, 0, 1))
         first = s < 0.5
         return np.where(first, z, on_line), 2 * np.where(first, weight, slope)
 
-    def _arc(self, t: NDArray, end: NDArray) -> tuple[NDArray, NDArray]:
+    def _arc(self, t: NDArray, end: complex) -> tuple[NDArray, NDArray]:
         """Circle about a point of the real axis from `bottom` to `end`."""
         x, y = end.real - self.bottom, end.imag
         radius = (x**2 + y**2) / (2 * x)

@@ -207,5 +207,5 @@ def oscillation(
 
 
 def _basis(n: NDArray, vectors: ArrayLike) -> NDArray:
-    phase = np.outer(n, vectors)
+    phase = np.outer(n, np.asarray(vectors, float))
     return np.concatenate([np.ones((len(n), 1)), np.cos(phase), np.sin(phase)], axis=1)

@@ -316,7 +316,7 @@ def _solve_large(
             x if x is None or np.ndim(x) == 2 else np.asarray(x)[:, :, b] for x in self_energy
         ]
         states = recursive.scattering_states(
-            device.blocks, phases[:, b], energy[b], *one, shift, local_energy
+            device.blocks, phases[:, b], energy[b], one[0], one[1], shift, local_energy
         )
         transmission.append(states.transmission)
         local.append(states.local(device.operators))

@@ -20,6 +20,7 @@ without spin-orbit coupling, layer by layer.
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,7 +109,8 @@ class DisorderedResponse(WindowResponse):
     def layer_impurity_torque_by_bias(self) -> NDArray:
         """(3, layers, 3), e/(4 pi)."""
         total = np.zeros((3, len(self.chain.onsite), 3))
-        np.add.at(total, (slice(None), self.chain.sites.layer), self.site_impurity_torque_by_bias)
+        layer: Any = (slice(None), self.chain.sites.layer)
+        np.add.at(total, layer, self.site_impurity_torque_by_bias)
         return total
 
     @property
@@ -234,7 +236,8 @@ def _averaged_flows(
     point: Point, vertex: bool
 ) -> tuple[list[Flow], list[Flow], NDArray, DressedSources]:
     """States of both leads, those of them that have not been scattered, and the sources S."""
-    medium, ends = point.medium, ({"left": point.gamma[0]}, {"right": point.gamma[1]})
+    medium = point.medium
+    ends: tuple[dict[str, Any], ...] = ({"left": point.gamma[0]}, {"right": point.gamma[1]})
     bare = [flow(medium, point.sigma, **end) for end in ends]
     inside = np.stack([medium.gather(f.local) for f in bare], axis=1)
     if not (vertex and medium.length):

@@ -9,9 +9,9 @@ weight -f'(E), taken by the trapezoidal rule: with steps of h k_B T its error is
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from negf_torque.disorder.impurities import Impurity
 from negf_torque.lattice.layers import LayerChain
@@ -156,7 +156,7 @@ def thermal_response(
     if temperature == 0:
         return response
     width, known = BOLTZMANN * temperature, {0.0: response}
-    step, previous = _FIRST_STEP, None
+    step, previous, done = _FIRST_STEP, None, False
     while True:
         mean = _over_energies(at, energy, width, step, known)
         if previous is not None:
@@ -187,12 +187,12 @@ def _over_energies(
     width: float,
     step: float,
     known: dict[float, DisorderedResponse],
-) -> dict[str, NDArray | float]:
+) -> dict[str, Any]:
     """Averages with energies mu + x k_B T, x a multiple of `step`; new ones go into `known`."""
     steps = int(_REACH / step)
     places = step * np.arange(-steps, steps + 1)
     weights = step / (4 * np.cosh(places / 2) ** 2)
-    mean: dict = {}
+    mean: dict[str, Any] = {}
     with warnings.catch_warnings():
         # what the chemical potential itself has told need not be repeated at every energy
         warnings.simplefilter("ignore")

@@ -156,7 +156,8 @@ def point_at(
         onsite,
         device.coupling,
         energy,
-        *sigmas,
+        sigmas[0],
+        sigmas[1],
         device.weights,
         (table.layer[which], table.offset[which], table.orbitals[which]),
     )
@@ -184,7 +185,7 @@ def _leads(device: DisorderedDevice, energy: complex, shifts: tuple[float, float
     clean = (
         lead_self_energies(chain, device.k, np.full(batch, float(np.real(energy))), shifts)
         if real
-        else (None, None)
+        else None
     )
     sides = zip((chain.left, chain.right), (chain.sizes[0], chain.sizes[-1]), shifts, strict=True)
     for side, (lead, size, shift) in enumerate(sides):
@@ -194,7 +195,7 @@ def _leads(device: DisorderedDevice, energy: complex, shifts: tuple[float, float
                 lead, size, phases, device.weights, energy - shift, kinds, device.method, not real
             )
             sigma, slope, converged = found.sigma, found.slope, converged and found.converged
-        elif real:
+        elif clean is not None:
             sigma, slope = clean[side].sigma, None
             channels[side] = clean[side].open_channels @ device.weights
         else:

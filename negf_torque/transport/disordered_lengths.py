@@ -13,6 +13,7 @@ All are read off profiles along the device, away from its interfaces:
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -197,7 +198,8 @@ def transverse_decay(
 def _by_layer(response: DisorderedResponse, first: int, last: int) -> NDArray:
     """(2, layers, 4) between two layers."""
     total = np.zeros((2, len(response.chain.onsite), 4))
-    np.add.at(total, (slice(None), response.chain.sites.layer), response.density_by_lead)
+    layer: Any = (slice(None), response.chain.sites.layer)
+    np.add.at(total, layer, response.density_by_lead)
     return total[:, first : last + 1]
 
 

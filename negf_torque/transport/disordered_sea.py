@@ -18,6 +18,7 @@ of x, and Chebyshev points in x converge geometrically.
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,7 +117,9 @@ def vertical_integral(column: Column, energy: float, unit: float, tolerance: flo
         return value.real * slope / np.pi
 
     known: dict[int, NDArray] = {}
-    value, change = None, None
+    value: Any = None
+    change: Any = None
+    error: Any = np.inf
     for level in range(_FIRST_LEVEL, _LAST_LEVEL + 1):
         nodes, weights = _fejer(2**level)
         # numbered on the finest level, so that the points of all levels are the same
@@ -194,7 +197,9 @@ def _from_leads(point: Point, medium: Medium, lead_potential: NDArray, solved: N
         if not lead_potential[side].any():
             parts.append(np.zeros(medium.length, complex))
             continue
-        spread = flow(medium, solved, retarded=True, **{name: -point.slope[side]})
+        assert point.slope is not None  # there is one at complex energies
+        shift: dict[str, Any] = {name: -point.slope[side]}
+        spread = flow(medium, solved, retarded=True, **shift)
         parts.append(medium.gather(spread.local))
     return np.stack(parts, axis=1) @ lead_potential
 

@@ -39,8 +39,8 @@ class DrivenDevice:
         h/e^2: voltage of each terminal per injected current.
     flow : (P, 4)
         Charge and spin that flow into the device through each terminal: a pure number, hbar/2e.
-    bond_current : (bonds, 4)
-        The same through the bonds `response.bonds`.
+    bond_current : (B, 4)
+        The same through the B bonds of `response.bonds`.
     """
 
     response: TerminalResponse

@@ -7,6 +7,7 @@ Per configuration the same sums over the scattering matrix as of a clean device
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -94,7 +95,7 @@ def configuration_mixing(
 def _columns(
     drawn: Configurations, plus: NDArray, plus_right: NDArray | None, seeds: NDArray
 ) -> NDArray:
-    total = 0.0
+    total: Any = 0.0
     for response in drawn.responses(seeds):
         channels = response.open_channels[0][:, None] / 2
         total = total + np.hstack([mixing_columns(response, plus, plus_right), channels])

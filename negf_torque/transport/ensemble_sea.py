@@ -232,8 +232,9 @@ def _derivative(
     diagonal, change = [], []
     for layer, (n, h) in enumerate(zip(chain.sizes, onsite, strict=True)):
         whole = np.broadcast_to(h, (count, n, n))
-        if blocks[layer] is not None:
-            whole = whole + np.moveaxis(blocks[layer], -1, 0)
+        block = blocks[layer]
+        if block is not None:
+            whole = whole + np.moveaxis(block, -1, 0)
         diagonal.append(z[:, None, None] * np.eye(n) - whole[:, None])
         change.append(-np.diag(rows[layer]).astype(complex))
     for end, p in ((0, 0), (-1, 1)):

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -255,7 +256,8 @@ def configuration_response(
 def _columns(drawn: Configurations, seeds: NDArray) -> NDArray:
     """Kept scalars, then what `linear.pack_window` lists, per cell: (B, columns)."""
     small, table = make_device(drawn.chain), drawn.chain.sites
-    packed = torque = 0
+    packed: Any = 0
+    torque: Any = 0
     for response in drawn.responses(seeds):
         cell = _per_cell(response, drawn.supercell, small.sites)
         packed = packed + pack_window(cell, small)
@@ -272,7 +274,8 @@ def _per_cell(response: Response, whole: Supercell, sites: int) -> Response:
 
     def folded(per_site: NDArray) -> NDArray:
         total = np.zeros((2, sites, *per_site.shape[2:]))
-        np.add.at(total, (slice(None), whole.origin), per_site)
+        place: Any = (slice(None), whole.origin)
+        np.add.at(total, place, per_site)
         return total / whole.cells
 
     return replace(

@@ -7,6 +7,7 @@ lead (A_R), or half the difference, (A_L - A_R)/2, see `negf_torque.transport.to
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,7 +77,8 @@ class WindowResponse:
         """(3, layers, 3), e/(4 pi)."""
         torque = self.site_torkance_by_bias
         total = np.zeros((3, len(self.chain.onsite), 3))
-        np.add.at(total, (slice(None), self.chain.sites.layer), torque)
+        layer: Any = (slice(None), self.chain.sites.layer)
+        np.add.at(total, layer, torque)
         return total
 
     @property

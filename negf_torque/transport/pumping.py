@@ -90,7 +90,7 @@ class Pumping:
     @property
     def alpha_spin(self) -> float:
         """alpha S_tot: mean over the two transverse directions; alpha for S_tot = 1."""
-        return transverse_mean(self.damping, self.direction, self.direction)
+        return float(transverse_mean(self.damping, self.direction, self.direction))
 
     @property
     def effective_mixing(self) -> NDArray:
@@ -305,8 +305,8 @@ def _from_green(waves: Waves, places: Places, spins) -> tuple[NDArray, NDArray, 
         charge.append(np.einsum("bjk,bvkj->bv", gamma, block).real)
     lossy = places.total(waves.incoming, waves.incoming)
     damping = np.einsum("bvij,bwij->bvw", lossy.conj(), lossy, optimize=True).real
-    currents, charge = (np.stack(c, axis=1) / (2 * np.pi) for c in (currents, charge))
-    return currents, damping / (4 * np.pi), charge
+    flow, particles = (np.stack(c, axis=1) / (2 * np.pi) for c in (currents, charge))
+    return flow, damping / (4 * np.pi), particles
 
 
 def _scattering(waves: Waves, places: Places) -> tuple[NDArray, NDArray]:

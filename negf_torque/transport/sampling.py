@@ -76,10 +76,12 @@ class Sampling:
 def mirror_symmetric(chain: LayerChain) -> tuple[bool, bool]:
     """Whether H(k) is even in each momentum, and symmetric under their exchange."""
     d = chain.dimension
-    even = all(
-        _invariant(chain, lambda r, axis=axis: r * np.where(np.arange(d) == axis, -1, 1))
-        for axis in range(d)
-    )
+    signs = 1 - 2 * np.eye(d, dtype=int)
+
+    def mirrored(axis: int) -> Callable[[NDArray], NDArray]:
+        return lambda r: r * signs[axis]
+
+    even = all(_invariant(chain, mirrored(axis)) for axis in range(d))
     swap = d == 2 and even and _invariant(chain, lambda r: r[:, ::-1])
     return even, swap
 
@@ -344,8 +346,10 @@ def _average(
         # the triangle k_z < k_y, k_z = s k_y
         return (np.stack([k[:, 0], k[:, 0] * k[:, 1]], axis=1) if swap else k), s
 
-    def integrand(x: NDArray) -> NDArray:
+    def over_zone(x: NDArray) -> NDArray:
         return columns(*physical(x)) * (2 * x[:, :1] / np.pi if swap else 1.0)
+
+    integrand: Callable[[NDArray], NDArray] = over_zone
 
     cut = None if label is None else lambda x: label(*physical(x))
     if sampling.mesh is not None and d:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -218,10 +219,11 @@ def sampled_spiral(
     """
     axes, layers = _frame(chain), _counted(chain, margin)
     _check(wave_number, impurities)
-    both = tuple(
+    forward, backward = (
         Configurations(spiral_frame(chain, q, axes[2]), tuple(impurities), energy, cells)
         for q in (wave_number, -wave_number)
     )
+    both = forward, backward
     projection = -np.stack([axes[1], axes[2]], axis=1) / wave_number
 
     def average(part: str, evaluate: Callable, count: int, kept: int, block: int):
@@ -247,7 +249,8 @@ def _window_columns(
     layers: tuple[int, int],
     seeds: NDArray,
 ) -> NDArray:
-    sums, conductance = [], 0.0
+    sums: list[NDArray] = []
+    conductance: Any = 0.0
     for drawn in both:
         whole = drawn.supercell
         (response,) = drawn.responses(seeds)

@@ -19,6 +19,7 @@ M. Buttiker, Phys. Rev. Lett. 57, 1761 (1986).
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -106,7 +107,8 @@ class TerminalResponse:
         it, minus what the site's bonds and on-site terms give to the lattice.
         """
         total = self.interface_flow.copy()
-        np.add.at(total, (slice(None), self.bonds[:, 1]), self.bond_current)
+        end: Any = (slice(None), self.bonds[:, 1])
+        np.add.at(total, end, self.bond_current)
         return total
 
 

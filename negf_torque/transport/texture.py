@@ -20,6 +20,7 @@ vectors whose length is the angle, which is exact for a uniform spiral.
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -79,9 +80,8 @@ class TextureGeometry:
         values = np.asarray(per_site)
         inside = self.slice >= 0
         result = np.zeros((*values.shape[:-2], self.slices, values.shape[-1]))
-        np.add.at(
-            result, (..., self.slice[inside], slice(None)), np.nan_to_num(values[..., inside, :])
-        )
+        place: Any = (..., self.slice[inside], slice(None))
+        np.add.at(result, place, np.nan_to_num(values[..., inside, :]))
         return result
 
     @property

@@ -13,6 +13,7 @@ common to all directions.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -234,7 +235,7 @@ class VoltageSolver:
             for axis in np.eye(3):
                 # T_a = (B x O)_a = (e_a x B).O
                 weight = np.cross(axis, table.exchange[i])
-                operators.append(whole(i, np.tensordot(weight, table.exchange_operator[i], 1)))
+                operators.append(whole(int(i), np.tensordot(weight, table.exchange_operator[i], 1)))
         if self.charges:
             operators += [whole(i, np.eye(table.orbitals[i])) for i in range(self.sites)]
         if self.flows:  # all of G_00
@@ -291,7 +292,8 @@ class VoltageSolver:
         if not self.conserved:
             return np.full((len(into), self.layers - 1, 3), np.nan)
         taken = np.zeros((len(into), self.layers, 3))
-        np.add.at(taken, (slice(None), self.chain.sites.layer), torque)
+        layer: Any = (slice(None), self.chain.sites.layer)
+        np.add.at(taken, layer, torque)
         return into[:, None] - np.cumsum(taken, axis=1)[:, :-1]
 
 

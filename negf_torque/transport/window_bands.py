@@ -50,11 +50,10 @@ def barrier_layers(chain: LayerChain, energy: float) -> tuple[int, int] | None:
     closed = []
     for layer, block in enumerate(chain.onsite):
         neighbours = [
-            v
-            for n, v in ((layer, layer), (layer - 1, layer - 1))
+            chain.coupling[n]
+            for n in (layer, layer - 1)
             if 0 <= n < len(chain.coupling)
-            for v in [chain.coupling[v]]
-            if v.shape[-1] == v.shape[-2] == block.shape[-1]
+            and chain.coupling[n].shape[-2:] == block.shape[-2:]
         ]
         hopping = neighbours[0] if neighbours else np.zeros_like(block)
         low, high = _band_range(fourier_sum(block, phases), fourier_sum(hopping, phases))

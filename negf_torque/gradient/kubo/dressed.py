@@ -17,6 +17,7 @@ reversal takes for the surface the mean of the RA ladder and of the same with A 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,7 +99,7 @@ def surface_response(
 ) -> tuple[dict[str, NDArray], dict[str, float]]:
     """RA ladder, its reverse, bare bubbles and the RR part at a real energy."""
     n, z, sigma = len(medium.g), medium.energy, medium.sigma
-    sums: dict[str, NDArray | float] = dict.fromkeys(
+    sums: dict[str, Any] = dict.fromkeys(
         ("ra", "ar", "rr", "source_ra", "source_ar", "read_ra", "read_ar", "pairs"), 0.0
     )
     for chunk in samples:

@@ -1,6 +1,7 @@
 """Fermi sea of a disordered crystal, with the observable dressed; see `dressed`."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +20,16 @@ def sea_integrand(samples: Samples, scatterers: Scatterers, medium: Medium) -> N
     n, z, sigma = len(medium.g), medium.energy, medium.sigma
     vertex = scatterers.vertex(medium.g, sigma, True)
     resolvent = np.linalg.inv(np.eye(n * n) - medium.pairs @ vertex)
-    squares = 0.0
+    squares: Any = 0.0
     for chunk in samples:
         green = greens_function(chunk.h, z, sigma)
         squares = squares + np.einsum("k,kij,kjl->il", chunk.weight, green, green)
     slope = superapply(vertex @ resolvent, -samples.local(squares))  # Sigma'
-    both = []
+    both: list[NDArray] = []
     for middle in (np.eye(n) - slope, np.eye(n)):
-        direct, local, read = 0.0, 0.0, 0.0
+        direct: Any = 0.0
+        local: Any = 0.0
+        read: Any = 0.0
         for chunk in samples:
             green = greens_function(chunk.h, z, sigma)
             w = chunk.weight[:, None, None]
@@ -62,11 +65,13 @@ def sea_response(
     narrow, mu = medium.width, medium.energy.real
     scale = 2 * np.sqrt(max(narrow, 1e-6) * _bandwidth(samples_for(np.inf)))
     before, error, good = None, np.inf, True
+    total: Any = 0.0
     for order in orders:
         x, weight = np.polynomial.legendre.leggauss(order)
         t = (x + 1) / 2
         height, jacobian = scale * t / (1 - t), 0.5 * scale * weight / (1 - t) ** 2
-        total, sigma = 0.0, medium.sigma
+        sigma = medium.sigma
+        total = 0.0
         for y, share in zip(height, jacobian, strict=True):
             samples = samples_for(narrow + y)
             node = solve_medium(samples, scatterers, mu + 1j * y, sigma)

@@ -88,9 +88,9 @@ class Evaluator:
         energies, u = np.linalg.eigh(harmonics_at(model.displacements, model.hoppings, k))
         bra = u.conj().swapaxes(-1, -2)
         velocity = self._turned(self.velocity, k, u, bra)
-        seen = None
-        if self.ahead:
-            seen = velocity if self.is_velocity else self._turned(self.stacked, k, u, bra)
+        seen = velocity
+        if self.ahead and self.stacked is not None:
+            seen = self._turned(self.stacked, k, u, bra)
         phases = np.exp(1j * k @ model.displacements[self.used].T)
         out = np.empty((len(k), len(self.mus), len(self.names), self.count, model.dimension))
         for m, mu in enumerate(self.mus):

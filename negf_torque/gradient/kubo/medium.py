@@ -1,6 +1,7 @@
 """The averaged crystal: self-consistent self-energy of local impurities at one energy."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,8 @@ class Medium:
 
 
 def _averages(samples: Samples, z: complex, sigma: NDArray) -> tuple[NDArray, NDArray]:
-    g, x = 0.0, 0.0
+    g: Any = 0.0
+    x: Any = 0.0
     for chunk in samples:
         green = greens_function(chunk.h, z, sigma)
         weighted = chunk.weight[:, None, None] * green

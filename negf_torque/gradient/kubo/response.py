@@ -84,7 +84,7 @@ class FieldResponse:
     @property
     def total(self) -> NDArray:
         """The response."""
-        return sum(self.parts.values())
+        return np.sum(list(self.parts.values()), axis=0)
 
     @property
     def surface(self) -> NDArray:

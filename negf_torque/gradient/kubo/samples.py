@@ -8,7 +8,7 @@ zone by turning them with the unitary operations of the group:
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,33 +65,33 @@ class Samples:
         """Whole-zone average of <G> from that of the part, (n, n)."""
         if not self.turns:
             return array
-        return sum(t.unitary @ array @ t.unitary.conj().T for t in self.turns) / len(self.turns)
+        return np.mean([t.unitary @ array @ t.unitary.conj().T for t in self.turns], axis=0)
 
     def vector(self, array: NDArray) -> NDArray:
         """The same with a leading axis of directions, (d, n, n)."""
         if not self.turns:
             return array
-        total = sum(
+        turned = [
             np.tensordot(t.rotation, t.unitary @ array @ t.unitary.conj().T, axes=1)
             for t in self.turns
-        )
-        return total / len(self.turns)
+        ]
+        return np.mean(turned, axis=0)
 
     def read(self, array: NDArray) -> NDArray:
         """The same with a leading axis of observables, (a, n, n)."""
         if not self.turns:
             return array
-        total = sum(
+        turned = [
             np.tensordot(_inverse(t), t.unitary @ array @ t.unitary.conj().T, axes=1)
             for t in self.turns
-        )
-        return total / len(self.turns)
+        ]
+        return np.mean(turned, axis=0)
 
     def pairs(self, array: NDArray) -> NDArray:
         """The same for <kron(G, G'^T)>, (n^2, n^2)."""
         if not self.turns:
             return array
-        total = 0.0
+        total: Any = 0.0
         for t in self.turns:
             full = np.kron(t.unitary, t.unitary.conj())
             total = total + full @ array @ full.conj().T
@@ -101,7 +101,7 @@ class Samples:
         """The same for chi (a, d)."""
         if not self.turns:
             return array
-        return sum(_inverse(t) @ array @ t.rotation.T for t in self.turns) / len(self.turns)
+        return np.mean([_inverse(t) @ array @ t.rotation.T for t in self.turns], axis=0)
 
 
 def _inverse(turn: Turn) -> NDArray:
@@ -110,6 +110,13 @@ def _inverse(turn: Turn) -> NDArray:
 
 class LatticeSamples(Samples):
     """Irreducible part of a uniform mesh of a crystal."""
+
+    model: BulkModel
+    observables: NDArray
+    k: NDArray
+    weights: NDArray
+    slope: NDArray
+    steady: NDArray | None
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 An impurity adds a Hermitian matrix V to the Hamiltonian of its cell (on the orbitals of its site;
 an atomic lambda L.S makes it a spin-orbit impurity), with concentration c per cell.  With the
-averaged local Green's function g:
+averaged local Green's function g::
 
     Born        Sigma = <v g v>                      second order: no skew scattering beyond
                                                      the Gaussian one
@@ -22,7 +22,7 @@ unless `keep_mean`, and part of the coherent potential.  Superoperators act on r
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -89,14 +89,12 @@ def pair(left: NDArray, right: NDArray) -> NDArray:
 class SecondOrder:
     """Born: Sigma = S[g] for any superoperator S, or for impurities <v X v>."""
 
-    def __init__(self, source: ArrayLike | Sequence[Impurity]) -> None:
+    def __init__(self, source: NDArray | Sequence[Impurity]) -> None:
         if isinstance(source, np.ndarray):
             self.superoperator = source
         else:
-            self.superoperator = sum(
-                s.concentration * pair(np.asarray(s.potential), np.asarray(s.potential))
-                for s in source
-            )
+            parts = [s.concentration * pair(s.potential, s.potential) for s in source]
+            self.superoperator = np.sum(parts, axis=0)
 
     def self_energy(self, g: NDArray, sigma: NDArray) -> NDArray:
         """S[g]."""
@@ -123,7 +121,8 @@ class ThirdOrder:
 
     def vertex(self, g: NDArray, sigma: NDArray, retarded: bool) -> NDArray:
         """V X V + V X V g2 V + V g1 V X V."""
-        other, total = (g if retarded else g.conj().T), 0.0
+        other = g if retarded else g.conj().T
+        total: Any = 0.0
         for s in self.species:
             v = s.potential
             total = total + s.concentration * (
@@ -145,11 +144,12 @@ class TMatrix:
     def self_energy(self, g: NDArray, sigma: NDArray) -> NDArray:
         """sum c t (less the mean)."""
         mean = 0.0 if self.keep_mean else 1.0
-        return sum(s.concentration * (self._t(s, g) - mean * s.potential) for s in self.species)
+        parts = [s.concentration * (self._t(s, g) - mean * s.potential) for s in self.species]
+        return np.sum(parts, axis=0)
 
     def vertex(self, g: NDArray, sigma: NDArray, retarded: bool) -> NDArray:
         """sum c t1 X t2."""
-        total = 0.0
+        total: Any = 0.0
         for s in self.species:
             t = self._t(s, g)
             total = total + s.concentration * pair(t, t if retarded else t.conj().T)

@@ -15,6 +15,7 @@ polynomials on what the group leaves as it is.  K. Garello et al., Nat. Nanotech
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -156,7 +157,7 @@ def allowed_terms(
         unit = np.einsum("ca,fi->cfai", np.eye(3), np.eye(3)).reshape(9, 3, 3)
         return np.einsum("pm,uai->mupai", m, unit).reshape(-1, len(n), 3, 3)
 
-    total = 0.0
+    total: Any = 0.0
     for r in operations:
         axial = np.linalg.det(r) * r
         # image of T(n; F): axial T(axial^-1 n; r^-1 F)

@@ -54,7 +54,7 @@ def reduced_domain(model: BulkModel, group: Sequence[Operation]) -> Domain:
             signs.add(tuple((np.diag(matrix) < 0).astype(int)))
     basis: list[NDArray] = []
     for vector in sorted(signs, reverse=True):
-        rest = np.array(vector)
+        rest: NDArray = np.array(vector)
         for old in basis:
             if rest[np.argmax(old)]:
                 rest = (rest + old) % 2
@@ -63,8 +63,8 @@ def reduced_domain(model: BulkModel, group: Sequence[Operation]) -> Domain:
             basis = [(old + rest) % 2 if old[lead] else old for old in basis]
             basis.append(rest)
     bounds = np.tile([0.0, 1.0], (d, 1))
-    for vector in basis:
-        bounds[int(np.argmax(vector))] = 0.0, 0.5
+    for independent in basis:
+        bounds[int(np.argmax(independent))] = 0.0, 0.5
     return Domain(bounds, 2 ** len(basis))
 
 
@@ -82,16 +82,16 @@ def irreducible_mesh(
     weights : (points,)
         Sum to 1.
     """
-    sizes = np.asarray(sizes)
-    d, total = len(sizes), int(np.prod(sizes))
-    twice = 2 * np.stack(np.unravel_index(np.arange(total), tuple(sizes)), axis=1) + 1
+    axes, shape = np.asarray(sizes), tuple(sizes)
+    d, total = len(shape), int(np.prod(shape))
+    twice = 2 * np.stack(np.unravel_index(np.arange(total), shape), axis=1) + 1
     lowest = np.arange(total)
-    for matrix in _mesh_maps(model, group, sizes):
-        image = (twice @ matrix.T) % (2 * sizes)
-        flat = np.ravel_multi_index(tuple((image.T - 1) // 2), tuple(sizes))
+    for matrix in _mesh_maps(model, group, axes):
+        image = (twice @ matrix.T) % (2 * axes)
+        flat = np.ravel_multi_index(tuple((image.T - 1) // 2), shape)
         lowest = np.minimum(lowest, flat)
     kept, counts = np.unique(lowest, return_counts=True)
-    return (twice[kept] / (2 * sizes)).reshape(-1, d), counts / total
+    return (twice[kept] / (2 * axes)).reshape(-1, d), counts / total
 
 
 def _diagonal(matrix: NDArray) -> bool:

@@ -109,7 +109,8 @@ def check(card: Card) -> dict[tuple, str]:
         except (ValueError, OSError) as error:
             problems["system", "texture", "file"] = str(error)
         else:
-            card.code[file.name] = text  # the numbers depend on it as on a Python file
+            name = file.relative_to(card.path.parent.resolve()).as_posix()
+            card.code[name] = text  # the numbers depend on it as on a Python file
     return problems
 
 
