@@ -111,3 +111,19 @@ def test_orbital_counts_that_do_not_match_are_told(tmp_path, kind, parameters, m
     card = cards.load(tmp_path / "card.toml", allow_code=True)
     with pytest.raises(ValueError, match=message):
         run.calculate(card)
+
+
+def test_directory_of_a_result_holds_the_file_that_the_card_names(tmp_path):
+    """It can be drawn, exported and checked again without the folder that the card came from."""
+    (tmp_path / "mine.py").write_text(BROKEN)
+    text = (
+        '[system]\nbuilder = "mine.py:make"\n'
+        '[calculation]\nkind = "torque"\nenergy = 0.3\nresponse = "window"\n'
+        "[output]\nfigures = []\n"
+    )
+    (tmp_path / "mine.toml").write_text(text)
+    card = cards.load(tmp_path / "mine.toml", allow_code=True)
+    run.execute(card, tmp_path / "result")
+    again = cards.load(tmp_path / "result" / "card.toml", allow_code=True)
+    assert again.hash == card.hash
+    assert not run.execute(card, tmp_path / "result").computed

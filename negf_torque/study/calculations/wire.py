@@ -104,6 +104,7 @@ def check(card: Card) -> dict[tuple, str]:
 
         try:
             file = vectors_file(system, card.path.parent)
+            assert file is not None  # the texture names one
             text = file.read_text(encoding="utf-8")
             read_vectors(text, file.name, system.length)
         except (ValueError, OSError) as error:
@@ -156,10 +157,10 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
 
     def scalar(name: str, note: str = "", label: str = "", **select: Any) -> Scalar:
         data = dataset[name].sel(select)
-        error = dataset.get(f"{name}_error")
-        if error is not None:
-            chosen = {key: value for key, value in select.items() if key in error.dims}
-            error = float(error.sel(chosen))
+        bound, error = dataset.get(f"{name}_error"), None
+        if bound is not None:
+            chosen = {key: value for key, value in select.items() if key in bound.dims}
+            error = float(bound.sel(chosen))
         return Scalar(
             label or name, float(data), dataset[name].attrs["units"], error, converged, note
         )
@@ -277,12 +278,14 @@ def llg_parameters(dataset: xr.Dataset, card: Card) -> tuple[TextureTorque, Simu
         )
     if dataset.attrs.get("spin_orbit"):
         origin += "; P and beta contain the spin-orbit torque, which is none of a texture"
-    simulation = card.llg.simulation()
+    table = card.llg
+    assert table is not None  # only cards with [llg] come here
+    simulation = table.simulation()
     torque = TextureTorque(
         polarisation=number["polarisation"],
         beta=number["integrated_beta"],
-        damping=card.llg.damping,
-        saturation_magnetisation=card.llg.saturation_magnetisation,
+        damping=table.damping,
+        saturation_magnetisation=table.saturation_magnetisation,
         polarisation_error=errors["polarisation"],
         beta_error=errors["integrated_beta"],
         response=str(dataset.attrs["response"]),
