@@ -132,7 +132,7 @@ def stopping_distance(wall: Wall, u: float) -> float:
     return wall.width / (2 * wall.damping) * float(np.arcsin(u / u_c))
 
 
-def harmonic_pinning(strength: float) -> Callable[[NDArray], NDArray]:
+def harmonic_pinning(strength: float) -> Callable[[Any], Any]:
     """Pinning field -strength q in A/m, `strength` in A/m per nm.
 
     The energy is mu0 M_s S strength q^2 (two domains' moments per displacement).

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from negf_torque.lattice.layers import LayerChain, aligned, layer_chain
 from negf_torque.lattice.stack import CrossSection, Layer, Lead, build_stack
+from negf_torque.lattice.terminals import OpenSystem
 from negf_torque.spin import rotation_so3, unit_vector
 from negf_torque.transport.linear import WindowResponse, window_response
 from negf_torque.transport.mixing import MixingConductance, mixing_conductance
@@ -91,7 +92,7 @@ class ValveResult:
 
 
 def valve_directions(
-    chain: LayerChain, fixed: str, free: str, angles: ArrayLike
+    chain: LayerChain | OpenSystem, fixed: str, free: str, angles: ArrayLike
 ) -> tuple[NDArray, NDArray]:
     """Direction p of the fixed magnet and directions (angles, 3) of the free one.
 
@@ -251,7 +252,7 @@ def _components(
     return tuple(part.T for part in parts)  # type: ignore[return-value]
 
 
-def _uniform_direction(chain: LayerChain, magnet: str, argument: str) -> NDArray:
+def _uniform_direction(chain: LayerChain | OpenSystem, magnet: str, argument: str) -> NDArray:
     if magnet not in chain.magnets:
         raise ValueError(f"{argument}: {magnet!r} is none of the magnets {list(chain.magnets)}.")
     rows = [name == magnet for name in chain.sites.magnet]

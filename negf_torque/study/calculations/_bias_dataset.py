@@ -221,6 +221,7 @@ def junction(dataset: xr.Dataset, card: Card) -> JunctionTorque:
     from negf_torque.llg.junction import JunctionTorque
 
     table = card.llg
+    assert table is not None  # only cards with [llg] come here
     layers = max(int(dataset.attrs["free_layers"]), 1)
     return JunctionTorque(
         voltage=dataset["voltage"].values,

@@ -142,7 +142,8 @@ def complete_valve(valve: ValveResult, p: Any, progress: Any) -> tuple[dict[str,
     good = True
     for index, response in enumerate(valve.responses):
         progress.update(index, len(valve.responses))
-        device, window = response.chain, response
+        device = response.chain
+        window: WindowResponse | None = response
         m = valve.free_directions[index]
         if collinear[index]:
             m = valve_directions(chain, valve.fixed, valve.free, [aside[index]])[1][0]

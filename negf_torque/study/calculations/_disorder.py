@@ -77,7 +77,7 @@ class Averages:
 
     def torkance_error(self, number: int) -> NDArray:
         """(3, magnets, 3): standard errors of method `number`, or what the mesh makes of it."""
-        if self.methods[number] == "configurations":
+        if self.configurations is not None and self.methods[number] == "configurations":
             return self.configurations.magnet_torkance_error
         window = self.windows[number]
         # a magnet's torque is the difference of two spin currents
@@ -88,7 +88,7 @@ def check_impurities(card: Card) -> dict[tuple, str]:
     """Mistakes in `[[impurities]]` and `[disorder]` that need more than one table."""
     problems = check_disorder(card)
     explicit = card.disorder is not None and "configurations" in card.disorder.methods
-    if card.impurities and explicit and getattr(card.calculation, "temperature", 0.0):
+    if card.impurities and explicit and bool(getattr(card.calculation, "temperature", 0.0)):
         problems["calculation", "temperature"] = (
             f"{card.calculation.temperature:g}: explicit configurations are solved at 0 K. Leave "
             "temperature out, or the method."
@@ -110,17 +110,19 @@ def averaged(
     kinds = [impurity.impurity() for impurity in card.impurities]
     methods = tuple(table.methods) if methods is None else methods
     windows: list[WindowResponse] = []
-    explicit, mean_field = None, None
+    explicit = None
+    mean_field: DisorderedResponse | None = None
     for method in methods:
         if method == "configurations":
             explicit = _explicit(table, chain, kinds, energy, progress)
             windows.append(explicit.window)
         else:
             progress.start(f"{method}: self-energy and vertex corrections")
-            windows.append(_averaged_medium(card, table, chain, energy, method))
-            mean_field = mean_field or windows[-1]
+            medium = _averaged_medium(card, table, chain, energy, method)
+            windows.append(medium)
+            mean_field = mean_field or medium
     complete = None
-    if card.kind == "torque" and mean_field is windows[0] and chain.magnets:
+    if mean_field is windows[0] and card.kind == "torque" and chain.magnets:
         complete = _complete(card, table, chain, energy, mean_field, progress)
     return Averages(methods, tuple(windows), mean_field, explicit, complete)
 
@@ -138,7 +140,7 @@ def _complete(
 
     p = card.calculation
     wanted = getattr(p, "response", "window") == "complete" and table.vertex_corrections
-    if not wanted or getattr(p, "temperature", 0.0):
+    if not wanted or bool(getattr(p, "temperature", 0.0)):
         return None
     if np.any(window.density_by_lead[:, :, 0].sum(axis=0) <= 0):
         return None  # a site without states has no electrochemical potential

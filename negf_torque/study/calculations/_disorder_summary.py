@@ -37,9 +37,9 @@ def disorder_scalars(dataset: xr.Dataset) -> list[Scalar]:
                 _configuration_note(dataset) if method == "configurations" else "",
             )
         )
-    for name, value, unit, error, words in _differences(dataset):
+    for name, value, unit, bound, words in _differences(dataset):
         if name.startswith("conductance"):
-            found.append(Scalar(f"difference[{name}]", value, unit, error, converged, words))
+            found.append(Scalar(f"difference[{name}]", value, unit, bound, converged, words))
     for name in ("current_loss", "ward_residual", "born_parameter"):
         if name in dataset:
             note = str(dataset[name].attrs.get("long_name", ""))

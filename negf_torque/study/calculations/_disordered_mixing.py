@@ -38,14 +38,16 @@ def averaged_mixing(card: Card, chain: LayerChain, energy: float) -> MixingCondu
     fine, coarse = (
         disordered_mixing(chain, energy, kinds, table.method, mesh, direction) for mesh in meshes
     )
-    through = fine.transmission is not None
+    through = 0.0
+    if fine.transmission is not None and coarse.transmission is not None:
+        through = abs(fine.transmission - coarse.transmission)
     return MixingConductance(
         reflection=fine.reflection,
         transmission=fine.transmission,
         sharvin=fine.sharvin,
         reflection_corrected=fine.reflection_corrected,
         reflection_error=abs(fine.reflection - coarse.reflection),
-        transmission_error=abs(fine.transmission - coarse.transmission) if through else 0.0,
+        transmission_error=through,
         sharvin_error=abs(fine.sharvin - coarse.sharvin),
         evaluations=table.fixed_mesh**chain.dimension,
         converged=fine.converged,

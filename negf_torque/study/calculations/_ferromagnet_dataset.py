@@ -58,8 +58,9 @@ class Material:
     def __init__(self, card: Card) -> None:
         system = card.system
         self.card, self.system = card, system
-        self.band: Band | None = None
-        self.crystal: Crystal | None = None
+        #: one of the two
+        self.band: Any = None
+        self.crystal: Any = None
         a, d = system.lattice_constant, system.dimension
         #: strengths are variances per cell; the parabolic band counts them per volume
         self.strength = 1.0
@@ -93,7 +94,7 @@ class Material:
         """Coefficients at a point, hbar = 1 units of the band."""
         from negf_torque.gradient.coefficients import coefficients
 
-        options = {"temperature": BOLTZMANN * p.temperature}
+        options: dict[str, Any] = {"temperature": BOLTZMANN * p.temperature}
         if self.crystal is None:
             return coefficients(
                 self.band, p.chemical_potential, np.asarray(p.exchange) / 2, self.impurities(p),

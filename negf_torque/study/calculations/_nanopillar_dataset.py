@@ -19,8 +19,8 @@ def stability_limit(model: Macrospin, state: np.ndarray, largest: float = 3e13) 
     point = fixed_point(model, state)
     if point is None or not point.stable or point.m @ state < 0.5:
         return {"current": float("nan"), "how": "not stable without current"}
-    found = [critical_drive(model, point.m, s * largest, steps=120) for s in (1, -1)]
-    found = [f for f in found if f is not None]
+    both = (critical_drive(model, point.m, s * largest, steps=120) for s in (1, -1))
+    found = [f for f in both if f is not None]
     if not found:
         return {"current": float("nan"), "how": "stable at all currents"}
     current, how = min(found, key=lambda f: abs(f[0]))
@@ -34,8 +34,8 @@ def add_phases(table, model, p, progress, values, coords) -> None:
     from negf_torque.spin import unit_vector
 
     part = table.map
-    drives = np.linspace(*part.currents, part.points[0])
-    fields = np.linspace(*part.fields, part.points[1])
+    drives = np.linspace(part.currents[0], part.currents[1], part.points[0])
+    fields = np.linspace(part.fields[0], part.fields[1], part.points[1])
     along = p if part.field_axis is None else unit_vector(part.field_axis, "field_axis")
     progress.start("phase diagram", len(fields) + 1)
     found = phase_map(
@@ -57,10 +57,8 @@ def add_phases(table, model, p, progress, values, coords) -> None:
             point = fixed_point(here, state)
             if point is None or not point.stable or point.m @ state < 0.5:
                 continue
-            edges = [
-                critical_drive(here, point.m, edge, steps=24) for edge in part.currents if edge
-            ]
-            edges = [edge[0] for edge in edges if edge is not None]
+            lost = (critical_drive(here, point.m, edge, steps=24) for edge in part.currents if edge)
+            edges = [edge[0] for edge in lost if edge is not None]
             limits[s, k] = min(edges, key=abs) if edges else np.nan
         progress.advance()
     coords |= {"map_current": drives, "map_field": fields, "start": ["P", "AP"]}

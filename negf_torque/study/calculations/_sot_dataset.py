@@ -186,7 +186,8 @@ def _expansion(card: Card, film: Film, values: dict[str, np.ndarray]) -> dict[st
     flow = float(values["conductance"][:, :, total, 0].mean())
     # what a solver knows: both torques without angular dependence
     plain = fit_terms(terms[[0, 3]], values["torkance"][:, :, total, :, 0].reshape(-1, 3))
-    xi_dl, xi_fl = efficiencies(*plain.coefficients, flow, film.thickness)
+    field_like, damping_like = plain.coefficients
+    xi_dl, xi_fl = efficiencies(field_like, damping_like, flow, film.thickness)
     out: dict[str, Any] = {
         "coefficient": np.array(coefficients), "residual": np.array(residual),
         "residual_allowed": np.array(allowed), "xi_DL": xi_dl, "xi_FL": xi_fl,

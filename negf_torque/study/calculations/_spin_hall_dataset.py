@@ -53,7 +53,7 @@ def metal_of(card: Card) -> Metal:
     return Metal(model, observables, symmetry, ELEMENTARY_CHARGE**2 / HBAR_SI / volume)
 
 
-def _read(metal: Metal, chi: np.ndarray) -> tuple[float, float]:
+def _read(metal: Metal, chi: np.ndarray) -> tuple[Any, Any]:
     """Conductivity and spin Hall conductivity, S/m, from chi (..., a, d)."""
     return (
         metal.siemens * chi[..., _FLOW, _FORCE],
@@ -84,7 +84,8 @@ def calculate(card: Card, progress: Progress) -> xr.Dataset:
         "conductivity_broadened": conductivity,
     }
     coords: dict[str, Any] = {"energy": energies}
-    converged, notes = True, []
+    converged = True
+    notes: list[str] = []
     if s.impurities is not None and table.concentrations:
         rows, converged, notes = _concentrations(card, metal, progress)
         values |= rows | _scaling(rows)
@@ -130,11 +131,10 @@ def _concentrations(card, metal, progress) -> tuple[dict[str, np.ndarray], bool,
         bubble = _read(metal, chi.bare)[1]
         conductivity.append(sigma)
         hall.append([total, bubble, total - bubble, total - _read(metal, born.total)[1]])
-    conductivity = np.array(conductivity)
-    spin_hall = np.array(hall)
+    sigmas, spin_hall = np.array(conductivity), np.array(hall)
     return {
-        "conductivity": conductivity, "resistivity": 1 / conductivity, "spin_hall": spin_hall,
-        "spin_hall_angle": spin_hall[:, 0] / conductivity,
+        "conductivity": sigmas, "resistivity": 1 / sigmas, "spin_hall": spin_hall,
+        "spin_hall_angle": spin_hall[:, 0] / sigmas,
     }, converged, notes  # fmt: skip
 
 

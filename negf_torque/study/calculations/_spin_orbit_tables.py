@@ -126,14 +126,15 @@ def respond(
     if scatterers is None:
         from negf_torque.gradient.kubo.response import Integration, bulk_response
 
-        chi = bulk_response(
+        assert broadening is not None  # a card has either this or impurities
+        clean = bulk_response(
             model, observables, mu, broadening, temperature, symmetry=symmetry,
             integration=Integration(tolerance, **options),
         )  # fmt: skip
-        note = "" if chi.converged else "zone integration did not reach its tolerance"
+        note = "" if clean.converged else "zone integration did not reach its tolerance"
         return Solved(
-            chi.surface, chi.sea, None, float(chi.error[:reported].max()), chi.converged, note,
-            chi.evaluations,
+            clean.surface, clean.sea, None, float(clean.error[:reported].max()), clean.converged,
+            note, clean.evaluations,
         )  # fmt: skip
     from negf_torque.gradient.kubo.dressed import dressed_response
 

@@ -134,6 +134,7 @@ def _parts(tensor: TensorParts, bare: TensorParts | None) -> np.ndarray:
 def _row(card, n, complete: GradientTensors, bare, flow) -> dict[str, Any]:
     """Everything at one direction."""
     d = complete.diagnostics
+    assert complete.torkance is not None and complete.damping is not None  # all were asked for
     damping = _parts(complete.damping, bare and bare.damping)
     torkance = _parts(complete.torkance, bare and bare.torkance)
     spin = electron_spin(complete.damping.total, n)

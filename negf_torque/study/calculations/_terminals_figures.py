@@ -104,6 +104,7 @@ def _cells(axes: Axes, one: xr.Dataset, values: NDArray, label: str, signed: boo
     axes.add_collection(collection)
     axes.grid(visible=False)
     drawing = axes.get_figure()
+    assert drawing is not None  # `style.figure` has made it
     drawing.colorbar(collection, ax=axes, label=label, pad=0.02, shrink=0.9,
                      extend="both" if signed else "neither")
     for name in dict.fromkeys(one["site_magnet"].values):

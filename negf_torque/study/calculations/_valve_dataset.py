@@ -67,7 +67,8 @@ def calculate(card: Card, progress: Progress) -> xr.Dataset:
     progress.start("mixing conductances")
     # of clean magnets; those of impure ones are a calculation of their own ("mixing")
     mixing = {} if card.impurities else _mixing(card, sampling)
-    complete, settled = {}, True
+    complete: dict[str, Any] = {}
+    settled = True
     if p.response == "complete" and not card.impurities:
         from negf_torque.study.calculations._complete import complete_valve
 

@@ -191,8 +191,8 @@ def listings(dataset: xr.Dataset) -> list[Listing]:
     """Currents and torques voltage by voltage."""
     middle = int(np.argmin(np.abs(dataset["angle"].values - np.pi / 2)))
     one = dataset.isel(angle=middle)
-    names = ("current_parallel", "current_antiparallel", "tmr")
-    names += ("torque_in_plane", "torque_out_of_plane")
+    currents = ("current_parallel", "current_antiparallel", "tmr")
+    names = (*currents, "torque_in_plane", "torque_out_of_plane")
     columns = ("V", "I_P", "I_AP", "TMR", "in plane", "out of plane")
     rows = tuple(
         (float(volt), *(float(one[name][index]) for name in names))

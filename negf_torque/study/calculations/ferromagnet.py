@@ -175,7 +175,8 @@ class SweepTable(Table):
     def _has_values(self) -> SweepTable:
         if not self.values and (self.start is None or self.stop is None):
             raise ValueError("has no values. Give values, or start and stop.")
-        if self.logarithmic and not self.values and min(self.start, self.stop) <= 0:  # type: ignore[type-var]
+        ends = [self.start or 0.0, self.stop or 0.0]
+        if self.logarithmic and not self.values and min(ends) <= 0:
             raise ValueError("is logarithmic but reaches zero. Give start and stop above 0.")
         sign_free = self.parameter == "chemical_potential"
         if not sign_free and self.array().min() < 0:
@@ -188,7 +189,8 @@ class SweepTable(Table):
         """The values."""
         if self.values:
             return np.array(self.values)
-        space = np.geomspace if self.logarithmic else np.linspace
+        assert self.start is not None and self.stop is not None  # checked with the table
+        space: Any = np.geomspace if self.logarithmic else np.linspace
         return space(self.start, self.stop, self.points)
 
 
@@ -310,6 +312,7 @@ def llg_parameters(dataset: xr.Dataset, card: Card) -> tuple[TextureTorque, Simu
     from negf_torque.llg.bulk import TextureTorque
 
     table = card.llg
+    assert table is not None  # only cards with [llg] come here
     polarisation = float(dataset["polarisation"] * dataset["adiabatic_ratio"])
     torque = TextureTorque(
         polarisation=polarisation,

@@ -149,10 +149,10 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
             add(name, float(one[name].sel(part="total")), "nm per cell", note)
         if "beta" in one:
             for name in ("adiabatic", "nonadiabatic"):
-                value = one["spin_transfer"].sel(
+                along = one["spin_transfer"].sel(
                     part="total", invariant=name, field="x", gradient="x"
                 )
-                add(name, float(value), "nm^2 per cell", "field and texture along x")
+                add(name, float(along), "nm^2 per cell", "field and texture along x")
             add("beta", float(one["beta"]), "1", "nonadiabatic/adiabatic", exact=False)
     return found
 

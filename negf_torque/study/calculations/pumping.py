@@ -323,8 +323,8 @@ def _matrix(dataset: xr.Dataset) -> Figure:
     ):
         for name in dict.fromkeys(owner):
             here = owner == name
-            axes[1].plot(layers[here], values[here], label=label, **look)
-            label = None
+            axes[1].plot(layers[here], values[here], label=label or None, **look)
+            label = ""
     axes[1].axhline(0, color="0.6", linewidth=0.8)
     axes[1].set(xlabel="Layer")
     axes[1].set_ylabel(style.axis_label("Damping of the layer", unit))

@@ -203,18 +203,19 @@ def llg_parameters(dataset: xr.Dataset, card: Card) -> tuple[SpinOrbitTorque, Si
     """Torque on the ferromagnet above; J > 0: electrons along +x bring moments along -y."""
     from negf_torque.llg.bulk import SpinOrbitTorque
 
-    film = card.system.film
+    film, table = card.system.film, card.llg
     if film is None:
         raise ValueError("the card has no [system.film]: a metal alone torques no magnet.")
+    assert table is not None  # only cards with [llg] come here
     at = dataset.sel(thickness=film.thickness, method="nearest")
     torque = SpinOrbitTorque(
         damping_like=float(at["xi_DL"]),
         field_like=float(at["xi_FL"]),
         direction=(0.0, -1.0, 0.0),
         thickness=film.magnet_thickness,
-        saturation_magnetisation=card.llg.saturation_magnetisation,
+        saturation_magnetisation=table.saturation_magnetisation,
         response="drift-diffusion",
         name=card.name,
         provenance="negf_torque {version}, card {card_hash:.16}".format(**dataset.attrs),
     )
-    return torque, card.llg.simulation()
+    return torque, table.simulation()

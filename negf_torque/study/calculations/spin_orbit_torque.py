@@ -228,6 +228,7 @@ def llg_parameters(dataset: xr.Dataset, card: Card) -> tuple[SpinOrbitTorque, Si
     from negf_torque.llg.bulk import SpinOrbitTorque
 
     table = card.llg
+    assert table is not None  # only cards with [llg] come here
     torque = SpinOrbitTorque(
         damping_like=float(dataset["xi_DL"]),
         field_like=float(dataset["xi_FL"]),

@@ -105,7 +105,7 @@ def check(card: Card) -> dict[tuple, str]:
     problems: dict[tuple, str] = {}
     terminals = _names(card)
     if terminals is not None:
-        used = [(("source",), p.source)]
+        used: list[tuple[tuple, str]] = [(("source",), p.source)]
         used += [(("voltages", name), name) for name in p.voltages]
         used += [(("currents", name), name) for name in p.currents]
         used += [(("probes", number), name) for number, name in enumerate(p.probes or ())]
@@ -191,10 +191,10 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
     part = "complete" if dataset.attrs["response"] == "complete" else "window part"
     for magnet in dataset["magnet"].values:
         for component in "xyz":
-            value = shown["torque"].sel(magnet=magnet, component=component)
+            torque = float(shown["torque"].sel(magnet=magnet, component=component))
             error = float(shown["torque_error"].sel(magnet=magnet))
             found.append(
-                Scalar(f"torque[{magnet}, {component}, {here}]", float(value), "hbar/2e", error,
+                Scalar(f"torque[{magnet}, {component}, {here}]", torque, "hbar/2e", error,
                        converged, f"per injected current, {part}")
             )
     return found
