@@ -46,7 +46,7 @@ def test_profile_is_linear_in_the_barrier():  # limit
     assert_allclose(profile, [0.5, 0.25, 0, -0.25, -0.5], atol=1e-15)
 
 
-def test_small_bias_is_the_complete_linear_response():  # independent
+def test_small_bias_is_the_complete_linear_response(agree):  # independent
     """dT/dV with the potential of the linear response = its torkance, window and sea."""
     chain = valve()
     linear = complete_response(chain, -0.7, TIGHT)
@@ -61,7 +61,14 @@ def test_small_bias_is_the_complete_linear_response():  # independent
     torque = [(a.site_torque - b.site_torque) / (2 * a.voltage) for a, b in (near, far)]
     current = [(a.current - b.current) / (2 * a.voltage) for a, b in (near, far)]
     # error of second order in V, removed by the two steps; what is left is V^4
-    assert_allclose((4 * torque[0] - torque[1]) / 3, linear.site_torkance, atol=1e-6)
+    agree(
+        "Complete torque per volt of a valve in a chain, site by site",
+        linear.site_torkance,
+        (4 * torque[0] - torque[1]) / 3,
+        against="another route",
+        atol=1e-6,
+        note="difference quotient of the torque at finite bias",
+    )
     assert_allclose((4 * current[0] - current[1]) / 3, linear.window.conductance, atol=1e-6)
 
 
@@ -74,7 +81,7 @@ def test_current_is_the_same_at_every_bond():  # identity
     assert_allclose(point.window_torque[1:-1], flow, atol=1e-9)
 
 
-def test_no_bias_no_current_and_torque_from_the_grand_potential():  # independent
+def test_no_bias_no_current_and_torque_from_the_grand_potential(agree):  # independent
     """Equilibrium torque on the free magnet = d Omega/d theta."""
     chain, step = valve(), 0.02
 
@@ -91,7 +98,14 @@ def test_no_bias_no_current_and_torque_from_the_grand_potential():  # independen
     free = [name == "free" for name in turned.sites.magnet]
     # turning by d theta about y, along which the torque drives the moment: d Omega = -T d theta
     about = torque[free].sum(axis=0)[1] / (4 * np.pi)
-    assert_allclose(about, -slope, atol=1e-8)
+    agree(
+        "Torque without bias on the free magnet of a chain",
+        about,
+        -slope,
+        against="another route",
+        atol=1e-8,
+        note="derivative of the grand potential from Lloyd's formula",
+    )
     assert_allclose(torque.sum(axis=0), 0, atol=1e-8)
     assert abs(slope) > 1e-3
 
@@ -160,19 +174,33 @@ def test_in_plane_torque_follows_from_the_collinear_currents():  # limit
     assert deviation[1] < deviation[0] / 10 and deviation[2] < deviation[1] / 10
 
 
-def test_equilibrium_spin_current_is_the_torque():  # identity
+def test_equilibrium_spin_current_is_the_torque(agree):  # identity
     chain = valve()
     torque = equilibrium_torque(chain, -0.7, TIGHT)
     flow = [sea_spin_current(chain, -0.7, bond, TIGHT) for bond in range(len(chain.sizes) - 1)]
-    assert_allclose(torque[1:-1], -np.diff(flow, axis=0)[:, 1:], atol=1e-9)
+    agree(
+        "Torque without bias, site by site",
+        torque[1:-1],
+        -np.diff(flow, axis=0)[:, 1:],
+        against="another route",
+        atol=1e-9,
+        note="equilibrium spin current in minus out",
+    )
     assert np.abs(flow).max() > 1e-2
 
 
-def test_small_window_is_the_conductance():  # limit
+def test_small_window_is_the_conductance(agree):  # limit
     chain = valve()
     point = finite_bias(chain, -0.7, 1e-4, np.zeros(len(chain.sizes)), TIGHT)
     conductance = window_response([chain], -0.7)[0].conductance
-    assert_allclose(point.current / 1e-4, conductance, rtol=1e-4)
+    agree(
+        "Current at 0.1 mV over the voltage",
+        point.current / 1e-4,
+        conductance,
+        against="another route",
+        rtol=1e-4,
+        note="linear conductance",
+    )
 
 
 def test_shifting_all_levels_is_a_shift_of_the_energy():  # identity
