@@ -110,6 +110,19 @@ def _sealed(header: dict[str, Any], arrays: list[bytes]) -> bytes:
     return MAGIC + hashlib.sha256(content).hexdigest().encode() + content
 
 
+#: What a header of any shape can raise on its way to arrays.
+_UNREADABLE = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    SyntaxError,  # NumPy, of odd names of types
+    RecursionError,
+    OverflowError,
+    MemoryError,
+)
+
+
 def unpack(data: bytes) -> Packed:
     """What `pack` made into bytes.
 
@@ -128,7 +141,7 @@ def unpack(data: bytes) -> Packed:
         header = json.loads(bytes(content[9 : 9 + length]))
         variables = _arrays(header["variables"], data, _START + length)
         return Packed(dict(header["facts"]), dict(header["attrs"]), variables, header["layout"])
-    except (ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
+    except _UNREADABLE as error:
         raise DamagedError(f"its header cannot be read: {error}") from None
 
 
