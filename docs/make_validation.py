@@ -44,7 +44,8 @@ def page(entries: list[dict]) -> str:
         subjects[entry["test"].split("/")[-1].split(".py")[0]].append(entry)
     for subject, rows in sorted(subjects.items()):
         title = subject.removeprefix("test_").replace("_", " ")
-        title = title[0].upper() + title[1:]
+        title = title[0].upper() + title[1:].replace("kwant", "Kwant")
+        title = title.replace("Llg", "LLG")
         parts.append(f"\n## {title}\n\n| quantity | against | digits |\n|---|---|---|\n")
         for row in rows:
             against = f"{row['against']}: {row['note']}" if row["note"] else row["against"]
