@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from study_helpers import _COMMAND, PROBE, TOP, command
+from study_helpers import _COMMAND, PROBE, TOP, command, know_probe
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_ctrl_c_is_130(card, tmp_path):
     assert "interrupted" in rest and "Traceback" not in rest
 
 
-def test_warnings_of_the_physics_are_told_once_and_stored(card, tmp_path):
+def test_warnings_of_the_physics_are_told_once_and_stored(card, tmp_path, monkeypatch):
     path = card('warning = "no channel is open at -9 eV"')
     done = command("run", path, "-o", "out", cwd=tmp_path)
     assert done.returncode == 0
@@ -153,6 +153,7 @@ def test_warnings_of_the_physics_are_told_once_and_stored(card, tmp_path):
     assert "UserWarning" not in done.stderr
     from negf_torque.study import load_result
 
+    know_probe(monkeypatch)
     assert load_result(tmp_path / "out").attrs["warnings"] == "no channel is open at -9 eV"
 
 

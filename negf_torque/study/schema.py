@@ -85,7 +85,10 @@ def node_at(model: type[BaseModel], path: KeyPath) -> tuple[Node, Node] | None:
     nodes = [schema]
     for part in path:
         nodes = [child for node in nodes for child in _children(node, definitions, part)]
-    return (nodes[0], definitions) if nodes else None
+    if not nodes:
+        return None
+    # what stands there may be of several forms: lists of numbers, or of lists
+    return (nodes[0] if len(nodes) == 1 else {"anyOf": nodes}), definitions
 
 
 def known_keys(model: type[BaseModel], path: KeyPath) -> list[str]:
