@@ -19,7 +19,7 @@ def open_band(energy):
 
 
 def test_step_over_the_zone_reaches_the_tolerance():  # limit
-    # Sharvin conductance of the cubic lattice at E = -2.2, PHYSICS reference, ten digits
+    # Sharvin conductance of the cubic lattice at E = -2.2, ten digits
     result = adaptive_average(open_band(-2.2), [[0, np.pi]] * 2, rtol=1e-9)
     assert result.converged
     assert result.value[0] == pytest.approx(0.4454608204, abs=1e-9)

@@ -40,7 +40,7 @@ def plus_x():
     return evolve(quantum_chain(), TIMES, electron_spin=(1, 0, 0), tolerance=1e-12)
 
 
-# -- frozen: PHYSICS reference numbers of the paper's run, verified by two independent programs --
+# -- frozen: reference numbers of the paper's run, verified by two independent programs --
 
 
 @pytest.mark.parametrize(

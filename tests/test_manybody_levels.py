@@ -30,7 +30,7 @@ def test_isotropic_ground_states_have_degeneracies_six_and_seven():  # limit
     assert degeneracies(composite_levels(model, 12).energy)[0][1] == 7
 
 
-def test_anisotropy_splits_them():  # frozen: PHYSICS reference numbers of the paper's model
+def test_anisotropy_splits_them():  # frozen: reference numbers of the paper's model
     model = quantum_chain()
     chain = degeneracies(spin_levels(model).energy)[:3]
     assert [n for _, n in chain] == [2, 2, 2]

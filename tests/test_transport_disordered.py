@@ -266,7 +266,7 @@ def test_steps_of_the_ladder_do_not_grow_with_the_length(monkeypatch):
 # --- limits -----------------------------------------------------------------------------------
 
 
-def test_ladder_of_four_rows(agree):  # frozen: PHYSICS reference of an independent prototype
+def test_ladder_of_four_rows(agree):  # frozen: reference of an independent prototype
     layers = [Layer(2), magnet(6, (0, 0, 1), "a"), Layer(4), magnet(6, (1, 0, 0), "b"), Layer(2)]
     chain = layer_chain(build_stack(layers, cross_section=(4, 1)))
     inside = tuple(range(1, len(chain.onsite) - 1))

@@ -137,7 +137,7 @@ def test_one_random_site_averages_the_complete_response(agree):  # independent: 
     )
 
 
-def test_beta_of_a_disordered_spiral(agree):  # frozen: PHYSICS section 5, bulk formula 0.1611851
+def test_beta_of_a_disordered_spiral(agree):  # frozen: bulk formula 0.1611851
     length, period, split = 160, 240.0, 0.8
 
     def texture(n):

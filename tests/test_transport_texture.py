@@ -85,7 +85,7 @@ def test_projection_finds_the_coefficients_it_was_given():  # identity
     assert found.site_beta.shape == (sites,)
 
 
-def test_reference_wall_and_its_adiabatic_limit(agree):  # frozen: PHYSICS reference, Kwant
+def test_reference_wall_and_its_adiabatic_limit(agree):  # frozen: reference value, Kwant
     found = wire_response(wall(2.0, cross_section=(3, 3)), -2.2, complete=False)
     left = found.parts.index("left")
     agree(
