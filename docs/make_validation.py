@@ -19,10 +19,10 @@ DATA, PAGE = HERE / "validation.json", HERE / "reference" / "generated" / "valid
 HEAD = """# Validation
 
 Every row is a comparison with an independent source: {count} of them, in {sources}. *Another route*
-is other code of this package that leads to the same number. *Digits* is the number of correct decimal digits,
-−log₁₀ of the largest deviation over the largest value; where the reference itself is printed with
-few digits, or is an average with a statistical error, that limits it. The tests assert a tolerance
-for each; `python docs/make_validation.py` runs them and writes this page.
+is other code of this package that leads to the same number. *Digits* is the number of correct
+decimal digits, −log₁₀ of the largest deviation over the largest value; where the reference itself
+is printed with few digits, or is an average with a statistical error, that limits it. The
+tests assert a tolerance for each; `python docs/make_validation.py` runs them and writes this page.
 """
 
 

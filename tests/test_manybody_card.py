@@ -47,7 +47,7 @@ def short():
     return calculate(card())
 
 
-def test_the_ready_card_reproduces_the_reference_numbers(paper):  # frozen, see PHYSICS numbers
+def test_the_ready_card_reproduces_the_reference_numbers(paper):  # frozen
     at = paper.sel(injection="-z", time=400)
     assert_allclose(at["electron_spin"].sel(component="z"), -0.76843693, atol=6e-9)
     assert_allclose(

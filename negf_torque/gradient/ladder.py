@@ -84,7 +84,7 @@ def magnetic_impurities(
     S[g] = gi g + gp sum_a sigma_a g sigma_a + (gz - gp) (axis.sigma) g (axis.sigma)
 
     with gi = `nonmagnetic` = n_i u^2, gp = `transverse`, gz = `longitudinal` (equal to gp when
-    None: isotropic), PHYSICS of Kohno, Tatara, Shibata, JPSJ 75, 113706 (2006).
+    None: isotropic), after Kohno, Tatara, Shibata, JPSJ 75, 113706 (2006).
 
     Parameters
     ----------
