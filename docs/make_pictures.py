@@ -27,11 +27,11 @@ def overview(dataset):
         index = int(np.argmin(np.abs(dataset["angle"].values - np.pi / 2)))
         draw_stack(stack, dataset["moment"].values[index], dataset["layer_magnet"].values)
         degrees = np.degrees(dataset["angle"].values)
-        one = dataset.sel(magnet=dataset.attrs["free"], bias="symmetric")
+        one = dataset.sel(magnet=dataset.attrs["free"])
         looks = style.lines()
         for name, label in (
-            ("torkance_in_plane", "in plane, toward the fixed magnet"),
-            ("torkance_out_of_plane", "out of plane (window, symmetric bias)"),
+            ("complete_torkance_in_plane", "in plane, toward the fixed magnet"),
+            ("complete_torkance_out_of_plane", "out of plane"),
         ):
             torque.plot(degrees, one[name], label=label, **next(looks))
         torque.set(xlabel="Angle between the magnets (degrees)", xticks=np.arange(0, 181, 30))
