@@ -9,14 +9,24 @@ The American Statistician 37, 242 (1983), which loses no digits.
 """
 
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Ensemble", "empty_ensemble", "merged", "sample"]
+__all__ = [
+    "BLOCK",
+    "Ensemble",
+    "block_edges",
+    "block_ensemble",
+    "empty_ensemble",
+    "enough",
+    "merged",
+    "running",
+    "sample",
+]
 
 #: Configurations that are worked on together; the stopping rule looks between blocks.
 BLOCK = 64
@@ -95,21 +105,58 @@ def merged(one: Ensemble, other: Ensemble) -> Ensemble:
 
     Examples
     --------
-    >>> one = merged(empty_ensemble(1), _block(np.array([7, 8]), np.array([[1.0], [3.0]]), 1))
+    >>> some = block_ensemble(np.array([7, 8]), np.array([[1.0], [3.0]]), 1)
+    >>> one = merged(empty_ensemble(1), some)
     >>> float(one.mean[0]), float(one.standard_error[0]), one.samples[:, 0].tolist()
     (2.0, 1.0, [1.0, 3.0])
     """
-    n, m = one.count, other.count
-    if n == 0:
+    if one.count == 0:
         return replace(other, stopped=one.stopped)
+    seeds = np.concatenate([one.seeds, other.seeds])
+    samples = np.concatenate([one.samples, other.samples])
+    return _joined(one, other, seeds, samples)
+
+
+def _joined(one: Ensemble, other: Ensemble, seeds: NDArray, samples: NDArray) -> Ensemble:
+    n, m = one.count, other.count
     step = other.mean - one.mean
     return Ensemble(
-        seeds=np.concatenate([one.seeds, other.seeds]),
-        samples=np.concatenate([one.samples, other.samples]),
+        seeds=seeds,
+        samples=samples,
         mean=one.mean + step * (m / (n + m)),
         squares=one.squares + other.squares + step**2 * (n * m / (n + m)),
         stopped=one.stopped,
     )
+
+
+def running(pieces: Iterable[Ensemble], start: Ensemble | None = None) -> Iterator[Ensemble]:
+    """The ensemble after each piece: `merged` one by one, in a time that grows linearly.
+
+    Examples
+    --------
+    >>> pieces = [block_ensemble(np.array([n]), np.array([[float(n)]]), 1) for n in range(3)]
+    >>> [e.samples[:, 0].tolist() for e in running(pieces)]
+    [[0.0], [0.0, 1.0], [0.0, 1.0, 2.0]]
+    """
+    total = start
+    seeds = samples = np.zeros(0)
+    for piece in pieces:
+        if total is None or total.count == 0:
+            total = piece
+        else:
+            end = total.count + piece.count
+            if end > len(seeds):
+                seeds, samples = (_room(x, 2 * end) for x in (total.seeds, total.samples))
+            seeds[total.count : end], samples[total.count : end] = piece.seeds, piece.samples
+            total = _joined(total, piece, seeds[:end], samples[:end])
+        yield total
+
+
+def _room(values: NDArray, rows: int) -> NDArray:
+    """The values at the beginning of an array with more rows."""
+    wider = np.empty((rows, *values.shape[1:]), values.dtype)
+    wider[: len(values)] = values
+    return wider
 
 
 def sample(
@@ -171,17 +218,17 @@ def sample(
     if start is not None and not np.array_equal(start.seeds, seed + np.arange(have)):
         raise ValueError(f"start: its seeds are not those from {seed} on, without gaps.")
     total = start
-    if total is not None and (have >= configurations or _enough(total, standard_error, block)):
-        return replace(total, stopped=_enough(total, standard_error, block))
-    edges = [*range(have, configurations, block), configurations]
-    pieces = [seed + np.arange(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    if total is not None and (have >= configurations or enough(total, standard_error, block)):
+        return replace(total, stopped=enough(total, standard_error, block))
+    pieces = [seed + np.arange(a, b) for a, b in block_edges(configurations, block, have)]
     results = _in_order(evaluate, pieces, executor, workers)
-    for seeds, values in zip(pieces, results, strict=False):
-        piece = _block(seeds, values, kept)
-        total = piece if total is None else merged(total, piece)
+    blocks = (
+        block_ensemble(seeds, values, kept) for seeds, values in zip(pieces, results, strict=False)
+    )
+    for total in running(blocks, start):
         if progress is not None:
             progress(total)
-        if _enough(total, standard_error, block):
+        if enough(total, standard_error, block):
             total = replace(total, stopped=True)
             break
     results.close()
@@ -189,7 +236,33 @@ def sample(
     return total
 
 
-def _block(seeds: NDArray, values: NDArray, kept: int) -> Ensemble:
+def block_edges(configurations: int, block: int = BLOCK, have: int = 0) -> list[tuple[int, int]]:
+    """First configuration of each block and the one after its last.
+
+    Examples
+    --------
+    >>> block_edges(150)
+    [(0, 64), (64, 128), (128, 150)]
+    """
+    edges = [*range(have, configurations, block), configurations]
+    return list(zip(edges[:-1], edges[1:], strict=True))
+
+
+def block_ensemble(seeds: NDArray, values: NDArray, kept: int) -> Ensemble:
+    """The ensemble of one block.
+
+    Parameters
+    ----------
+    seeds : (B,)
+    values : (B, columns)
+    kept : int
+        Columns whose values are kept.
+
+    Raises
+    ------
+    ValueError
+        If a value is not finite; the message names the seed.
+    """
     values = np.asarray(values, float)
     if values.ndim != 2 or len(values) != len(seeds):
         raise ValueError(
@@ -202,7 +275,11 @@ def _block(seeds: NDArray, values: NDArray, kept: int) -> Ensemble:
     return Ensemble(seeds, values[:, :kept].copy(), mean, ((values - mean) ** 2).sum(axis=0))
 
 
-def _enough(ensemble: Ensemble, standard_error: float | None, block: int) -> bool:
+def enough(ensemble: Ensemble, standard_error: float | None, block: int = BLOCK) -> bool:
+    """Whether the standard error of column 0, relative to its mean, is as small as requested.
+
+    Never before a few blocks are there: a standard error of few values is itself uncertain.
+    """
     if standard_error is None or ensemble.count < _FIRST_BLOCKS * block:
         return False
     return bool(ensemble.standard_error[0] <= standard_error * abs(ensemble.mean[0]))
