@@ -40,7 +40,7 @@ def cubic_magnet(dimension: int, splitting: float) -> BulkModel:
 def row(name, model, impurities, mu, tolerance, expected, read) -> None:
     """Run one case and print its line."""
     start, cpu = time.perf_counter(), time.process_time()
-    result = gradient_tensors(model, impurities, mu, tolerance=tolerance)
+    result = gradient_tensors(model, mu, impurities, tolerance=tolerance)
     wall, cpu = time.perf_counter() - start, time.process_time() - cpu
     d = result.diagnostics
     claimed = max(d.mesh_error, d.contour_error)

@@ -50,7 +50,7 @@ def test_one_band_with_uniaxial_moments(axis, agree):
     crystal = Crystal(np.eye(2), steps, -np.ones((4, 1, 1)), np.array([0.6]))
     c = coefficients(square(), -1.5, 0.6, strengths, axis=axis)
     impurities = magnetic_impurities(0.9, 0.15, 0.05, follow=axis == "following")
-    tensors = gradient_tensors(spinful(crystal), impurities, -1.5, tolerance=1e-8)
+    tensors = gradient_tensors(spinful(crystal), -1.5, impurities, tolerance=1e-8)
     formula, engine = formula_and_engine(c, tensors, axis)
     agree(
         f"All coefficients, square lattice, uniaxial moments ({axis})",
@@ -76,7 +76,7 @@ def test_two_orbitals_with_their_own_disorder(agree):
             operators.append(np.kron(site, spin))
             weights.append(weight[orbital])
     impurities = ScatteringMap(born_map(weights, operators))
-    tensors = gradient_tensors(spinful(crystal), impurities, -0.7, tolerance=1e-8)
+    tensors = gradient_tensors(spinful(crystal), -0.7, impurities, tolerance=1e-8)
     formula, engine = formula_and_engine(c, tensors, "fixed")
     agree(
         "All coefficients, two orbitals",

@@ -36,8 +36,8 @@ def test_a_kwant_crystal_turned_equals_the_built_in_model():
     )
     impurities = magnetic_impurities(2.0, 0.1)
     options = {"mesh": ZoneMesh(np.eye(2), (40, 40)), "contour_nodes": 8}
-    a = gradient_tensors(read, impurities, -1.5, **options)
-    b = gradient_tensors(square_rashba(1.0, 0.5, 0.6, GENERIC), impurities, -1.5, **options)
+    a = gradient_tensors(read, -1.5, impurities, **options)
+    b = gradient_tensors(square_rashba(1.0, 0.5, 0.6, GENERIC), -1.5, impurities, **options)
     for name in ("damping", "torkance", "texture"):
         first, second = getattr(a, name).total, getattr(b, name).total
         np.testing.assert_allclose(first, second, rtol=0, atol=1e-13)
@@ -64,7 +64,7 @@ def test_several_orbitals_equal_the_multi_orbital_formula():
     )
     sites = np.stack([np.diag(row) for row in np.eye(2)])
     impurities = magnetic_impurities(0.5, 0.04, sites=sites)
-    result = gradient_tensors(model, impurities, -0.8, tolerance=1e-10)
+    result = gradient_tensors(model, -0.8, impurities, tolerance=1e-10)
     damping = transverse_parts(result.damping.total, (0, 0, 1))
     texture = transverse_parts(result.texture.total[:, 0, 0], (0, 0, 1))
     np.testing.assert_allclose(
@@ -81,10 +81,10 @@ def test_conductivity_is_the_sum_of_both_spins():
     mesh = ZoneMesh(np.eye(2), (96, 96))
     gi, mu = 1.5, -1.5
     chi = field_response(
-        model, magnetic_impurities(gi), mu, velocity, mesh=mesh, contour_nodes=8, tolerance=1e-7
+        model, velocity, mu, magnetic_impurities(gi), mesh=mesh, contour_nodes=8, tolerance=1e-7
     )
     sigma = gradient_tensors(
-        model, magnetic_impurities(gi), mu, mesh=mesh, contour_nodes=2, texture=False,
+        model, mu, magnetic_impurities(gi), mesh=mesh, contour_nodes=2, texture=False,
         tolerance=1e-7,
     ).sigma  # fmt: skip
     k = 2 * np.pi * (np.arange(200) + 0.5) / 200

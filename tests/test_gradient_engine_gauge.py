@@ -84,9 +84,9 @@ def test_torkance_in_the_rotating_frame(orbitals, dimension, size, follow):
 
     def torkance(q):
         model = rotating_frame(base, q0 + q)
-        return gradient_tensors(model, still, -0.6, texture=False, **options).torkance.total[:, 0]
+        return gradient_tensors(model, -0.6, still, texture=False, **options).torkance.total[:, 0]
 
-    k = gradient_tensors(rotating_frame(base, q0), moving, -0.6, **options).texture.total
+    k = gradient_tensors(rotating_frame(base, q0), -0.6, moving, **options).texture.total
     turn = np.cross([0, 0, 1], GENERIC)
     # 8e-13 measured in 1D, 3e-12 in 2D (mesh and finite difference).
     np.testing.assert_allclose(k[:, 0, 0] @ turn, derivative(torkance), rtol=0, atol=1e-11)

@@ -169,7 +169,7 @@ def engine_coefficients(result):
 def test_chain_equals_the_closed_form(gi, gz, gp):
     form = ClosedForm(ChainBand(), CHAIN["m"], gi, gz, gp)
     result = gradient_tensors(
-        cubic_magnet(1, CHAIN["m"]), magnetic_impurities(gi, gp, gz), CHAIN["mu"], tolerance=1e-11
+        cubic_magnet(1, CHAIN["m"]), CHAIN["mu"], magnetic_impurities(gi, gp, gz), tolerance=1e-11
     )
     expected = *form.time_derivative(CHAIN["mu"]), *form.texture(CHAIN["mu"])
     np.testing.assert_allclose(engine_coefficients(result), expected, rtol=0, atol=1e-11)
@@ -178,7 +178,7 @@ def test_chain_equals_the_closed_form(gi, gz, gp):
 def test_following_impurities_on_the_chain():
     form = ClosedForm(ChainBand(), CHAIN["m"], 0.3, 0.09, 0.03)
     impurities = magnetic_impurities(0.3, 0.03, 0.09, follow=True)
-    result = gradient_tensors(cubic_magnet(1, CHAIN["m"]), impurities, CHAIN["mu"], tolerance=1e-11)
+    result = gradient_tensors(cubic_magnet(1, CHAIN["m"]), CHAIN["mu"], impurities, tolerance=1e-11)
     expected = form.texture(CHAIN["mu"], follow=True)
     np.testing.assert_allclose(engine_coefficients(result)[2:], expected, rtol=0, atol=1e-11)
 
@@ -190,7 +190,7 @@ def test_square_and_cubic_lattices_equal_the_closed_form(dimension, size):
     model = cubic_magnet(dimension, m)
     mesh = ZoneMesh(model.lattice, (size,) * dimension)
     result = gradient_tensors(
-        model, magnetic_impurities(gi, gs), mu, mesh=mesh, contour_nodes=14, tolerance=1e-7
+        model, mu, magnetic_impurities(gi, gs), mesh=mesh, contour_nodes=14, tolerance=1e-7
     )
     expected = *form.time_derivative(mu), *form.texture(mu)
     np.testing.assert_allclose(engine_coefficients(result), expected, rtol=0, atol=1e-10)
@@ -199,7 +199,7 @@ def test_square_and_cubic_lattices_equal_the_closed_form(dimension, size):
 def test_beta_is_two_pi_gs_nu_over_m_for_isotropic_moments():
     gs = 0.06
     result = gradient_tensors(
-        cubic_magnet(1, 0.4), magnetic_impurities(0.5, gs), -0.6, tolerance=1e-11
+        cubic_magnet(1, 0.4), -0.6, magnetic_impurities(0.5, gs), tolerance=1e-11
     )
     _, _, adiabatic, nonadiabatic = engine_coefficients(result)
     eta = 2 * np.pi * gs * result.density_of_states / 0.4
@@ -210,7 +210,7 @@ def test_beta_is_two_pi_gs_nu_over_m_for_isotropic_moments():
 def test_without_magnetic_impurities_and_spin_orbit_coupling_nothing_relaxes(direction):
     n = unit_vector(direction)
     result = gradient_tensors(
-        cubic_magnet(1, 0.4, n), magnetic_impurities(0.5), -0.6, tolerance=1e-11
+        cubic_magnet(1, 0.4, n), -0.6, magnetic_impurities(0.5), tolerance=1e-11
     )
     form = ClosedForm(ChainBand(), 0.4, 0.5, 0, 0)
     cross = np.array([[0, -n[2], n[1]], [n[2], 0, -n[0]], [-n[1], n[0], 0]])
@@ -229,7 +229,7 @@ def test_finite_temperature_is_the_average_over_the_window():
     temperature, mu = 0.04, -0.6
     form = ClosedForm(ChainBand(), 0.4, 0.5, 0.06, 0.06)
     result = gradient_tensors(
-        cubic_magnet(1, 0.4), magnetic_impurities(0.5, 0.06), mu, temperature,
+        cubic_magnet(1, 0.4), mu, magnetic_impurities(0.5, 0.06), temperature,
         tolerance=1e-10, thermal_order=20,
     )  # fmt: skip
     x = np.linspace(-34, 34, 400)
@@ -252,11 +252,11 @@ def test_finite_temperature_with_moving_levels_and_bent_field():
     model = exchange_model(np.eye(1), displacements, hoppings, exchange, (0.48, 0.6, 0.64))
     impurities, mu, temperature = magnetic_impurities(1.0, 0.1), -0.6, 0.05
     options = {"tolerance": 1e-8, "mesh": ZoneMesh(np.eye(1), (160,)), "contour_nodes": 16}
-    warm = gradient_tensors(model, impurities, mu, temperature, thermal_order=16, **options)
+    warm = gradient_tensors(model, mu, impurities, temperature, thermal_order=16, **options)
     assert any("inelastic" in note for note in warm.diagnostics.notes)
     x = np.arange(-19, 20.0)
     weights = 1 / (4 * np.cosh(x / 2) ** 2)  # steps of T: error exp(-2 pi^2)
-    cold = [gradient_tensors(model, impurities, mu + temperature * e, **options) for e in x]
+    cold = [gradient_tensors(model, mu + temperature * e, impurities, **options) for e in x]
     for name in ("damping", "torkance", "texture"):
         for part in ("ladder", "sea", "neutrality"):
             values = np.stack([getattr(getattr(r, name), part) for r in cold])
@@ -268,7 +268,7 @@ def test_finite_temperature_with_moving_levels_and_bent_field():
 def test_cubic_reference_case_damping():
     model = cubic_magnet(3, 1.0)
     result = gradient_tensors(
-        model, magnetic_impurities(0.8, 0.1), -2.0, texture=False,
+        model, -2.0, magnetic_impurities(0.8, 0.1), texture=False,
         mesh=ZoneMesh(model.lattice, (44,) * 3), contour_nodes=12, tolerance=1e-5,
     )  # fmt: skip
     np.testing.assert_allclose(result.sigma[0, 0], -0.1272346994 - 0.4176546294j, atol=3e-6)

@@ -107,7 +107,7 @@ def test_charge_channel_is_singular_as_conservation_demands():
 def test_chosen_mesh_meets_its_tolerance(strength):
     model, impurities = square_rashba(1.0, 0.5, 0.6, GENERIC), magnetic_impurities(strength)
     results = [
-        gradient_tensors(model, impurities, -1.5, tolerance=t, texture=False)
+        gradient_tensors(model, -1.5, impurities, tolerance=t, texture=False)
         for t in (1e-5, 1e-9)
     ]
     assert all(r.diagnostics.converged for r in results)
@@ -137,7 +137,7 @@ def test_thermal_nodes_average_a_fermi_window():
 def test_a_coarse_mesh_marks_the_result():
     model = square_rashba(1.0, 0.5, 0.6, GENERIC)
     result = gradient_tensors(
-        model, magnetic_impurities(0.3), -1.5, mesh=ZoneMesh(np.eye(2), (12, 12)), contour_nodes=4
+        model, -1.5, magnetic_impurities(0.3), mesh=ZoneMesh(np.eye(2), (12, 12)), contour_nodes=4
     )
     assert not result.diagnostics.converged
     assert any("mesh" in note for note in result.diagnostics.notes)
@@ -147,7 +147,7 @@ def test_a_coarse_mesh_marks_the_result():
 def test_temperature_with_moving_levels_says_what_it_assumes():
     model = square_rashba(1.0, 0.6, 0.6, GENERIC)
     result = gradient_tensors(
-        model, magnetic_impurities(2.0), -1.5, 0.02, texture=False, tolerance=1e-6, thermal_order=4
+        model, -1.5, magnetic_impurities(2.0), 0.02, texture=False, tolerance=1e-6, thermal_order=4
     )
     assert result.diagnostics.converged
     assert any("inelastic" in note for note in result.diagnostics.notes)
@@ -156,7 +156,7 @@ def test_temperature_with_moving_levels_says_what_it_assumes():
 def test_a_conserved_spin_is_told_and_does_not_disturb():
     model = square_rashba(1.0, 0.0, 0.6, GENERIC)
     result = gradient_tensors(
-        model, magnetic_impurities(2.0), -1.5, mesh=ZoneMesh(np.eye(2), (64, 64)), tolerance=1e-6
+        model, -1.5, magnetic_impurities(2.0), mesh=ZoneMesh(np.eye(2), (64, 64)), tolerance=1e-6
     )
     assert result.diagnostics.converged
     assert any("conserved" in note for note in result.diagnostics.notes)
@@ -169,7 +169,7 @@ def test_following_impurities_give_no_damping():
     model = square_rashba(1.0, 0.5, 0.6, GENERIC)
     impurities = magnetic_impurities(1.0, 0.1, 0.3, axis=GENERIC, follow=True)
     result = gradient_tensors(
-        model, impurities, -1.5, texture=False, mesh=MESH, contour_nodes=6
+        model, -1.5, impurities, texture=False, mesh=MESH, contour_nodes=6
     )
     assert result.damping is None
 
@@ -181,14 +181,14 @@ GOOD = magnetic_impurities(1.0)
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: gradient_tensors(MODEL, GOOD, 12.0), "mu = 12.0: no states"),
-        (lambda: gradient_tensors(MODEL, GOOD, np.nan), "mu, temperature"),
-        (lambda: gradient_tensors(MODEL, GOOD, -1.0, -0.1), "mu, temperature"),
-        (lambda: gradient_tensors(MODEL, GOOD, -1.0, tolerance=0), "tolerance: 0"),
-        (lambda: gradient_tensors(MODEL, magnetic_impurities(0.0), -1.0), "all strengths are zero"),
-        (lambda: gradient_tensors(MODEL, ScatteringMap(np.eye(16)), -1.0), "superoperator"),
+        (lambda: gradient_tensors(MODEL, 12.0, GOOD), "chemical_potential: 12.0; no states"),
+        (lambda: gradient_tensors(MODEL, np.nan, GOOD), "chemical_potential: nan"),
+        (lambda: gradient_tensors(MODEL, -1.0, GOOD, -0.1), "temperature: -0.1"),
+        (lambda: gradient_tensors(MODEL, -1.0, GOOD, tolerance=0), "tolerance: 0"),
+        (lambda: gradient_tensors(MODEL, -1.0, magnetic_impurities(0.0)), "all strengths are zero"),
+        (lambda: gradient_tensors(MODEL, -1.0, ScatteringMap(np.eye(16))), "superoperator"),
         (
-            lambda: gradient_tensors(MODEL, GOOD, -1.0, observables=np.zeros((1, 2, 2, 2))),
+            lambda: gradient_tensors(MODEL, -1.0, GOOD, observables=np.zeros((1, 2, 2, 2))),
             "observables: shape",
         ),
         (lambda: magnetic_impurities(-0.1), "nonmagnetic: -0.1"),

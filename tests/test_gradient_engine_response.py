@@ -26,7 +26,7 @@ def test_spin_balance_with_scalar_impurities_is_exact(direction):
     n = unit_vector(direction)
     model = square_rashba(HOPPING, RASHBA, M, n)
     observables = np.concatenate([spin_observables(model), current_of(model)[2, 1:2]])
-    chi = field_response(model, magnetic_impurities(2.0), -1.5, observables, **OPTIONS).total
+    chi = field_response(model, observables, -1.5, magnetic_impurities(2.0), **OPTIONS).total
     spin, current = chi[:3], chi[3]
     balance = -RASHBA / HOPPING * current + 2 * M * (n[0] * spin[2] - n[2] * spin[0])
     assert np.abs(current).max() > 1e-4
@@ -37,7 +37,7 @@ def test_the_balance_needs_the_vertex_corrections():
     model = square_rashba(HOPPING, RASHBA, M, (0, 0, 1))
     observables = np.concatenate([spin_observables(model)[:1], current_of(model)[2, 1:2]])
     chi = field_response(
-        model, magnetic_impurities(2.0), -1.5, observables, ladder=False, **OPTIONS
+        model, observables, -1.5, magnetic_impurities(2.0), vertex=False, **OPTIONS
     ).total
     assert np.abs(-RASHBA / HOPPING * chi[1] - 2 * M * chi[0]).max() > 1e-3
 
@@ -46,15 +46,15 @@ def test_the_exchange_torque_is_the_spin_response():
     n = unit_vector((0.48, 0.6, 0.64))
     model = square_rashba(HOPPING, RASHBA, M, n)
     impurities = magnetic_impurities(2.0, 0.1)
-    spin = field_response(model, impurities, -1.5, spin_observables(model), **OPTIONS).total
-    torkance = gradient_tensors(model, impurities, -1.5, texture=False, **OPTIONS).torkance.total
+    spin = field_response(model, spin_observables(model), -1.5, impurities, **OPTIONS).total
+    torkance = gradient_tensors(model, -1.5, impurities, texture=False, **OPTIONS).torkance.total
     np.testing.assert_allclose(torkance, -M * spin, rtol=0, atol=1e-13)
 
 
 def test_a_uniform_field_makes_no_charge():
     model = square_rashba(HOPPING, RASHBA, M, (0.48, 0.6, 0.64))
     unit = local_observables(model, np.eye(2)[None])
-    chi = field_response(model, magnetic_impurities(2.0, 0.1), -1.5, unit, **OPTIONS)
+    chi = field_response(model, unit, -1.5, magnetic_impurities(2.0, 0.1), **OPTIONS)
     for part in (chi.ladder, chi.static, chi.sea):
         np.testing.assert_allclose(part, 0, rtol=0, atol=1e-9)
 
@@ -66,7 +66,7 @@ def test_conductivity_obeys_onsager_and_splits_by_time_reversal():
     for n in directions:
         model = square_rashba(HOPPING, RASHBA, M, n)
         responses.append(
-            field_response(model, impurities, -1.5, velocity_observables(model), **OPTIONS)
+            field_response(model, velocity_observables(model), -1.5, impurities, **OPTIONS)
         )
     forward, backward = responses
     np.testing.assert_allclose(forward.total, backward.total.T, rtol=0, atol=1e-9)
@@ -84,7 +84,7 @@ def test_spin_split_by_time_reversal_with_vertex_corrections():
     for direction in (n, -n):
         model = square_rashba(HOPPING, RASHBA, M, direction)
         responses.append(
-            field_response(model, impurities, -1.5, spin_observables(model), **OPTIONS)
+            field_response(model, spin_observables(model), -1.5, impurities, **OPTIONS)
         )
     forward, backward = responses
     np.testing.assert_allclose(forward.surface_even, backward.surface_even, rtol=0, atol=1e-9)
@@ -107,7 +107,7 @@ def test_gapped_magnet_has_a_quantised_hall_conductivity():
     values = []
     for eta in (0.02, 0.01):
         chi = field_response(
-            model, ConstantBroadening(eta), 0.0, velocity_observables(model),
+            model, velocity_observables(model), 0.0, ConstantBroadening(eta),
             mesh=ZoneMesh(np.eye(2), (80, 80)), contour_nodes=24, tolerance=1e-6,
         )  # fmt: skip
         values.append(2 * np.pi * chi.total[1, 0])

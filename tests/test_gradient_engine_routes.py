@@ -25,7 +25,7 @@ def strong_impurities():
 def test_moving_magnetisation_gives_the_damping_tensor():
     model, impurities, size = routes.two_orbital_model(), strong_impurities(), 28
     mesh = ZoneMesh(model.lattice, (size, size))
-    engine = gradient_tensors(model, impurities, MU, mesh=mesh, texture=False, tolerance=1e-9)
+    engine = gradient_tensors(model, MU, impurities, mesh=mesh, texture=False, tolerance=1e-9)
     zone = routes.Zone(model, size)
     o = np.stack([zone.at(a) for a in model.exchange])
     dynamic = routes.slope_in_frequency(
@@ -40,7 +40,7 @@ def test_moving_magnetisation_gives_the_damping_tensor():
 def test_vector_potential_gives_the_torkance():
     model, impurities, size = routes.two_orbital_model(), strong_impurities(), 36
     mesh = ZoneMesh(model.lattice, (size, size))
-    engine = gradient_tensors(model, impurities, MU, mesh=mesh, texture=False, tolerance=1e-9)
+    engine = gradient_tensors(model, MU, impurities, mesh=mesh, texture=False, tolerance=1e-9)
     zone = routes.Zone(model, size)
     o = np.stack([zone.at(a) for a in model.exchange])
     v = np.stack([zone.slope(model.hoppings, axis) for axis in (0, 1)])
@@ -54,7 +54,7 @@ def test_vector_potential_gives_the_torkance():
 def test_static_texture_of_finite_wave_vector_gives_the_field_in_texture_tensor(i, j):
     model, impurities, size = routes.two_orbital_model(), strong_impurities(), 32
     mesh = ZoneMesh(model.lattice, (size, size))
-    engine = gradient_tensors(model, impurities, MU, mesh=mesh, tolerance=1e-8)
+    engine = gradient_tensors(model, MU, impurities, mesh=mesh, tolerance=1e-8)
     born = routes.Born(routes.Zone(model, size), impurities)
     static = routes.texture_slope(
         born, MU, i, j, engine.torkance.total, q=0.05, orders=2, nodes=10, scale=4.0
@@ -70,7 +70,7 @@ def test_impurities_that_follow_the_texture(i, j):
     model, size = square_rashba(1.0, 0.7, 0.6, direction), 40
     impurities = magnetic_impurities(2.0, 0.2, 0.7, axis=direction, follow=True)
     mesh = ZoneMesh(model.lattice, (size, size))
-    engine = gradient_tensors(model, impurities, -1.2, mesh=mesh, tolerance=1e-8)
+    engine = gradient_tensors(model, -1.2, impurities, mesh=mesh, tolerance=1e-8)
     assert engine.damping is None
     born = routes.Born(routes.Zone(model, size), impurities)
     static = routes.texture_slope(
@@ -86,7 +86,7 @@ def test_three_dimensions_with_spin_orbit_coupling():
     impurities = magnetic_impurities(30.0, 2.0, 3.75, axis=(0.3, 0.2, 0.9))
     mesh = ZoneMesh(model.lattice, (size,) * 3)
     engine = gradient_tensors(
-        model, impurities, mu, mesh=mesh, contour_nodes=12, tolerance=1e-8
+        model, mu, impurities, mesh=mesh, contour_nodes=12, tolerance=1e-8
     )
     zone = routes.Zone(model, size)
     born = routes.Born(zone, impurities)

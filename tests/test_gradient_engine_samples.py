@@ -15,13 +15,13 @@ LAST_DIGIT = 1e-9  # numbers kept with nine decimals, rounding included
 @pytest.fixture(scope="module")
 def along_z():
     model = square_rashba(1.0, 0.5, 0.6, (0, 0, 1))
-    return gradient_tensors(model, magnetic_impurities(1.0), -1.5)
+    return gradient_tensors(model, -1.5, magnetic_impurities(1.0))
 
 
 @pytest.fixture(scope="module")
 def generic():
     model = square_rashba(1.0, 0.5, 0.6, (0.48, 0.6, 0.64))
-    return gradient_tensors(model, magnetic_impurities(0.8, 0.08), -1.5)
+    return gradient_tensors(model, -1.5, magnetic_impurities(0.8, 0.08))
 
 
 def test_rashba_magnet_along_z(along_z):
@@ -47,7 +47,7 @@ def test_rashba_magnet_in_a_generic_direction(generic, agree):
 
 def test_damping_without_the_ladder():
     model = square_rashba(1.0, 0.5, 0.6, (0, 0, 1))
-    bare = gradient_tensors(model, magnetic_impurities(1.0), -1.5, texture=False, ladder=False)
+    bare = gradient_tensors(model, -1.5, magnetic_impurities(1.0), texture=False, vertex=False)
     np.testing.assert_allclose(bare.damping.total[0, 0], 0.046516389, rtol=0, atol=LAST_DIGIT)
 
 
@@ -56,7 +56,7 @@ def test_constant_broadening_response_of_spin_and_current(agree):
     observables = np.zeros((3, 5, 2, 2), complex)
     observables[:2, 0] = SIGMA[:2]
     observables[2] = 1j * model.displacements[:, 1, None, None] * model.hoppings
-    chi = field_response(model, ConstantBroadening(0.1), -2.0, observables, tolerance=2e-9)
+    chi = field_response(model, observables, -2.0, ConstantBroadening(0.1), tolerance=2e-9)
     expected = [-0.023228842, 0.130583084, -0.00158468]
     agree(
         "Spin and Hall current driven by a field, Rashba magnet, constant broadening",
@@ -74,7 +74,7 @@ def test_chain_window_and_complete_beta():
     exchange = np.zeros((3, 3, 2, 2), complex)
     exchange[:, 0] = -0.4 * SIGMA
     model = exchange_model(np.eye(1), displacements, hoppings, exchange, (0, 0, 1))
-    k = gradient_tensors(model, magnetic_impurities(0.15, 0.03), -0.6, tolerance=1e-10).texture
+    k = gradient_tensors(model, -0.6, magnetic_impurities(0.15, 0.03), tolerance=1e-10).texture
     adiabatic, nonadiabatic = k.total[0, 0, 0, 1], k.total[0, 0, 0, 0]
     np.testing.assert_allclose([adiabatic, nonadiabatic], [0.2296822, 0.0370213], rtol=0, atol=5e-8)
     np.testing.assert_allclose(nonadiabatic / adiabatic, 0.1611851, rtol=0, atol=5e-8)

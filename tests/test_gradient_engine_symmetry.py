@@ -23,7 +23,7 @@ def rashba(direction=GENERIC):
 
 @pytest.fixture(scope="module")
 def generic():
-    return gradient_tensors(rashba(), IMPURITIES, MU, **OPTIONS)
+    return gradient_tensors(rashba(), MU, IMPURITIES, **OPTIONS)
 
 
 def assert_same(a, b, tolerance):
@@ -44,7 +44,7 @@ def test_every_part_counts(generic):
 def test_quarter_turn_of_the_crystal_turns_every_tensor(generic):
     r3 = np.round(rotation_so3((0, 0, 1), np.pi / 2), 12)
     r2 = r3[:2, :2]
-    turned = gradient_tensors(rashba(r3 @ GENERIC), IMPURITIES, MU, **OPTIONS)
+    turned = gradient_tensors(rashba(r3 @ GENERIC), MU, IMPURITIES, **OPTIONS)
     expected = r3 @ generic.damping.total @ r3.T
     np.testing.assert_allclose(turned.damping.total, expected, rtol=0, atol=1e-9)
     expected = r3 @ generic.torkance.total @ r2.T
@@ -65,15 +65,15 @@ def test_a_change_of_the_local_basis_changes_nothing(generic):
     )  # fmt: skip
     both = np.kron(u, u.conj())
     impurities = ScatteringMap(both @ IMPURITIES.superoperator @ both.conj().T)
-    assert_same(gradient_tensors(rotated, impurities, MU, **OPTIONS), generic, 1e-12)
+    assert_same(gradient_tensors(rotated, MU, impurities, **OPTIONS), generic, 1e-12)
 
 
 def test_rotating_lattice_model_and_spins_together_without_spin_orbit_coupling():
     model = square_rashba(1.0, 0.0, 0.6, (0, 0, 1))
-    reference = gradient_tensors(model, IMPURITIES, MU, **OPTIONS).texture.total
+    reference = gradient_tensors(model, MU, IMPURITIES, **OPTIONS).texture.total
     r = rotation_so3((0.3, 1, 0.2), 1.1)
     turned = gradient_tensors(
-        square_rashba(1.0, 0.0, 0.6, r @ (0, 0, 1)), IMPURITIES, MU, **OPTIONS
+        square_rashba(1.0, 0.0, 0.6, r @ (0, 0, 1)), MU, IMPURITIES, **OPTIONS
     ).texture.total
     expected = np.einsum("aA,bB,AijB->aijb", r, r, reference)
     np.testing.assert_allclose(turned, expected, rtol=0, atol=1e-12)
@@ -85,11 +85,11 @@ def test_the_origin_of_k_is_a_gauge(generic):
     shifted = BulkModel(
         model.lattice, model.displacements, model.hoppings * phase, model.exchange * phase
     )
-    assert_same(gradient_tensors(shifted, IMPURITIES, MU, **OPTIONS), generic, 2e-9)
+    assert_same(gradient_tensors(shifted, MU, IMPURITIES, **OPTIONS), generic, 2e-9)
 
 
 def test_onsager_reciprocity_of_the_damping(generic):
-    reversed_ = gradient_tensors(rashba(-GENERIC), IMPURITIES, MU, texture=False, **OPTIONS)
+    reversed_ = gradient_tensors(rashba(-GENERIC), MU, IMPURITIES, texture=False, **OPTIONS)
     np.testing.assert_allclose(
         generic.damping.total, reversed_.damping.total.T, rtol=0, atol=1e-12
     )
@@ -102,14 +102,14 @@ def test_a_scale_of_energy_drops_out(generic):
     )
     impurities = ScatteringMap(scale**2 * IMPURITIES.superoperator)
     options = OPTIONS | {"tolerance": 1e-8}
-    assert_same(gradient_tensors(scaled, impurities, scale * MU, **options), generic, 1e-9)
+    assert_same(gradient_tensors(scaled, scale * MU, impurities, **options), generic, 1e-9)
 
 
 def test_the_mesh_offset_and_the_contour_do_not_matter(generic):
     options = OPTIONS | {
         "mesh": ZoneMesh(np.eye(2), (SIZE + 8, SIZE), offset=0.1), "contour_nodes": 20
     }  # fmt: skip
-    assert_same(gradient_tensors(rashba(), IMPURITIES, MU, **options), generic, 2e-9)
+    assert_same(gradient_tensors(rashba(), MU, IMPURITIES, **options), generic, 2e-9)
 
 
 def test_a_semicircle_from_below_the_band_gives_the_same_sea(generic):
@@ -142,7 +142,7 @@ def test_the_bent_field_keeps_the_current_uniform(generic):
     def conductivity(direction):
         model = rashba(direction)
         response = field_response(
-            model, IMPURITIES, MU, velocity_observables(model),
+            model, velocity_observables(model), MU, IMPURITIES,
             mesh=OPTIONS["mesh"], contour_nodes=2, tolerance=1e-9,
         )  # fmt: skip
         return 2 * np.pi * (response.ladder + response.static)  # s[j, i]

@@ -63,7 +63,7 @@ def short():
 def test_the_dataset_holds_what_the_engine_gives(short):
     n = direction(np.radians(50), np.radians(30))
     engine = gradient_tensors(
-        square_rashba(1.0, 0.5, 0.6, n), magnetic_impurities(2.0, 0.2), -1.5, tolerance=1e-5
+        square_rashba(1.0, 0.5, 0.6, n), -1.5, magnetic_impurities(2.0, 0.2), tolerance=1e-5
     )
     one = short.sel(angle=50, part="total")
     assert short.attrs["converged"] == 1

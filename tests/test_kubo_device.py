@@ -54,8 +54,8 @@ def bulk_torque(rashba, n):
     chi = dressed_response(
         model,
         np.concatenate([model.exchange, velocity_observables(model)]),
-        SecondOrder(gamma * np.eye(4, dtype=complex)),
         MU,
+        SecondOrder(gamma * np.eye(4, dtype=complex)),
         tolerance=1e-10,
         mesh=(800,),
     )
@@ -113,7 +113,7 @@ def test_bilayer_device_and_slab_agree_layer_by_layer():
     theory = SecondOrder([Impurity(1.0, strength * site) for site in sites])
     layers = layer_exchange(model, slab.layer)
     chi = dressed_response(
-        model, layers.reshape(6, *model.hoppings.shape), theory, mu, mesh=(48, momenta),
+        model, layers.reshape(6, *model.hoppings.shape), mu, theory, mesh=(48, momenta),
         tolerance=1e-8,
     )  # fmt: skip
     expected = torkance(chi.total.reshape(2, 3, 2), (0, 0, 1))[..., 0]

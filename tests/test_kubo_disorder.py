@@ -50,7 +50,7 @@ def everything(model):
 def test_ward_identity(theory):
     """Sigma(g) - Sigma(g)^+ = Lambda(g, g^+)[g - g^+] for any causal self-consistent g."""
     model = square_rashba(1.0, 0.5, 0.6, GENERIC)
-    result = dressed_response(model, spin_observables(model), THEORIES[theory], -1.0, mesh=(24, 24))
+    result = dressed_response(model, spin_observables(model), -1.0, THEORIES[theory], mesh=(24, 24))
     assert result.errors["charge"] < 1e-10
 
 
@@ -62,7 +62,7 @@ def test_spin_balance_with_scalar_impurities_is_exact(agree, theory, direction):
     model = square_rashba(1.0, alpha, m, n)
     observables = np.concatenate([spin_observables(model), current_of(model)[2, 1:2]])
     chi = dressed_response(
-        model, observables, THEORIES[theory], -1.0, tolerance=1e-8, mesh=(160, 160)
+        model, observables, -1.0, THEORIES[theory], tolerance=1e-8, mesh=(160, 160)
     )
     spin, flow = chi.total[:3], chi.total[3]
     assert np.abs(flow).max() > 1e-3
@@ -108,10 +108,10 @@ def test_born_agrees_with_the_gradient_engine(agree, direction):
     observables = everything(model)
     impurities = magnetic_impurities(1.0, 0.1)
     ours = dressed_response(
-        model, observables, SecondOrder(impurities.superoperator), -1.5, tolerance=1e-8,
+        model, observables, -1.5, SecondOrder(impurities.superoperator), tolerance=1e-8,
         symmetry=find_operations(model, crystal.basis.represent),
     )  # fmt: skip
-    engine = field_response(model, impurities, -1.5, observables, tolerance=1e-9)
+    engine = field_response(model, observables, -1.5, impurities, tolerance=1e-9)
     assert ours.converged
     agree(
         f"Born response with vertex corrections of a Rashba magnet, moment along {direction}",
@@ -131,10 +131,10 @@ def test_current_pumped_by_turning_moments_is_the_torque_of_the_reversed_magnet(
     up, down = (square_rashba(1.0, 0.5, 0.6, sign * n) for sign in (1, -1))
     impurities = magnetic_impurities(1.0)
     torque = dressed_response(
-        up, up.exchange, SecondOrder(impurities.superoperator), -1.5, tolerance=1e-8
+        up, up.exchange, -1.5, SecondOrder(impurities.superoperator), tolerance=1e-8
     ).total
     pumped = gradient_tensors(
-        down, impurities, -1.5, texture=False, observables=velocity_observables(down),
+        down, -1.5, impurities, texture=False, observables=velocity_observables(down),
         tolerance=1e-8,
     ).damping.total  # fmt: skip
     assert np.abs(torque).min() > 1e-3
@@ -151,9 +151,9 @@ def test_symmetry_reduces_the_mesh_and_nothing_else():
     observables = np.concatenate([velocity_observables(model), current_of(model)[2, :2]])
     flows = current_of(model).reshape(9, *model.hoppings.shape)
     theory = TMatrix((spin_orbit_impurity(0.2, "sp", 1.5, {"p": 1.0}),))
-    whole = dressed_response(model, observables, theory, 0.5, mesh=(6, 6, 6), tolerance=1e-2)
+    whole = dressed_response(model, observables, 0.5, theory, mesh=(6, 6, 6), tolerance=1e-2)
     part = dressed_response(
-        model, np.concatenate([velocity_observables(model), flows]), theory, 0.5, mesh=(6, 6, 6),
+        model, np.concatenate([velocity_observables(model), flows]), 0.5, theory, mesh=(6, 6, 6),
         tolerance=1e-2, symmetry=find_operations(model, crystal.basis.represent),
     )  # fmt: skip
     np.testing.assert_allclose(part.ladder[:3], whole.ladder[:3], rtol=0, atol=1e-12)
@@ -323,7 +323,7 @@ def test_spin_orbit_impurities_scale_like_skew_scattering():
     for c in (0.2, 0.1):
         theory = TMatrix((spin_orbit_impurity(c, "sp", 2.0, {"p": 1.5}),))
         chi = dressed_response(
-            model, observables, theory, 0.5, symmetry=symmetry, mesh=(14, 14, 14), tolerance=1e-2
+            model, observables, 0.5, theory, symmetry=symmetry, mesh=(14, 14, 14), tolerance=1e-2
         )
         spin_hall = chi.total[3 + 6, 1]  # J^z_x for F along y
         np.testing.assert_allclose(chi.total[3 + 7, 0], -spin_hall, atol=1e-12)
@@ -332,6 +332,6 @@ def test_spin_orbit_impurities_scale_like_skew_scattering():
     np.testing.assert_allclose(angles[1], angles[0], rtol=0.35)
     still = TMatrix((spin_orbit_impurity(0.2, "sp", 2.0, {}),))
     chi = dressed_response(
-        model, observables, still, 0.5, symmetry=symmetry, mesh=(8, 8, 8), tolerance=1e-2
+        model, observables, 0.5, still, symmetry=symmetry, mesh=(8, 8, 8), tolerance=1e-2
     )
     np.testing.assert_allclose(chi.total[3:], 0, atol=1e-13)

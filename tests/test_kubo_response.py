@@ -68,7 +68,7 @@ def test_both_splits_agree_with_green_functions_on_a_contour(agree):  # independ
     options = {"integration": Integration(mesh=(200, 200))}
     split = bulk_response(model, observables, -1.5, 0.3, split="streda", **options)
     other = bulk_response(model, observables, -1.5, 0.3, **options)
-    engine = field_response(model, ConstantBroadening(0.3), -1.5, observables, tolerance=1e-10)
+    engine = field_response(model, observables, -1.5, ConstantBroadening(0.3), tolerance=1e-10)
     for what, value, reference in (
         ("Fermi surface part", split.surface, engine.surface_even),
         ("Fermi sea part, by time reversal,", other.sea, engine.sea_odd),

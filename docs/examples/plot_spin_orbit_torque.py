@@ -42,7 +42,7 @@ def torques(strength, level):
     """Field-like and damping-like torque, rows: complete, bubble."""
     impurities = SecondOrder(strength * np.eye(4, dtype=complex))
     found = dressed_response(
-        model, model.exchange, impurities, level, symmetry=symmetry, mesh=(96, 96), tolerance=1e-5
+        model, model.exchange, level, impurities, symmetry=symmetry, mesh=(96, 96), tolerance=1e-5
     )
     return [spin_orbit_torques(chi, normal) for chi in (found.total, found.bare)]
 

@@ -164,7 +164,7 @@ def surface_uniform(
     density = -lin.g.trace().imag / np.pi
     if not density > 1e-9:
         raise NoStatesError(
-            f"mu = {lin.energy.real!r}: no states there (density {density:.1e} per cell), "
+            f"chemical_potential: {lin.energy.real!r}; no states there (density {density:.1e} per cell), "
             "so no conduction. Move mu into a band."
         )
     sums = _uniform_sums(model, mesh, lin, observables)

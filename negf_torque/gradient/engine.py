@@ -13,6 +13,8 @@ i infinity in the upper half plane, where all of it is analytic and falls off li
 faster: no band edge has to be known.  At T > 0 each is the average over -f'.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,6 +28,7 @@ from .tensors import Diagnostics, GradientTensors, TensorParts
 from .thermal import antiderivative_matrix, thermal_error, thermal_nodes
 
 __all__ = ["Diagnostics", "GradientTensors", "TensorParts", "field_response", "gradient_tensors"]
+
 
 def _combine(point: Point, sea: dict[str, NDArray]) -> dict[str, NDArray]:
     """All parts at one energy, T = 0."""
@@ -87,12 +90,12 @@ def _thermal_seas(points, sea_mu, integrals) -> list[dict[str, NDArray]]:
 
 def gradient_tensors(
     model: BulkModel,
+    chemical_potential: float,
     impurities: ScatteringMap | ConstantBroadening,
-    mu: float,
     temperature: float = 0.0,
     *,
     texture: bool = True,
-    ladder: bool = True,
+    vertex: bool = True,
     observables: NDArray | None = None,
     tolerance: float = 1e-8,
     mesh: ZoneMesh | None = None,
@@ -105,13 +108,15 @@ def gradient_tensors(
     ----------
     model : BulkModel
         The magnet at one direction n.
+    chemical_potential : float
+        mu, in the energy unit of H.
     impurities : ScatteringMap or ConstantBroadening
         Self-energy: self-consistent Born, or -i eta.
-    mu, temperature : float
-        Chemical potential and k_B T, in the energy unit of H.
+    temperature : float
+        k_B T, in the energy unit of H.
     texture : bool
         Whether to compute K (the larger part of the time).
-    ladder : bool
+    vertex : bool
         False leaves out all vertex corrections (the bare bubbles; not conserving).
     observables : (a, harmonics, n, n) or None
         A_a,R on the model's displacements; None: the exchange operators.
@@ -132,14 +137,16 @@ def gradient_tensors(
     Raises
     ------
     ValueError
-        If mu lies outside the bands, or an argument is out of range.
+        If mu lies outside the bands, an argument is out of range, or shapes do not fit.
     """
-    if not (np.isfinite(mu) and np.isfinite(temperature) and temperature >= 0):
-        raise ValueError(f"mu, temperature: {mu!r}, {temperature!r}; finite, temperature >= 0.")
+    if not np.isfinite(chemical_potential):
+        raise ValueError(f"chemical_potential: {chemical_potential!r} is not an energy.")
+    if not (np.isfinite(temperature) and temperature >= 0):
+        raise ValueError(f"temperature: {temperature!r}; give k_B T >= 0.")
     if not tolerance > 0:
         raise ValueError(f"tolerance: {tolerance!r} is not an error. Give a positive number.")
-    request = _request(model, impurities, texture, ladder, observables, tolerance)
-    at_mu, mu_mesh, good = surface_point(request, mu, mesh)
+    request = _request(model, impurities, texture, vertex, observables, tolerance)
+    at_mu, mu_mesh, good = surface_point(request, chemical_potential, mesh)
     sea_mu, contour_error, miss, order = fermi_sea(request, at_mu, mu_mesh, contour_nodes)
     parts, points, fine, smear = _averaged(
         request, at_mu, sea_mu, temperature, (thermal_order, mesh)
@@ -165,7 +172,7 @@ def _averaged(request, at_mu, sea_mu, temperature, settings):
     return parts, points, good, max(thermal_error(stack) for stack in stacked.values())
 
 
-def _request(model, source, texture, ladder, observables, tolerance) -> Request:
+def _request(model, source, texture, vertex, observables, tolerance) -> Request:
     size = model.orbitals**2
     if isinstance(source, ScatteringMap):
         if source.superoperator.shape != (size, size):
@@ -178,7 +185,7 @@ def _request(model, source, texture, ladder, observables, tolerance) -> Request:
                 "impurities: all strengths are zero; a clean metal has no finite conductivity. "
                 "Give an impurity strength or a ConstantBroadening."
             )
-    dressed = isinstance(source, ScatteringMap) and ladder
+    dressed = isinstance(source, ScatteringMap) and vertex
     used = source if dressed else ScatteringMap(np.zeros((size, size)))
     if observables is not None:
         observables = np.asarray(observables, complex)
@@ -248,11 +255,11 @@ def _result(request, at_mu, parts, diagnostics) -> GradientTensors:
 
 def field_response(
     model: BulkModel,
-    source: ScatteringMap | ConstantBroadening,
-    mu: float,
     observables: NDArray,
+    chemical_potential: float,
+    impurities: ScatteringMap | ConstantBroadening,
     temperature: float = 0.0,
-    **options,
+    **options: Any,
 ) -> TensorParts:
     """delta <A_a> = chi_ai F_i for any observables A_a(k): spin, torque, current, spin current.
 
@@ -260,7 +267,7 @@ def field_response(
     ----------
     observables : (a, harmonics, n, n)
         A_a,R on the model's displacements (a velocity is i R_i H_R).
-    options
+    chemical_potential, impurities, temperature, options
         As in :func:`gradient_tensors`.
 
     Returns
@@ -270,6 +277,7 @@ def field_response(
         split by time reversal.  (a, d) each.
     """
     tensors = gradient_tensors(
-        model, source, mu, temperature, texture=False, observables=observables, **options
-    )
+        model, chemical_potential, impurities, temperature,
+        texture=False, observables=observables, **options,
+    )  # fmt: skip
     return tensors.torkance

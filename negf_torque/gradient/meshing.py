@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .ladder import ScatteringMap
 from .model import BulkModel, ZoneMesh, bloch, chunk_size
-from .scba import BornSolution, greens_function, local_greens, solve_scba
+from .scba import MatrixBornSolution, greens_function, local_greens, solve_scba
 
 __all__ = ["ConstantBroadening", "MeshChoice", "choose_mesh", "null_test", "uniform_solution"]
 
@@ -43,7 +43,7 @@ class MeshChoice:
     """A mesh, the self-energy solved on it, and what the null test still misses."""
 
     mesh: ZoneMesh
-    solution: BornSolution
+    solution: MatrixBornSolution
     miss: float
     converged: bool
 
@@ -54,21 +54,21 @@ def uniform_solution(
     source: ScatteringMap | ConstantBroadening,
     z: complex,
     guess: NDArray | None = None,
-) -> BornSolution:
+) -> MatrixBornSolution:
     """Self-energy of the uniform magnet from impurities or a constant broadening."""
     if isinstance(source, ConstantBroadening):
         sigma = -1j * source.eta * np.eye(model.orbitals)
-        return BornSolution(complex(z), sigma, local_greens(model, mesh, z, sigma)[0], 0.0, 0, True)
+        return MatrixBornSolution(complex(z), sigma, local_greens(model, mesh, z, sigma)[0], 0.0, 0, True)
     return solve_scba(model, mesh, source.superoperator, z, guess)
 
 
-def broadening(solution: BornSolution) -> float:
+def broadening(solution: MatrixBornSolution) -> float:
     """Smallest eigenvalue of -Im(z - Sigma): what damps the slowest state."""
     sigma = solution.sigma
     return float(solution.energy.imag - np.linalg.eigvalsh((sigma - sigma.conj().T) / 2j)[-1])
 
 
-def null_test(model: BulkModel, mesh: ZoneMesh, solution: BornSolution) -> NDArray:
+def null_test(model: BulkModel, mesh: ZoneMesh, solution: MatrixBornSolution) -> NDArray:
     """max |int_k d(G^R G^A)/dkappa_i| per primitive direction, kappa_i = k.a_i; shape (d,)."""
     inverse = np.linalg.inv(model.lattice)  # columns: dk/dkappa_i
 

@@ -11,7 +11,7 @@ from .meshing import ConstantBroadening, MeshChoice, choose_mesh, uniform_soluti
 from .mixed import Mixed, mixed_response
 from .model import BulkModel, ZoneMesh
 from .retarded import FirstOrder, first_order, linear_response
-from .scba import BornSolution
+from .scba import MatrixBornSolution
 
 __all__ = ["Point", "Request", "evaluate", "mesh_error", "surface_point"]
 
@@ -24,7 +24,7 @@ HEADROOM, HEADROOM_TEXTURE = 2.0, 15.0
 class Point:
     """Everything at one energy."""
 
-    solution: BornSolution
+    solution: MatrixBornSolution
     first: FirstOrder
     mixed: Mixed | None
     uniform: SurfaceUniform | None
@@ -57,7 +57,7 @@ class Request:
     tolerance: float
 
 
-def evaluate(request: Request, mesh: ZoneMesh, solution: BornSolution, surface: bool) -> Point:
+def evaluate(request: Request, mesh: ZoneMesh, solution: MatrixBornSolution, surface: bool) -> Point:
     """Corrections of all orders at one energy; with `surface` also the ladder of the window."""
     model, observables = request.model, request.observables
     lin = linear_response(model, mesh, request.ladder, solution.energy, solution.sigma)

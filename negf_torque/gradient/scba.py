@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .ladder import superapply
 from .model import BulkModel, ZoneMesh, bloch
 
-__all__ = ["BornSolution", "greens_function", "local_greens", "pair_matrix", "solve_scba"]
+__all__ = ["MatrixBornSolution", "greens_function", "local_greens", "pair_matrix", "solve_scba"]
 
 #: An eigenvalue of Im Sigma above this is not causal (rounding of order-one matrices).
 CAUSAL = 1e-12
@@ -25,7 +25,7 @@ TOLERANCE = 1e-13
 
 
 @dataclass(frozen=True)
-class BornSolution:
+class MatrixBornSolution:
     """Self-energy at one energy.
 
     Attributes
@@ -89,7 +89,7 @@ def _physical(x: NDArray, superoperator: NDArray) -> bool:
     return bool(np.abs(np.linalg.eigvals(x @ superoperator)).max() < 1 + 1e-6)
 
 
-def _iterate(model, mesh, superoperator, z, sigma, steps) -> tuple[BornSolution, NDArray]:
+def _iterate(model, mesh, superoperator, z, sigma, steps) -> tuple[MatrixBornSolution, NDArray]:
     n = model.orbitals
     fallback, best = sigma, np.inf
     for count in range(1, steps + 1):
@@ -98,7 +98,7 @@ def _iterate(model, mesh, superoperator, z, sigma, steps) -> tuple[BornSolution,
         difference = target - sigma
         residual = float(np.abs(difference).max())
         if residual < TOLERANCE:
-            return BornSolution(z, sigma, g, residual, count, True), x
+            return MatrixBornSolution(z, sigma, g, residual, count, True), x
         if residual > best and best > 1e-11:
             sigma, best = fallback, np.inf
             continue
@@ -106,7 +106,7 @@ def _iterate(model, mesh, superoperator, z, sigma, steps) -> tuple[BornSolution,
         jacobian = np.eye(n * n) - superoperator @ x
         newton = sigma + np.linalg.solve(jacobian, difference.ravel()).reshape(n, n)
         sigma = newton if np.all(np.isfinite(newton)) and _causal(newton) else target
-    return BornSolution(z, sigma, g, residual, steps, residual < 1e-11), x
+    return MatrixBornSolution(z, sigma, g, residual, steps, residual < 1e-11), x
 
 
 def solve_scba(
@@ -116,7 +116,7 @@ def solve_scba(
     z: complex,
     guess: NDArray | None = None,
     steps: int = 60,
-) -> BornSolution:
+) -> MatrixBornSolution:
     """Retarded self-energy at z, Im z >= 0.
 
     Parameters
@@ -130,7 +130,7 @@ def solve_scba(
 
     Returns
     -------
-    BornSolution
+    MatrixBornSolution
         `converged` is False if the residual stays above 1e-11: the caller must tell.
 
     Raises
@@ -146,7 +146,7 @@ def solve_scba(
     if scale == 0:
         zero = np.zeros((n, n), complex)
         g, _ = local_greens(model, mesh, z, zero)
-        return BornSolution(z, zero, g, 0.0, 0, True)
+        return MatrixBornSolution(z, zero, g, 0.0, 0, True)
     start = -0.5j * scale * np.eye(n) if guess is None else guess
     solution, x = _iterate(model, mesh, superoperator, z, start, steps)
     if solution.converged and (z.imag > 0 or _physical(x, superoperator)):
@@ -157,6 +157,6 @@ def solve_scba(
         sigma, total = lifted.sigma, total + lifted.iterations
     solution, x = _iterate(model, mesh, superoperator, z, sigma, steps)
     good = solution.converged and _physical(x, superoperator)
-    return BornSolution(
+    return MatrixBornSolution(
         z, solution.sigma, solution.g, solution.residual, total + solution.iterations, good
     )

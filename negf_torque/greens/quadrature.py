@@ -69,7 +69,7 @@ def adaptive_average(
     label: Callable[[NDArray], NDArray] | None = None,
     max_evaluations: int = 20_000_000,
     probe: int = 6,
-    on_progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Average:
     """Mean of a vector-valued function over a box, by iterated adaptive Gauss-Kronrod quadrature.
 
@@ -97,7 +97,7 @@ def adaptive_average(
         When reached, refinement stops and the result is marked as not converged.
     probe : int
         Points per axis of the first coarse mesh that sets the scales.
-    on_progress : callable, optional
+    progress : callable, optional
         Called with the number of evaluations so far.
 
     Returns
@@ -129,7 +129,7 @@ def adaptive_average(
     # what vanishes altogether is held to the smallest of the others
     relative = rtol * np.where(scales > 0, scales, np.min(scales[scales > 0], initial=1.0))
     tolerance = np.maximum(relative, atol)
-    state = _Iterated(integrand, box, label, max_evaluations, on_progress, len(first))
+    state = _Iterated(integrand, box, label, max_evaluations, progress, len(first))
     value, error = state.level(np.zeros((1, 0)), tolerance)
     rounding = 50 * np.finfo(float).eps * size
     good = np.all(error[0] <= np.maximum(tolerance, rounding))
@@ -178,7 +178,7 @@ class _Iterated:
     box: NDArray
     label: Callable[[NDArray], NDArray] | None
     max_evaluations: int
-    on_progress: Callable[[int], None] | None
+    progress: Callable[[int], None] | None
     evaluations: int = 0
 
     # Values held at once: about 160 MB of doubles.
@@ -189,8 +189,8 @@ class _Iterated:
         depth = prefix.shape[1]
         if depth == len(self.box):
             self.evaluations += len(prefix)
-            if self.on_progress is not None:
-                self.on_progress(self.evaluations)
+            if self.progress is not None:
+                self.progress(self.evaluations)
             return self.integrand(prefix), np.zeros((len(prefix), len(tolerance)))
         chunk = max(1, self.limit // (len(tolerance) * 60))
         if len(prefix) <= chunk:

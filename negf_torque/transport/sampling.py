@@ -372,7 +372,7 @@ def _average(
             scale=scale,
             label=cut,
             max_evaluations=sampling.max_evaluations,
-            on_progress=progress,
+            progress=progress,
         )
     if not result.converged:
         tell_unconverged(sampling.tolerance, result.evaluations)

@@ -202,7 +202,7 @@ def _thermal(solver: "_Solver", energy: float, sampling: Sampling, progress):
         families=solver.families(),
         label=label,
         max_evaluations=sampling.max_evaluations,
-        on_progress=progress,
+        progress=progress,
     )
     if not mean.converged:
         warnings.warn(

@@ -35,7 +35,7 @@ _DEGENERATE = 1e-9
 def clean_parts(
     energies: NDArray,
     velocity: NDArray,
-    mu: float,
+    chemical_potential: float,
     temperature: float = 0.0,
     paired: bool = False,
 ) -> NDArray:
@@ -46,6 +46,8 @@ def clean_parts(
     energies : (points, n)
     velocity : (d, points, n, n)
         In the basis of the bands: tells whether a degeneracy matters.
+    chemical_potential, temperature : float
+        mu and k_B T, eV.
     paired : bool
         All bands are degenerate in pairs everywhere (time reversal and inversion): pairs have one
         occupation, and that they touch at mu means nothing.
@@ -55,6 +57,7 @@ def clean_parts(
     ValueError
         If bands that the velocity connects touch at the chemical potential.
     """
+    mu = chemical_potential
     if temperature > 0:
         f = expit((mu - energies) / temperature)
     else:
@@ -110,12 +113,17 @@ def occupied_label(model: BulkModel, mus: NDArray) -> Callable[[NDArray], NDArra
 
 
 def plaquette_flux(
-    model: BulkModel, mu: float, sizes: Sequence[int], plane: tuple[int, int] = (0, 1)
+    model: BulkModel,
+    chemical_potential: float,
+    sizes: Sequence[int],
+    plane: tuple[int, int] = (0, 1),
 ) -> NDArray:
     """Berry flux of the occupied states through every plaquette of a mesh, in (-pi, pi].
 
     Parameters
     ----------
+    chemical_potential : float
+        mu in a gap, eV.
     sizes : d whole numbers
         Corners along each reciprocal vector.
     plane : (int, int)
@@ -137,11 +145,11 @@ def plaquette_flux(
     energies, u = np.linalg.eigh(
         harmonics_at(model.displacements, model.hoppings, fractions @ reciprocal)
     )
-    occupied = (energies < mu).sum(axis=1)
+    occupied = (energies < chemical_potential).sum(axis=1)
     if np.any(occupied != occupied[0]):
         raise ValueError(
-            f"mu: {mu!r}; between {occupied.min()} and {occupied.max()} bands are occupied. "
-            "Plaquettes need a gap."
+            f"chemical_potential: {chemical_potential!r}; between {occupied.min()} and "
+            f"{occupied.max()} bands are occupied. Plaquettes need a gap."
         )
     n = model.orbitals
     states = u[:, :, : occupied[0]].reshape(*sizes, n, occupied[0])
@@ -165,7 +173,7 @@ def plaquette_flux(
     return -np.angle(loop)
 
 
-def chern_number(model: BulkModel, mu: float, sizes: Sequence[int]) -> int:
+def chern_number(model: BulkModel, chemical_potential: float, sizes: Sequence[int]) -> int:
     """C of the occupied states of a two-dimensional crystal: sigma_xy = -C e^2/h.
 
     Examples
@@ -175,4 +183,5 @@ def chern_number(model: BulkModel, mu: float, sizes: Sequence[int]) -> int:
     >>> abs(chern_number(bulk_model(two_band_insulator(1.0)), 0.0, (12, 12)))
     1
     """
-    return int(np.round(plaquette_flux(model, mu, sizes).sum() / (2 * np.pi)))
+    flux = plaquette_flux(model, chemical_potential, sizes)
+    return int(np.round(flux.sum() / (2 * np.pi)))

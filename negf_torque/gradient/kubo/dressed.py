@@ -142,8 +142,8 @@ def surface_response(
 def dressed_response(
     model: BulkModel,
     observables: NDArray,
+    chemical_potential: float,
     scatterers: Scatterers,
-    mu: float,
     temperature: float = 0.0,
     *,
     symmetry: Sequence[Operation] = (),
@@ -158,8 +158,12 @@ def dressed_response(
     ----------
     observables : (a, harmonics, n, n)
         A_a,R on the model's displacements.
+    chemical_potential : float
+        mu, eV.
     scatterers : Scatterers
         Of `negf_torque.gradient.kubo.scatterers`.
+    temperature : float
+        k_B T, eV.
     symmetry : sequence of Operation
         Generators, checked; those that reverse time are not used here.
     tolerance : float
@@ -169,24 +173,41 @@ def dressed_response(
         `tolerance`.
     max_points : int
         Irreducible points at which refinement stops (the result is marked).
+    thermal_order : int
+        Gauss nodes for -f' at T > 0.
 
     Returns
     -------
     DressedResponse
+        With `converged` False where an estimate exceeds the tolerance.
 
     Raises
     ------
+    ValueError
+        Arguments out of range, or shapes that do not fit.
     SymmetryError
         A symmetry that the Hamiltonian does not have.
     """
     observables = np.asarray(observables, complex)
+    if observables.shape[1:] != model.hoppings.shape:
+        raise ValueError(
+            f"observables: shape {observables.shape}, expected (a, *{model.hoppings.shape})."
+        )
+    if not np.isfinite(chemical_potential):
+        raise ValueError(f"chemical_potential: {chemical_potential!r} is not an energy.")
+    if not (np.isfinite(temperature) and temperature >= 0):
+        raise ValueError(f"temperature: {temperature!r}; give k_B T >= 0 (eV).")
+    if not tolerance > 0:
+        raise ValueError(f"tolerance: {tolerance!r} is not an error. Give a positive number.")
     turns = unitary_turns(model, observables, symmetry)
     if temperature > 0:
         return _thermal(
-            model, observables, scatterers, mu, temperature, turns,
+            model, observables, scatterers, chemical_potential, temperature, turns,
             (tolerance, mesh, max_points, thermal_order),
         )  # fmt: skip
-    return _cold(model, observables, scatterers, mu, turns, tolerance, mesh, max_points)
+    return _cold(
+        model, observables, scatterers, chemical_potential, turns, tolerance, mesh, max_points
+    )
 
 
 def _thermal(model, observables, scatterers, mu, temperature, turns, settings) -> DressedResponse:

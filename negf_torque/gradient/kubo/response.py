@@ -30,7 +30,7 @@ from negf_torque.gradient.kubo.symmetry import (
 from negf_torque.gradient.kubo.zone import zone_average
 from negf_torque.gradient.model import BulkModel, harmonics_at
 
-__all__ = ["FieldResponse", "Integration", "bulk_response"]
+__all__ = ["BulkResponse", "Integration", "bulk_response"]
 
 SPLITS = {"time_reversal": ("surface", "sea"), "streda": ("surface", "cross", "streda_sea")}
 
@@ -59,7 +59,7 @@ class Integration:
 
 
 @dataclass(frozen=True)
-class FieldResponse:
+class BulkResponse:
     """chi_Aj per cell, axes (mu, a, d) or (a, d) for a single mu.
 
     Attributes
@@ -114,7 +114,7 @@ class FieldResponse:
 def bulk_response(
     model: BulkModel,
     observables: NDArray,
-    mu: ArrayLike,
+    chemical_potential: ArrayLike,
     broadening: float,
     temperature: float = 0.0,
     *,
@@ -122,8 +122,8 @@ def bulk_response(
     parts: str = "all",
     symmetry: Sequence[Operation] = (),
     integration: Integration | None = None,
-    on_progress: Callable[[int], None] | None = None,
-) -> FieldResponse:
+    progress: Callable[[int], None] | None = None,
+) -> BulkResponse:
     """Response of observables to a uniform force, per cell.
 
     Parameters
@@ -131,8 +131,8 @@ def bulk_response(
     model : BulkModel
     observables : (a, harmonics, n, n)
         A_a,R on the model's displacements, see `negf_torque.gradient.observables`.
-    mu : float or (m,)
-        Chemical potentials, eV.
+    chemical_potential : float or (m,)
+        mu, eV.
     broadening : float
         eta of the self-energy -i eta, eV; hbar/(2 eta) is the lifetime.  0: clean limit.
     temperature : float
@@ -143,10 +143,12 @@ def bulk_response(
     symmetry : sequence of Operation
         Generators; they are checked and the zone is reduced by what they allow.
     integration : Integration, optional
+    progress : callable, optional
+        Called with the number of evaluations so far.
 
     Returns
     -------
-    FieldResponse
+    BulkResponse
         chi in units of the observable times length per energy (velocity: eV nm over eV/nm ...).
 
     Raises
@@ -169,10 +171,10 @@ def bulk_response(
     array([-0.023229,  0.130583])
     """
     integration = integration or Integration()
-    _check(model, observables, broadening, temperature, split, parts)
+    _check(model, observables, chemical_potential, broadening, temperature, split, parts)
     check_periodic(model)
-    scalar = np.ndim(mu) == 0
-    mus = np.atleast_1d(np.asarray(mu, float))
+    scalar = np.ndim(chemical_potential) == 0
+    mus = np.atleast_1d(np.asarray(chemical_potential, float))
     group, turns = _group(model, symmetry, observables)
     clean = broadening == 0
     names = ("sea",) if clean else SPLITS[split]
@@ -191,12 +193,12 @@ def bulk_response(
         families=families,
         label=occupied_label(model, mus) if clean and temperature == 0 else None,
         max_evaluations=integration.max_evaluations,
-        on_progress=on_progress,
+        progress=progress,
     )
     value, error = average.value.reshape(shape), average.error.reshape(shape).sum(axis=1)
     if scalar:
         value, error = value[0], error[0]
-    return FieldResponse(
+    return BulkResponse(
         {name: value[..., i, :, :] for i, name in enumerate(names)},
         error,
         average.evaluations,
@@ -205,7 +207,7 @@ def bulk_response(
     )
 
 
-def _check(model, observables, broadening, temperature, split, parts) -> None:
+def _check(model, observables, mu, broadening, temperature, split, parts) -> None:
     wanted = model.hoppings.shape
     if np.ndim(observables) != 4 or observables.shape[1:] != wanted:
         raise ValueError(f"observables: shape {np.shape(observables)}, expected (a, *{wanted}).")
@@ -213,6 +215,8 @@ def _check(model, observables, broadening, temperature, split, parts) -> None:
         raise ValueError(f"split: {split!r} is unknown. Use 'time_reversal' or 'streda'.")
     if parts not in ("all", "sea"):
         raise ValueError(f"parts: {parts!r} is unknown. Use 'all' or 'sea'.")
+    if np.ndim(mu) > 1 or np.size(mu) == 0 or not np.all(np.isfinite(mu)):
+        raise ValueError(f"chemical_potential: {mu!r}; give one energy or a list of them (eV).")
     for name, value in (("broadening", broadening), ("temperature", temperature)):
         if not (np.isfinite(value) and value >= 0):
             raise ValueError(f"{name}: {value!r}; give an energy >= 0 (eV).")

@@ -123,7 +123,7 @@ def zone_average(
     families: NDArray | None = None,
     label: Callable[[NDArray], NDArray] | None = None,
     max_evaluations: int = 20_000_000,
-    on_progress: Callable[[int], None] | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> tuple[Average, str]:
     """Average of `integrand` over the zone.
 
@@ -162,11 +162,11 @@ def zone_average(
         method = _cheaper(model.dimension, width, rtol, len(group), copies)
     if method == "uniform":
         return _refined_mesh(
-            integrand, model, group, symmetrise, rtol, families, max_evaluations, on_progress
+            integrand, model, group, symmetrise, rtol, families, max_evaluations, progress
         ), method
     found = adaptive_average(
         integrand, domain.bounds, rtol=rtol, families=families, label=label,
-        max_evaluations=max_evaluations, on_progress=on_progress,
+        max_evaluations=max_evaluations, progress=progress,
     )  # fmt: skip
     value = symmetrise(found.value)
     error = np.maximum(np.abs(symmetrise(found.error)), found.error)
@@ -196,7 +196,7 @@ def _cheaper(dimension: int, width: float, rtol: float, group: int, copies: int)
 
 
 def _refined_mesh(
-    integrand, model, group, symmetrise, rtol, families, max_evaluations, on_progress
+    integrand, model, group, symmetrise, rtol, families, max_evaluations, progress
 ) -> Average:
     size, count = _FIRST, 0
     before: NDArray | None = None
@@ -210,8 +210,8 @@ def _refined_mesh(
         columns = both.shape[-1] // 2
         value, mean = symmetrise(both[:columns]), both[columns:]
         count += len(points)
-        if on_progress is not None:
-            on_progress(count)
+        if progress is not None:
+            progress(count)
         if before is not None:
             change = np.abs(value - before)
             # exponential convergence: the change is the error of the mesh before, its ratio to

@@ -116,8 +116,8 @@ def _concentrations(card, metal, progress) -> tuple[dict[str, np.ndarray], bool,
                 spin_orbit=s.impurities.spin_orbit,
             )  # fmt: skip
             chi = dressed_response(
-                metal.model, metal.observables, scatterers_of(species, s.metal.shells),
-                s.chemical_potential, symmetry=metal.symmetry, mesh=mesh,
+                metal.model, metal.observables, s.chemical_potential,
+                scatterers_of(species, s.metal.shells), symmetry=metal.symmetry, mesh=mesh,
                 tolerance=table.tolerance * s.lattice_constant**2,
             )  # fmt: skip
             totals[theory] = chi

@@ -140,7 +140,7 @@ def respond(
 
     scale = np.abs(observables).max() or 1.0
     chi = dressed_response(
-        model, observables, scatterers, mu, temperature, symmetry=symmetry,
+        model, observables, mu, scatterers, temperature, symmetry=symmetry,
         tolerance=tolerance * scale,
     )  # fmt: skip
     error = chi.errors["mesh"] + chi.errors["contour"] + chi.errors["thermal"]

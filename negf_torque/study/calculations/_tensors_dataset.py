@@ -103,15 +103,15 @@ def _solve(card: Card, n: np.ndarray, ladder: bool) -> tuple[GradientTensors, np
     impurities, mu = impurities_of(card, model), card.system.chemical_potential
     options: dict[str, Any] = {
         "temperature": BOLTZMANN * table.temperature,
-        "ladder": ladder,
+        "vertex": ladder,
         "tolerance": table.tolerance,
     }
-    tensors = gradient_tensors(model, impurities, mu, texture=table.texture, **options)
+    tensors = gradient_tensors(model, mu, impurities, texture=table.texture, **options)
     if not ladder:
         return tensors, None
     velocity = 1j * np.einsum("ri,rmn->irmn", model.displacements, model.hoppings)
     flow = gradient_tensors(
-        model, impurities, mu, texture=False, observables=velocity, **options
+        model, mu, impurities, texture=False, observables=velocity, **options
     ).torkance.total
     return tensors, flow / abs(np.linalg.det(model.lattice))
 
