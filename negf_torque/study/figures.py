@@ -66,8 +66,8 @@ def draw_stack(
         centre, label = (begin + end - 1) / 2, names[begin] or "N"
         fits = 0.08 * len(label) < (end - begin) * inch
         if label not in ("left lead", "right lead"):
-            axes.text(centre, 1.08 if fits else 1.36, label, ha="center", va="bottom", fontsize=9)
-        axes.text(centre, -1.08, str(end - begin), ha="center", va="top", fontsize=8, color="0.35")
+            axes.text(centre, 1.08 if fits else 1.36, label, ha="center", va="bottom", fontsize=9.5)
+        axes.text(centre, -1.08, str(end - begin), ha="center", va="top", fontsize=9, color="0.35")
     for side, lead in zip((-1, 1), lead_moments, strict=True):
         edge = -0.5 - reach if side < 0 else count - 0.5
         axes.add_patch(
@@ -87,7 +87,7 @@ def draw_stack(
             "left lead" if side < 0 else "right lead",
             ha="center",
             va="bottom",
-            fontsize=9,
+            fontsize=9.5,
         )
         if lead is not None:
             _arrow(axes, edge + reach / 2, np.asarray(lead, float), 1.0)
@@ -102,10 +102,10 @@ def draw_stack(
     axes.text(
         count / 2 - 0.5,
         -1.66,
-        "x: electrons at V > 0",
+        "x: electrons at V > 0; numbers: atomic layers",
         ha="center",
         va="top",
-        fontsize=8,
+        fontsize=9,
         color="0.3",
     )
     axes.set(xlim=(-0.9 - reach, count - 0.1 + reach), ylim=(-2.1, 1.75), title=title)

@@ -34,7 +34,7 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
 
 
 def _values(dataset: xr.Dataset) -> Figure:
-    drawing, axes = style.figure(width=7.6, height=3.8)
+    drawing, axes = style.figure(height=4.0)
     looks = style.lines()
     for x, route in enumerate(dataset["route"].values):
         one, look = dataset.sel(route=route), next(looks)
@@ -44,20 +44,22 @@ def _values(dataset: xr.Dataset) -> Figure:
         )  # fmt: skip
         axes.annotate(
             f"{float(one['beta']):.4f}", (x, float(one["beta"])), (9, 4),
-            textcoords="offset points", fontsize=9,
+            textcoords="offset points", fontsize=9.5,
         )  # fmt: skip
     axes.axhline(float(dataset["beta"].sel(route="formula")), color="0.6", linewidth=0.8, zorder=0)
     axes.set_xticks(range(dataset.sizes["route"]))
-    axes.set_xticklabels([_NAMES[str(r)] for r in dataset["route"].values])
-    axes.set_xlim(-0.5, dataset.sizes["route"] - 0.3)
+    axes.set_xticklabels(
+        [_NAMES[str(r)] for r in dataset["route"].values], rotation=30, ha="right", fontsize=9.5
+    )
+    axes.set_xlim(-0.4, dataset.sizes["route"] - 0.1)
     axes.margins(y=0.25)
     axes.set_ylabel(r"Non-adiabaticity $\beta$")
-    axes.set_title("One Hamiltonian, one kind of impurities, independent routes")
+    axes.set_title("One Hamiltonian, one disorder, independent routes")
     return drawing
 
 
 def _wave_numbers(dataset: xr.Dataset) -> Figure:
-    drawing, axes = style.figure(width=7.2, height=3.8)
+    drawing, axes = style.figure(height=5.8)
     x = dataset["wave_number"].values ** 2
     looks = style.lines()
     next(looks)
@@ -82,12 +84,12 @@ def _wave_numbers(dataset: xr.Dataset) -> Figure:
             )  # fmt: skip
     axes.set_xlabel(r"$q^2$ (rad$^2$ per layer$^2$)")
     axes.set_ylabel(r"$\beta$ of the spiral")
-    style.legend(axes)
+    style.shared_legend(drawing, axes, 1)
     return drawing
 
 
 def _profile(dataset: xr.Dataset) -> Figure:
-    drawing, axes = style.figure(2, 1, width=7.2, height=5.0, sharex=True)
+    drawing, axes = style.figure(2, 1, height=5.8, sharex=True)
     looks = style.lines()
     next(looks)
     for medium, look in zip(dataset["medium"].values, looks, strict=False):
@@ -95,12 +97,12 @@ def _profile(dataset: xr.Dataset) -> Figure:
         name = _NAMES[str(medium)].replace("\n", " ")
         axes[0].plot(dataset["layer"], one["profile_adiabatic"], label=name, **look)
         axes[1].plot(dataset["layer"], one["profile_nonadiabatic"], label=name, **look)
-    axes[0].set_ylabel("adiabatic A")
-    axes[1].set_ylabel("non-adiabatic B")
+    axes[0].set_ylabel("Adiabatic A")
+    axes[1].set_ylabel("Non-adiabatic B")
     axes[0].set_title(style.axis_label("Torkance of a layer of the sampled device", "e/(4 pi)"))
     axes[1].set_xlabel("Layer")
     axes[1].xaxis.get_major_locator().set_params(integer=True)
-    style.legend(axes[0])
+    style.shared_legend(drawing, axes[0])
     return drawing
 
 
@@ -114,7 +116,7 @@ def _convergence(dataset: xr.Dataset) -> Figure:
     n = count[begin:]
     beta = (mean_b[begin:] + whole) / mean_a[begin:]
     error = float(dataset["sampled_beta_error"]) * np.sqrt(len(a) / n)
-    drawing, axes = style.figure(width=7.2, height=3.8)
+    drawing, axes = style.figure(height=4.4)
     axes.fill_between(n, beta - error, beta + error, color="0.82", label="standard error")
     axes.plot(n, beta, color=style.PALETTE[0], label="configurations")
     looks = style.lines(markers=False)
@@ -123,7 +125,8 @@ def _convergence(dataset: xr.Dataset) -> Figure:
         value = float(dataset["same_device_beta"].sel(medium=medium))
         axes.axhline(value, label=_NAMES[str(medium)].replace("\n", " "), **look)
     axes.set_xscale("log")
+    style.few_log_ticks(axes.xaxis)
     axes.set_xlabel("Pairs of configurations (q and -q)")
     axes.set_ylabel(r"$\beta$ in the sampled device")
-    style.legend(axes)
+    style.shared_legend(drawing, axes)
     return drawing

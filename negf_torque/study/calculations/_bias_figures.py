@@ -44,7 +44,7 @@ def _degrees(dataset: xr.Dataset) -> float:
 
 
 def _structure(dataset: xr.Dataset) -> Figure:
-    drawing, axes = style.figure(width=7.0, height=2.9)
+    drawing, axes = style.figure(height=2.7)
     draw_stack(axes, dataset["moment"].values, dataset["layer_magnet"].values)
     axes.set_title(f"Majority spins at {_degrees(dataset):.0f} degrees")
     return drawing
@@ -52,51 +52,51 @@ def _structure(dataset: xr.Dataset) -> Figure:
 
 def _torque(dataset: xr.Dataset) -> Figure:
     one = dataset.isel(angle=_middle(dataset))
-    drawing, panels = style.figure(1, 2, width=9.6, height=4.0)
+    drawing, panels = style.figure(2, 1, height=6.2, sharex=True)
     for axes, (name, title) in zip(panels, PARTS.items(), strict=True):
         for (suffix, label), look in zip(
             {"": "complete", "_window": "window alone"}.items(), style.lines(), strict=False
         ):
             data = one[f"torque_{name}{suffix}"]
+            look = look if suffix else style.beneath(look)
             axes.plot(one["voltage"], data, label=label, **look)
-        axes.set_title(f"At {_degrees(dataset):.0f} degrees, {title}")
-        axes.set_xlabel("Voltage (V)")
+        style.zero_line(axes)
+        axes.set_title(f"At {_degrees(dataset):.0f}°, {title}")
         axes.set_ylabel(style.axis_label("Torque", one[f"torque_{name}"].attrs["units"]))
-    handles, labels = panels[0].get_legend_handles_labels()
-    drawing.legend(handles, labels, loc="outside lower center", ncols=2)
+    panels[1].set_xlabel("Voltage (V)")
+    style.shared_legend(drawing, panels[0])
     return drawing
 
 
 def _current(dataset: xr.Dataset) -> Figure:
-    drawing, panels = style.figure(1, 2, width=9.6, height=3.8)
+    drawing, panels = style.figure(2, 1, sharex=True)
     names = {"current_parallel": "parallel", "current_antiparallel": "antiparallel"}
     for (name, label), look in zip(names.items(), style.lines(), strict=False):
         panels[0].plot(dataset["voltage"], dataset[name], label=label, **look)
     panels[0].set_ylabel(style.axis_label("Current", dataset["current_parallel"].attrs["units"]))
-    panels[0].legend(loc="best")
+    style.legend(panels[0], inside=True)
     look = next(style.lines())
     panels[1].plot(dataset["voltage"], 100 * dataset["tmr"], **look)
-    panels[1].set_ylabel("Tunnel magnetoresistance (%)")
-    for axes in panels:
-        axes.set_xlabel("Voltage (V)")
+    panels[1].set_ylabel("Magnetoresistance (%)")
+    panels[1].set_xlabel("Voltage (V)")
     return drawing
 
 
 def _slope(dataset: xr.Dataset) -> Figure:
     one = dataset.isel(angle=_middle(dataset))
-    drawing, axes = style.figure(width=6.6)
+    drawing, axes = style.figure()
     for (name, label), look in zip(PARTS.items(), style.lines(), strict=False):
         axes.plot(one["voltage"], one[f"slope_{name}"], label=label, **look)
     axes.set_xlabel("Voltage (V)")
     axes.set_ylabel(style.axis_label("dT/dV", one["slope_in_plane"].attrs["units"]))
-    axes.set_title(f"Torkance at {_degrees(dataset):.0f} degrees")
-    axes.legend(loc="best")
+    axes.set_title(f"Slope of the torque at {_degrees(dataset):.0f}°")
+    style.legend(axes, inside=True)
     return drawing
 
 
 def _angular(dataset: xr.Dataset) -> Figure:
     volts, degrees = dataset["voltage"].values, np.degrees(dataset["angle"].values)
-    drawing, panels = style.figure(1, 2, width=10.0, height=4.0)
+    drawing, panels = style.figure(2, 1, height=6.8)
     for axes, (name, title) in zip(panels, PARTS.items(), strict=True):
         data = dataset[f"torque_{name}"]
         largest = float(np.abs(data).max()) or 1.0
@@ -120,7 +120,7 @@ def _angular(dataset: xr.Dataset) -> Figure:
 def _spectrum(dataset: xr.Dataset) -> Figure:
     index = int(np.argmax(np.abs(dataset["voltage"].values)))
     one = dataset.isel(voltage=index)
-    drawing, axes = style.figure(width=6.8)
+    drawing, axes = style.figure()
     names = {
         "current_spectrum": "transmission",
         "torque_in_plane_spectrum": "torque in plane",
@@ -130,19 +130,19 @@ def _spectrum(dataset: xr.Dataset) -> Figure:
         axes.plot(one["spectrum_energy"], one[name], label=label, **look)
     axes.set_xlabel("Energy (eV)")
     axes.set_ylabel("Contribution of the window per energy")
-    axes.set_title(f"{float(one['voltage']):g} V, {_degrees(dataset):.0f} degrees")
-    axes.legend(loc="best")
+    axes.set_title(f"{float(one['voltage']):g} V, {_degrees(dataset):.0f}°")
+    style.legend(axes, inside=True)
     return drawing
 
 
 def _maps(dataset: xr.Dataset) -> Figure:
     ky, kz = dataset["ky"].values, dataset["kz"].values
     volts = dataset["voltage"].values[int(np.argmax(np.abs(dataset["voltage"].values)))]
-    drawing, panels = style.figure(1, 3, width=12.5, height=3.9)
+    drawing, panels = style.figure(3, 1, height=9.6)
     zone_map(panels[0], ky, kz, np.abs(dataset["current_map"]), "|J| (eV)")
-    panels[0].set_title(f"Current at {volts:g} V, {_degrees(dataset):.0f} degrees")
+    panels[0].set_title(f"Current at {volts:g} V, {_degrees(dataset):.0f}°")
     for axes, direction in zip(panels[1:], dataset["direction"].values, strict=True):
         data = dataset["torque_map"].sel(direction=direction)
-        zone_map(axes, ky, kz, data, "J (eV)", signed=True)
+        zone_map(axes, ky, kz, data, "Torque (eV)", signed=True)
         axes.set_title(f"Window torque, {direction}")
     return drawing

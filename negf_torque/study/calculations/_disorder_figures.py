@@ -40,14 +40,14 @@ def _convergence(dataset: xr.Dataset) -> Figure:
     panels = ["residual"] * ("residual" in dataset)
     panels += ["configurations"] * ("configuration" in dataset.dims)
     drawing, axes = style.figure(
-        1, max(len(panels), 1), width=4.6 * max(len(panels), 1), height=3.6, squeeze=False
+        max(len(panels), 1), 1, height=0.4 + 3.1 * max(len(panels), 1), squeeze=False
     )
-    for axis, panel in zip(axes[0], panels, strict=False):
+    for axis, panel in zip(axes[:, 0], panels, strict=False):
         if panel == "residual":
             residual = np.maximum(dataset["residual"].values, 1e-17)
             axis.semilogy(dataset["step"], residual, color=style.PALETTE[0], marker="o")
             axis.set_xlabel("Step of the self-consistency")
-            axis.set_ylabel("Relative residual of the self-energy")
+            axis.set_ylabel("Residual of the self-energy")
             axis.xaxis.get_major_locator().set_params(integer=True)
         else:
             _running_mean(axis, dataset)
@@ -66,11 +66,12 @@ def _running_mean(axis: Axes, dataset: xr.Dataset) -> None:
     axis.plot(x, y, color=style.PALETTE[0], label="mean of configurations")
     _method_lines(axis, dataset, horizontal=True)
     axis.set_xscale("log")
+    style.few_log_ticks(axis.xaxis)
     axis.set_xlabel("Configurations")
     axis.set_ylabel(
         style.axis_label("Conductance", dataset["configuration_conductance"].attrs["units"])
     )
-    axis.legend()
+    style.legend(axis, inside=True)
 
 
 def _method_lines(axis: Axes, dataset: xr.Dataset, horizontal: bool) -> None:
@@ -86,7 +87,7 @@ def _method_lines(axis: Axes, dataset: xr.Dataset, horizontal: bool) -> None:
 
 def _self_energy(dataset: xr.Dataset) -> Figure:
     by_layer, layers = _layer_mean(dataset)
-    drawing, axes = style.figure(2, 1, width=7.6, height=5.6, sharex=True)
+    drawing, axes = style.figure(2, 1, sharex=True)
     names = {"charge": r"mean of both spins, $\Sigma_0$"}
     for flow, look in zip(dataset["flow"].values, style.lines(len(layers) <= 60), strict=False):
         values = by_layer[:, list(dataset["flow"].values).index(flow)]
@@ -100,8 +101,8 @@ def _self_energy(dataset: xr.Dataset) -> Figure:
     axes[1].set_xlabel("Layer")
     axes[1].xaxis.get_major_locator().set_params(integer=True)
     method = next(str(m) for m in dataset["approach"].values if m != "configurations")
-    axes[0].set_title(f"Self-energy of the impurities ({_NAMES[method]}), mean of each layer")
-    style.legend(axes[0])
+    axes[0].set_title(f"Self-energy by impurities ({_NAMES[method]}), layer mean")
+    style.shared_legend(drawing, axes[0], 4)
     return drawing
 
 
@@ -116,7 +117,7 @@ def _layer_mean(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
 def _torque_profile(dataset: xr.Dataset) -> Figure:
     at = {"bias": "symmetric"} if "bias" in dataset.dims else {}
     torque = dataset["approach_layer_torkance"].sel(at)
-    drawing, axes = style.figure(3, 1, width=7.6, height=7.2, sharex=True)
+    drawing, axes = style.figure(3, 1, height=7.2, sharex=True)
     few = torque.sizes["layer"] <= 60
     for axis, component in zip(axes, "xyz", strict=True):
         looks = style.lines(few)
@@ -128,10 +129,10 @@ def _torque_profile(dataset: xr.Dataset) -> Figure:
             axis.plot(torque["layer"], values, label=_NAMES[str(method)], **look)
         axis.set_ylabel(f"along {component}")
     unit = style.axis_label("Torkance of a layer", torque.attrs["units"])
-    axes[0].set_title(f"{unit}, symmetric bias (window)")
+    axes[0].set_title(f"{unit}, window")
     axes[2].set_xlabel("Layer")
     axes[2].xaxis.get_major_locator().set_params(integer=True)
-    style.legend(axes[0])
+    style.shared_legend(drawing, axes[0])
     return drawing
 
 
@@ -139,10 +140,11 @@ def _histograms(dataset: xr.Dataset) -> Figure:
     """Conductance and the largest torkance component, one count per configuration."""
     torkance = dataset["configuration_torkance"].sel(bias="symmetric")
     magnets = torkance.sizes["magnet"]
-    drawing, axes = style.figure(1, 1 + bool(magnets), width=9.2, height=3.6, squeeze=False)
+    rows = 1 + bool(magnets)
+    drawing, axes = style.figure(rows, 1, height=0.6 + 3.0 * rows, squeeze=False)
     values = dataset["configuration_conductance"].values
     axis = axes[0][0]
-    axis.hist(values, bins="auto", color="0.82", edgecolor="0.5", linewidth=0.4)
+    axis.hist(values, bins="auto", color="0.85", edgecolor="0.5", linewidth=0.4)
     axis.axvline(values.mean(), color=style.PALETTE[0], label="mean")
     axis.axvline(float(np.median(values)), color=style.PALETTE[0], linestyle=":", label="median")
     _method_lines(axis, dataset, horizontal=False)
@@ -151,7 +153,7 @@ def _histograms(dataset: xr.Dataset) -> Figure:
     axis.set_ylabel("Configurations")
     _legend_above(axis)
     if magnets:
-        _torkance_histogram(axes[0][1], dataset, torkance)
+        _torkance_histogram(axes[1][0], dataset, torkance)
     return drawing
 
 
@@ -162,7 +164,7 @@ def _torkance_histogram(axis: Axes, dataset: xr.Dataset, torkance: xr.DataArray)
     values = torkance.isel(place).values
     magnet = str(torkance["magnet"].values[place["magnet"]])
     component = str(torkance["component"].values[place["component"]])
-    axis.hist(values, bins="auto", color="0.82", edgecolor="0.5", linewidth=0.4)
+    axis.hist(values, bins="auto", color="0.85", edgecolor="0.5", linewidth=0.4)
     axis.axvline(values.mean(), color=style.PALETTE[0], label="mean")
     looks = style.lines(markers=False)
     next(looks)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["figures"]
 
-_INSIDE = {"loc": "best", "bbox_to_anchor": None, "borderaxespad": 0.5}
 _AT_REST = 1e-8  # spectral density (1/GHz) below which a run is at rest
 _NAMES = {"P": "P", "AP": "AP", "S": "static", "IP": "in plane", "OOP": "out of plane"}
 
@@ -35,7 +34,7 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
 
 def _noise(dataset: xr.Dataset) -> Figure:
     """Thermal spectrum and the Lorentzian of its strongest line."""
-    canvas, axes = style.figure(1, 1, 6.4, 3.9)
+    canvas, axes = style.figure(height=3.6)
     frequency, density = dataset["noise_bin"].values[1:], dataset["noise_spectrum"].values[1:]
     centre, width = float(dataset["noise_frequency"]), float(dataset["noise_width"])
     axes.semilogy(frequency, density, color=style.PALETTE[0], linewidth=1, label="thermal runs")
@@ -48,19 +47,19 @@ def _noise(dataset: xr.Dataset) -> Figure:
     axes.set_xlim(0, min(frequency[np.searchsorted(weight, 0.999)] * 1.3, frequency[-1]))
     axes.set_ylim(density.max() * 1e-5, density.max() * 3)
     axes.set(xlabel="Frequency (GHz)", ylabel="Spectral density (1/GHz)")
-    style.legend(axes, **_INSIDE)
+    style.legend(axes, inside=True)
     return canvas
 
 
 def _resonance(dataset: xr.Dataset) -> Figure:
     """Rectified voltage against frequency, and its two parts against the field."""
-    canvas, (left, right) = style.figure(1, 2, 10.5, 3.8)
+    canvas, (left, right) = style.figure(2, 1, height=6.6)
     looks = style.lines(markers=False)
     for k, field in enumerate(dataset["rf_field"].values):
         one = dataset["rectified_voltage"].isel(rf_field=k) * 1e6
         left.plot(dataset["rf_frequency"], one, label=f"{field / 1e3:g} kA/m", **next(looks))
     left.set(xlabel="Frequency (GHz)", ylabel=r"Rectified voltage ($\mu$V)")
-    style.legend(left, **_INSIDE)
+    style.legend(left, inside=True)
     looks = style.lines()
     for name, label in (
         ("voltage_symmetric", "symmetric (in-plane torque)"),
@@ -68,7 +67,7 @@ def _resonance(dataset: xr.Dataset) -> Figure:
     ):
         right.plot(dataset["rf_field"] / 1e3, dataset[name] * 1e6, label=label, **next(looks))
     right.set(xlabel="Field (kA/m)", ylabel=r"Voltage at resonance ($\mu$V)")
-    style.legend(right, **_INSIDE)
+    style.legend(right, inside=True)
     return canvas
 
 
@@ -84,21 +83,21 @@ def _run_label(dataset: xr.Dataset, k: int) -> str:
 def _sphere(dataset: xr.Dataset) -> Figure:
     """Paths seen along y and along z, front side drawn full."""
     count = dataset.sizes["current"]
-    canvas, axes = style.figure(2, count, 2.9 * count, 6.0, squeeze=False)
+    canvas, axes = style.figure(count, 2, height=0.4 + 2.9 * count, squeeze=False)
     circle = np.linspace(0, 2 * np.pi, 200)
     fixed = np.array(dataset.attrs["direction"]) / np.linalg.norm(dataset.attrs["direction"])
     views = (((0, 2), 1, -1, "x", "z"), ((0, 1), 2, 1, "x", "y"))
     for column in range(count):
         m = dataset["magnetisation"].isel(current=column).values
         for row, ((a, b), depth, front, horizontal, vertical) in enumerate(views):
-            panel = axes[row, column]
+            panel = axes[column, row]
             panel.plot(np.cos(circle), np.sin(circle), color="0.75", linewidth=1)
             near = front * m[:, depth] >= 0
             for mask, colour in ((~near, "0.72"), (near, style.PALETTE[2])):
                 path = np.where(mask[:, None], m[:, [a, b]], np.nan)
                 panel.plot(path[:, 0], path[:, 1], color=colour, linewidth=0.9)
-            panel.plot(*m[0, [a, b]], "o", color=style.PALETTE[0], label="start")
-            panel.plot(*m[-1, [a, b]], "s", color=style.PALETTE[1], label="end")
+            panel.plot(*m[0, [a, b]], "o", color=style.PALETTE[0], label="start", zorder=4)
+            panel.plot(*m[-1, [a, b]], "s", color=style.PALETTE[1], label="end", zorder=4)
             panel.annotate(
                 "",
                 xytext=(0, 0),
@@ -108,8 +107,8 @@ def _sphere(dataset: xr.Dataset) -> Figure:
             panel.set(aspect="equal", xlim=(-1.1, 1.1), ylim=(-1.1, 1.1))
             panel.set(xlabel=f"$m_{horizontal}$", ylabel=f"$m_{vertical}$")
             panel.grid(False)
-        axes[0, column].set_title(_run_label(dataset, column), fontsize=9.5)
-    style.legend(axes[0, 0], loc="lower left", bbox_to_anchor=None, borderaxespad=0.3, fontsize=8)
+        axes[column, 0].set_title(_run_label(dataset, column), loc="left")
+    style.shared_legend(canvas, axes[0, 0], 3)
     return canvas
 
 
@@ -117,14 +116,14 @@ def _signal(dataset: xr.Dataset) -> Figure:
     """cos(theta) against time and, of runs that keep moving, its spectrum."""
     looks = style.lines(markers=False)
     if dataset["spectrum"].values[:, 1:].max() <= _AT_REST:
-        canvas, axes = style.figure(1, 1, 6.4, 3.8)
+        canvas, axes = style.figure(height=4.0)
         for k in range(dataset.sizes["current"]):
             cosine = dataset["cosine"].isel(current=k)
             axes.plot(dataset["time"], cosine, label=_run_label(dataset, k), **next(looks))
         axes.set(xlabel="Time (ns)", ylabel=r"$\cos\theta$ to the axis")
-        style.legend(axes)
+        style.shared_legend(canvas, axes)
         return canvas
-    canvas, (left, right) = style.figure(1, 2, 10.5, 3.8)
+    canvas, (left, right) = style.figure(2, 1, height=6.8)
     frequency = dataset["frequency"].values
     top = frequency[-1]
     for k in range(dataset.sizes["current"]):
@@ -144,7 +143,7 @@ def _signal(dataset: xr.Dataset) -> Figure:
     left.set(xlabel="Time (ns)", ylabel=r"$\cos\theta$ to the axis")
     left.set_xlim(0, float(dataset["time"][-1]))
     right.set(xlabel="Frequency (GHz)", ylabel="Spectral density (1/GHz)")
-    style.legend(right)
+    style.shared_legend(canvas, right, 1)
     return canvas
 
 
@@ -166,7 +165,7 @@ def _phases(dataset: xr.Dataset) -> Figure:
     import matplotlib
 
     colours = matplotlib.colormaps[style.SEQUENTIAL](np.linspace(0.15, 1, len(kinds)))
-    canvas, axes = style.figure(1, 1, 7.6, 4.8)
+    canvas, axes = style.figure(height=4.8)
     norm = BoundaryNorm(np.arange(len(kinds) + 1) - 0.5, len(kinds))
     mesh = axes.pcolormesh(
         field, current, codes, cmap=ListedColormap(colours), norm=norm, shading="nearest"
@@ -198,13 +197,13 @@ def _phases(dataset: xr.Dataset) -> Figure:
     axes.set(xlabel="Added field (kA/m)", ylabel=r"Current density ($10^{11}$ A/m$^2$)")
     axes.set_ylim(current[0], current[-1])
     axes.grid(False)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3)
+    style.shared_legend(canvas, axes)
     return canvas
 
 
 def _switching(dataset: xr.Dataset) -> Figure:
     """Probability against time for each pulse, and against the current."""
-    canvas, (left, right) = style.figure(1, 2, 10.0, 3.8)
+    canvas, (left, right) = style.figure(2, 1, height=6.4)
     looks = style.lines(markers=False)
     runs = dataset.sizes["run"]
     for k, current in enumerate(dataset["pulse_current"].values):
@@ -220,7 +219,7 @@ def _switching(dataset: xr.Dataset) -> Figure:
             linestyle=look["linestyle"],
         )
     left.set(xlabel="Time (ns)", ylabel="Switched fraction", ylim=(-0.02, 1.02))
-    style.legend(left, **_INSIDE)
+    style.legend(left, inside=True)
     right.errorbar(
         dataset["pulse_current"] / 1e11,
         dataset["switching_probability"],

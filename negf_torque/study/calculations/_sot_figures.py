@@ -21,7 +21,6 @@ _PARTS = {
     "bare": "no vertex corrections",
 }
 _TITLES = {"field_like": "Field-like", "damping_like": "Damping-like"}
-_INSIDE = {"loc": "best", "bbox_to_anchor": None, "borderaxespad": 0.5}
 
 
 def figures(dataset: xr.Dataset) -> dict[str, Figure]:
@@ -37,46 +36,50 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
 
 def _angles(dataset: xr.Dataset) -> Figure:
     """Complete torques against the polar angle, a curve per azimuth."""
-    canvas, panels = style.figure(1, 2, 10.2, 3.7)
+    canvas, panels = style.figure(2, 1, height=6.4, sharex=True)
     for axes, (name, title) in zip(panels, _TITLES.items(), strict=True):
         for azimuth, look in zip(dataset["azimuth"].values, style.lines(), strict=False):
             values = dataset[name].sel(part="total", azimuth=azimuth)
             axes.plot(dataset["angle"], values, label=f"azimuth {azimuth:g}°", **look)
-        axes.axhline(0, color="0.6", linewidth=0.8, zorder=0)
+        style.zero_line(axes)
         axes.set_title(f"{title} torque")
-        axes.set_xlabel("Angle of the magnetisation from the normal (degrees)")
         axes.set_ylabel("Torque per force (nm per cell)")
-    style.legend(panels[1])
+    panels[1].set_xlabel("Angle of the magnetisation from the normal (degrees)")
+    style.shared_legend(canvas, panels[0], 3)
     return canvas
 
 
 def _parts(dataset: xr.Dataset) -> Figure:
     """Both torques at the first azimuth by Fermi surface and sea."""
-    canvas, panels = style.figure(1, 2, 10.2, 3.7)
+    canvas, panels = style.figure(2, 1, height=6.4, sharex=True)
     azimuth = float(dataset["azimuth"][0])
     for axes, (name, title) in zip(panels, _TITLES.items(), strict=True):
         for (part, label), look in zip(_PARTS.items(), style.lines(), strict=False):
             values = dataset[name].isel(azimuth=0).sel(part=part)
             if np.all(np.isfinite(values)):
+                look = style.beneath(look) if part == "total" else look
                 axes.plot(dataset["angle"], values, label=label, **look)
-        axes.axhline(0, color="0.6", linewidth=0.8, zorder=0)
+        style.zero_line(axes)
         axes.set_title(f"{title}, azimuth {azimuth:g}°")
-        axes.set_xlabel("Angle of the magnetisation from the normal (degrees)")
         axes.set_ylabel("Torque per force (nm per cell)")
-    style.legend(panels[1])
+    panels[1].set_xlabel("Angle of the magnetisation from the normal (degrees)")
+    style.shared_legend(canvas, panels[0])
     return canvas
 
 
 def _terms(dataset: xr.Dataset) -> Figure:
     """Coefficients of the angular expansion."""
-    canvas, axes = style.figure(1, 1, 6.8, 3.6)
+    canvas, axes = style.figure(height=3.6)
     values = dataset["coefficient"].sel(part="total")
     names = [str(t).replace("_", " ").replace(" like", "-like") for t in dataset["term"].values]
-    colours = [style.PALETTE[0]] * 3 + [style.PALETTE[2]] * 3
-    axes.barh(np.arange(len(names)), values, color=colours, height=0.6)
+    looks = style.bar_looks()
+    for kind, look in zip(("field", "damping"), looks, strict=False):
+        rows = [row for row, name in enumerate(names) if name.startswith(kind)]
+        axes.barh(rows, values.values[rows], height=0.6, **look)
     axes.set_yticks(np.arange(len(names)), names)
     axes.invert_yaxis()
     axes.axvline(0, color="0.4", linewidth=0.8)
+    axes.xaxis.get_major_locator().set_params(nbins=5)
     axes.set_xlabel("Coefficient (nm per cell)")
     rest = 100 * float(dataset["residual"].sel(part="total"))
     axes.set_title(f"Terms of the torque; they leave {rest:.2g} % of it")
@@ -85,18 +88,19 @@ def _terms(dataset: xr.Dataset) -> Figure:
 
 def _layers(dataset: xr.Dataset) -> Figure:
     """Torque on every layer at the first direction."""
-    canvas, panels = style.figure(1, 2, 10.2, 3.7, sharex=True)
+    canvas, panels = style.figure(2, 1, height=6.4, sharex=True)
     first = dataset.isel(angle=0, azimuth=0)
     edge = int(dataset.attrs.get("metal_layers", 0)) - 0.5
     for axes, (name, title) in zip(panels, _TITLES.items(), strict=True):
         for (part, label), look in zip(_PARTS.items(), style.lines(), strict=False):
             values = first[f"layer_{name}"].sel(part=part)
             if np.all(np.isfinite(values)):
+                look = style.beneath(look) if part == "total" else look
                 axes.plot(dataset["layer"], values, label=label, **look)
         axes.axvline(edge, color="0.6", linewidth=0.8, linestyle=":")
-        axes.axhline(0, color="0.6", linewidth=0.8, zorder=0)
+        style.zero_line(axes)
         axes.set_title(f"{title}, magnetisation at {float(first['angle']):g}°")
-        axes.set_xlabel("Layer (dotted line: interface)")
         axes.set_ylabel("Torque per force (nm per cell)")
-    style.legend(panels[1])
+    panels[1].set_xlabel("Layer (dotted line: interface)")
+    style.shared_legend(canvas, panels[0])
     return canvas

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["figures"]
 
-_INSIDE = {"loc": "best", "bbox_to_anchor": None, "borderaxespad": 0.5}
 _UNIT = r"($10^6\ \hbar/2e$ S/m)"
 
 
@@ -31,27 +30,27 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
 
 
 def _energy(dataset: xr.Dataset) -> Figure:
-    canvas, (left, right) = style.figure(1, 2, 9.6, 3.7)
+    canvas, (left, right) = style.figure(2, 1, height=6.0, sharex=True)
     looks = style.lines()
     for name, label in (
         ("intrinsic", "intrinsic (clean)"),
         ("spin_hall_broadened", "with broadening"),
     ):
         left.plot(dataset["energy"], dataset[name] / 1e6, label=label, **next(looks))
-    left.axhline(0, color="0.6", linewidth=0.8, zorder=0)
+    style.zero_line(left)
     left.set_ylabel(f"Spin Hall conductivity {_UNIT}")
-    style.legend(left, **_INSIDE)
+    style.legend(left, inside=True)
     right.plot(dataset["energy"], dataset["conductivity_broadened"] / 1e6, **next(style.lines()))
     right.set_ylabel(r"Conductivity ($10^6$ S/m)")
     right.set_ylim(bottom=0)
     for axes in (left, right):
         axes.axvline(dataset.attrs["chemical_potential"], color="0.6", linewidth=0.8, linestyle=":")
-        axes.set_xlabel("Chemical potential (eV)")
+    right.set_xlabel("Chemical potential (eV; dotted: the card's)")
     return canvas
 
 
 def _scaling(dataset: xr.Dataset) -> Figure:
-    canvas, (left, right) = style.figure(1, 2, 10.4, 3.8)
+    canvas, (left, right) = style.figure(2, 1, height=6.8)
     sigma = dataset["conductivity"].values / 1e6
     labels = {
         "total": "complete", "bubble": "no vertex corrections", "vertex": "vertex corrections",
@@ -59,9 +58,9 @@ def _scaling(dataset: xr.Dataset) -> Figure:
     }  # fmt: skip
     for (part, label), look in zip(labels.items(), style.lines(), strict=False):
         left.plot(sigma, dataset["spin_hall"].sel(contribution=part) / 1e6, label=label, **look)
-    left.axhline(0, color="0.6", linewidth=0.8, zorder=0)
+    style.zero_line(left)
     left.set(xlabel=r"Conductivity ($10^6$ S/m)", ylabel=f"Spin Hall conductivity {_UNIT}")
-    style.legend(left, **_INSIDE)
+    style.legend(left, inside=True)
     rho = dataset["resistivity"].values * 1e8
     looks = style.lines()
     angle = dataset["spin_hall_angle"].values
@@ -72,19 +71,19 @@ def _scaling(dataset: xr.Dataset) -> Figure:
         law = float(dataset["skew_angle"]) + float(dataset["constant_part"]) * fine * 1e-8
         look = {k: v for k, v in next(looks).items() if not k.startswith("marker")}
         right.plot(fine, 100 * law, label=r"$a + b\rho$", **look)
-    right.axhline(0, color="0.6", linewidth=0.8, zorder=0)
+    style.zero_line(right)
     right.set(xlabel=r"Resistivity ($\mu\Omega$ cm)", ylabel="Spin Hall angle (%)", xlim=(0, None))
-    style.legend(right, **_INSIDE)
+    style.legend(right, inside=True)
     return canvas
 
 
 def _thickness(dataset: xr.Dataset) -> Figure:
-    canvas, axes = style.figure(1, 1, 6.0, 3.8)
+    canvas, axes = style.figure()
     looks = style.lines()
     for name, label in (("xi_DL", r"damping-like $\xi_{\rm DL}$"),
                         ("xi_FL", r"field-like $\xi_{\rm FL}$")):  # fmt: skip
         axes.plot(dataset["thickness"], dataset[name], label=label, **next(looks))
-    axes.axhline(0, color="0.6", linewidth=0.8, zorder=0)
+    style.zero_line(axes)
     axes.set(xlabel="Thickness of the metal (nm)", ylabel="Torque efficiency")
-    style.legend(axes, **_INSIDE)
+    style.legend(axes, inside=True)
     return canvas

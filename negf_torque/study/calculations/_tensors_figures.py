@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["figures"]
 
-_INSIDE = {"loc": "best", "bbox_to_anchor": None, "borderaxespad": 0.5}
+_ANGLE = "Angle of the magnetisation from z (degrees)"
 _CURVES = {
     "total": "complete",
     "ladder": "window only",
@@ -37,14 +37,15 @@ def _curves(axes: Axes, angle: np.ndarray, data: xr.DataArray, factor: float = 1
     for (part, label), look in zip(_CURVES.items(), style.lines(), strict=False):
         values = factor * data.sel(part=part).values
         if np.any(np.isfinite(values)):
+            look = style.beneath(look) if part == "total" else look
             axes.plot(angle, values, label=label, **look)
-    axes.axhline(0, color="0.6", linewidth=0.8, zorder=0)
+    style.zero_line(axes)
 
 
 def _damping(dataset: xr.Dataset) -> Figure:
     """Principal values of the damping and the electrons' spin."""
     angle = dataset["angle"].values
-    canvas, (left, right) = style.figure(1, 2, 8.4, 3.6)
+    canvas, (left, right) = style.figure(2, 1, height=6.2, sharex=True)
     has_alpha = "alpha" in dataset and bool(np.isfinite(dataset["alpha"]).all())
     name = "alpha" if has_alpha else "damping_principal"
     for which, look in zip(("smaller", "larger"), style.lines(), strict=False):
@@ -52,25 +53,24 @@ def _damping(dataset: xr.Dataset) -> Figure:
     left.set_ylabel(style.axis_label(dataset[name].attrs["long_name"], dataset[name].units))
     left.set_ylim(bottom=0)
     left.set_title("Damping of the two ways to move")
-    style.legend(left, **_INSIDE)
+    style.legend(left, inside=True)
     right.plot(angle, dataset["spin"], **next(style.lines()))
-    right.set_ylabel("Electron spin (hbar per cell)")
+    right.set_ylabel(r"Electron spin ($\hbar$ per cell)")
     right.set_title("Spin that moves with the moments")
-    for axes in (left, right):
-        axes.set_xlabel("Angle of the magnetisation from z (degrees)")
+    right.set_xlabel(_ANGLE)
     return canvas
 
 
 def _spin_orbit(dataset: xr.Dataset) -> Figure:
     """Both torques by parts."""
     angle = dataset["angle"].values
-    canvas, panels = style.figure(1, 2, 9.8, 3.6)
+    canvas, panels = style.figure(2, 1, height=6.4, sharex=True)
     for axes, name in zip(panels, ("field_like", "damping_like"), strict=True):
         _curves(axes, angle, dataset[name])
         axes.set_title(name.replace("_", "-").capitalize() + " torque")
-        axes.set_xlabel("Angle of the magnetisation from z (degrees)")
         axes.set_ylabel("Torque per force (nm per cell)")
-    style.legend(panels[1])
+    panels[1].set_xlabel(_ANGLE)
+    style.shared_legend(canvas, panels[0])
     return canvas
 
 
@@ -78,18 +78,17 @@ def _spin_transfer(dataset: xr.Dataset) -> Figure:
     """The four invariants of K for field and texture along x."""
     angle = dataset["angle"].values
     data = dataset["spin_transfer"].sel(field="x", gradient="x")
-    canvas, panels = style.figure(2, 2, 9.8, 6.2, sharex=True)
+    canvas, panels = style.figure(4, 1, height=9.8, sharex=True)
     titles = {
         "adiabatic": "Adiabatic",
         "nonadiabatic": "Nonadiabatic",
         "anisotropic": r"Anisotropic, $\tau_z$ across the magnetisation",
         "mixed": r"Anisotropic, $\tau_x$ across the magnetisation",
     }
-    for axes, (name, title) in zip(panels.ravel(), titles.items(), strict=True):
+    for axes, (name, title) in zip(panels, titles.items(), strict=True):
         _curves(axes, angle, data.sel(invariant=name))
         axes.set_title(title)
         axes.set_ylabel("$K$ (nm$^2$ per cell)")
-    for axes in panels[1]:
-        axes.set_xlabel("Angle of the magnetisation from z (degrees)")
-    style.legend(panels[0, 1])
+    panels[-1].set_xlabel(_ANGLE)
+    style.shared_legend(canvas, panels[0])
     return canvas

@@ -37,7 +37,7 @@ def _shown(dataset: xr.Dataset) -> tuple[xr.Dataset, str]:
 
 def _charge_map(dataset: xr.Dataset) -> Figure:
     one, where = _shown(dataset)
-    drawing, axes = style.figure(width=8.4, height=_height(one))
+    drawing, axes = style.figure(height=_height(one))
     complete = "potential" in one
     colour = one["potential"] if complete else one["accumulation"].sel(flow="charge")
     label = "Potential ($h/e^2$)" if complete else "Particles per current"
@@ -51,7 +51,7 @@ def _spin_map(dataset: xr.Dataset) -> Figure:
     """The component along the injecting magnet's spin."""
     one, where = _shown(dataset)
     component = _polarisation(one)
-    drawing, axes = style.figure(width=8.4, height=_height(one))
+    drawing, axes = style.figure(height=_height(one))
     _cells(
         axes,
         one,
@@ -75,7 +75,7 @@ def _polarisation(one: xr.Dataset) -> str:
 
 def _height(one: xr.Dataset) -> float:
     extent = np.ptp(one["position"].values[:, :2], axis=0) + 2
-    return float(np.clip(6.4 * extent[1] / extent[0] + 1.3, 2.6, 8.0))
+    return float(np.clip(5.0 * extent[1] / extent[0] + 1.7, 2.8, 9.0))
 
 
 def _spacing(position: NDArray) -> float:
@@ -105,7 +105,7 @@ def _cells(axes: Axes, one: xr.Dataset, values: NDArray, label: str, signed: boo
     axes.grid(visible=False)
     drawing = axes.get_figure()
     assert drawing is not None  # `style.figure` has made it
-    drawing.colorbar(collection, ax=axes, label=label, pad=0.02, shrink=0.9,
+    drawing.colorbar(collection, ax=axes, label=label, location="bottom", aspect=40,
                      extend="both" if signed else "neither")
     for name in dict.fromkeys(one["site_magnet"].values):
         if name:
@@ -126,13 +126,15 @@ def _frame(axes: Axes, one: xr.Dataset, name: str, size: float) -> None:
     )
     spin = one["moment"].values[here].mean(axis=0)
     text = ", ".join(f"{value:.2g}" for value in np.round(spin, 3) + 0.0)
+    on_left = low[0] + high[0] > np.ptp(one["position"].values[:, 0])  # where there is room
     axes.annotate(
         f"{name}\nspin ({text})",
-        (high[0], high[1]),
-        xytext=(6, -2),
+        (low[0] if on_left else high[0], high[1]),
+        xytext=(-6 if on_left else 6, -2),
         textcoords="offset points",
+        ha="right" if on_left else "left",
         va="top",
-        fontsize=8.5,
+        fontsize=9,
     )
 
 
@@ -148,7 +150,8 @@ def _arrows(axes: Axes, one: xr.Dataset, flow: str, colour: str) -> None:
     shown = arrows[every] / np.sqrt(size[every, None] * largest)
     axes.quiver(
         *position[every].T, *shown.T, color=colour, pivot="mid", angles="xy", scale_units="xy",
-        scale=1.05 / _spacing(position), width=0.0022,
+        scale=1.05 / _spacing(position), width=0.0045, headwidth=4, edgecolor="white",
+        linewidth=0.4,
     )
 
 
@@ -157,7 +160,7 @@ def _by_angle(dataset: xr.Dataset) -> Figure:
     degrees = np.degrees(dataset["angle"].values)
     probed = "nonlocal_resistance" in dataset
     drawing, axes = style.figure(
-        1 + probed, 1, width=7.4, height=6.2 if probed else 3.6, sharex=True, squeeze=False
+        1 + probed, 1, height=6.2 if probed else 3.6, sharex=True, squeeze=False
     )
     upper = axes[0, 0]
     one = dataset.sel(magnet=free)
@@ -165,12 +168,13 @@ def _by_angle(dataset: xr.Dataset) -> Figure:
     complete = dataset.attrs["response"] == "complete"
     curves = [("torque_in_plane", "in plane"), ("torque_out_of_plane", "out of plane")]
     if complete:
-        curves.append(("window_torque_out_of_plane", "out of plane,\nwindow part"))
+        curves.append(("window_torque_out_of_plane", "out of plane, window part"))
     for name, label in curves:
         upper.plot(degrees, one[name], label=label, **next(looks))
     upper.set_ylabel(r"Torque per current ($\hbar/2e$)")
     upper.set_title(f"Torque on {free!s} per current through {dataset.attrs['source']}")
-    style.legend(upper)
+    style.legend(upper, inside=True)
+    style.zero_line(upper)
     if probed:
         lower = axes[1, 0]
         lower.plot(degrees, dataset["nonlocal_resistance"], **next(style.lines()))
@@ -185,23 +189,21 @@ def _terminals(dataset: xr.Dataset) -> Figure:
     """Charge and spin at every terminal."""
     one, where = _shown(dataset)
     names = [str(name) for name in one["terminal"].values]
-    drawing, (charge, spin) = style.figure(1, 2, width=8.4, height=3.4)
+    drawing, (charge, spin) = style.figure(2, 1, height=5.8)
     place = np.arange(len(names))
     charge.bar(place, one["current"], width=0.6, color=style.PALETTE[0])
     charge.set_title(f"Charge current{where}")
-    charge.set_ylabel("Into the device, per injected current")
-    for number, (component, hatch) in enumerate(zip("xyz", ("", "///", "..."), strict=True)):
+    charge.set_ylabel("Into the device\nper injected current")
+    for number, (component, look) in enumerate(zip("xyz", style.bar_looks(), strict=False)):
         spin.bar(
             place + 0.27 * (number - 1),
             one["spin_current"].sel(component=component),
             width=0.26,
-            color=style.PALETTE[number + 1],
-            hatch=hatch,
-            edgecolor="white",
             label=component,
+            **look,
         )
     spin.set_title(f"Spin current{where}")
-    spin.set_ylabel(r"Into the device ($\hbar/2e$)")
+    spin.set_ylabel("Into the device\n"r"per injected current ($\hbar/2e$)")
     style.legend(spin, title="spin")
     for axes in (charge, spin):
         axes.axhline(0, color="0.3", linewidth=0.8)

@@ -36,7 +36,7 @@ def _layers(dataset: xr.Dataset) -> tuple[NDArray, list[str]]:
 
 def _structure(dataset: xr.Dataset) -> Figure:
     moments, names = _layers(dataset)
-    drawing, axes = style.figure(width=8.0, height=2.9)
+    drawing, axes = style.figure(height=2.7)
     draw_stack(axes, moments, names)
     axes.set_title("Majority spins, layer by layer")
     return drawing
@@ -46,7 +46,7 @@ def _by_layer(dataset: xr.Dataset) -> Figure:
     torque = dataset["layer_torkance"].sel(bias="symmetric")
     current = dataset["spin_current"].sel(bias="symmetric")
     few = torque.sizes["layer"] <= 60
-    drawing, axes = style.figure(2, 1, width=7.6, height=6.0, sharex=True)
+    drawing, axes = style.figure(2, 1, height=6.0, sharex=True)
     for component, look in zip("xyz", style.lines(markers=few), strict=False):
         axes[0].plot(dataset["layer"], torque.sel(component=component), label=component, **look)
         axes[1].plot(dataset["bond"], current.sel(flow=component), label=component, **look)

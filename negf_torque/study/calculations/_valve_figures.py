@@ -43,11 +43,11 @@ def nearest_to_right_angle(dataset: xr.Dataset) -> int:
 
 def _structure(dataset: xr.Dataset) -> Figure:
     index = nearest_to_right_angle(dataset)
-    drawing, axes = style.figure(width=7.0, height=2.9)
+    drawing, axes = style.figure(height=2.7)
     draw_stack(axes, dataset["moment"].isel(angle=index).values, dataset["layer_magnet"].values)
     axes.set_title(
-        'Majority spins, "{free}" turned against "{fixed}"'.format(**dataset.attrs)
-        + f" by {_degrees(dataset)[index]:.0f} degrees"
+        'Majority spins: "{free}" turned against "{fixed}"'.format(**dataset.attrs)
+        + f" by {_degrees(dataset)[index]:.0f}°"
     )
     return drawing
 
@@ -64,7 +64,7 @@ def _conductance(dataset: xr.Dataset) -> Figure:
 
 def _torkance(dataset: xr.Dataset) -> Figure:
     free = dataset.attrs["free"]
-    drawing, axes = style.figure(1, 2, width=9.6, height=4.2)
+    drawing, axes = style.figure(2, 1, height=6.4, sharex=True)
     titles = {
         "torkance_in_plane": "in plane, toward p",
         "torkance_out_of_plane": "out of plane, m x p",
@@ -75,13 +75,13 @@ def _torkance(dataset: xr.Dataset) -> Figure:
             axis.plot(_degrees(dataset), data, label=f"window, {bias} bias", **look)
         if f"complete_{name}" in dataset:
             data = dataset[f"complete_{name}"].sel(magnet=free)
-            axis.plot(_degrees(dataset), data, label="complete", color="k", linewidth=2.4)
+            axis.plot(_degrees(dataset), data, label="complete", **style.beneath({"color": "k"}))
+        style.zero_line(axis)
         axis.set_title(f'Torque on "{free}", {title}')
-        axis.set_xlabel("Angle between the magnets (degrees)")
         axis.set_xticks(np.arange(0, 181, 30))
         axis.set_ylabel(style.axis_label("Torkance", dataset[name].attrs["units"]))
-    handles, labels = axes[0].get_legend_handles_labels()
-    drawing.legend(handles, labels, loc="outside lower center", ncols=4)
+    axes[1].set_xlabel("Angle between the magnets (degrees)")
+    style.shared_legend(drawing, axes[0])
     return drawing
 
 
@@ -90,7 +90,7 @@ def _by_layer(dataset: xr.Dataset) -> Figure:
     degrees = _degrees(dataset)[index]
     torque = dataset["layer_torkance"].isel(angle=index).sel(bias="symmetric")
     current = dataset["spin_current"].isel(angle=index).sel(bias="symmetric")
-    drawing, axes = style.figure(2, 1, width=7.0, height=6.0, sharex=True)
+    drawing, axes = style.figure(2, 1, height=6.0, sharex=True)
     layers = np.arange(torque.sizes["layer"])
     bonds = dataset["bond"].values
     for (component, shift), look in zip(
@@ -132,16 +132,16 @@ def _shade_magnets(axes: np.ndarray, names: np.ndarray) -> None:
                 ha="center",
                 va="bottom",
                 transform=axes[-1].get_xaxis_transform(),
-                fontsize=9,
+                fontsize=9.5,
             )
 
 
 def _efficiency(dataset: xr.Dataset) -> Figure:
-    drawing, axes = style.figure(width=7.2)
+    drawing, axes = style.figure()
     degrees = _degrees(dataset)
     looks = style.lines()
     look = next(looks)
-    axes.plot(degrees, dataset["eta"], label="eta, computed", **(look | {"linestyle": "none"}))
+    axes.plot(degrees, dataset["eta"], label=r"$\eta$, computed", **(look | {"linestyle": "none"}))
     if np.isfinite(float(dataset["Lambda"])):
         p, square = float(dataset["polarisation"]), float(dataset["Lambda"]) ** 2
         fine = np.linspace(0, np.pi, 181)
@@ -151,21 +151,21 @@ def _efficiency(dataset: xr.Dataset) -> Figure:
             fit,
             color=style.PALETTE[1],
             linestyle="--",
-            label=f"fit: P {p:.4g}, Lambda {square**0.5:.4g}",
+            label=rf"fit: $P$ = {p:.4g}, $\Lambda$ = {square**0.5:.4g}",
         )
         residual = float(dataset["fit_residual"])
         axes.set_title(f"Slonczewski form; residual {residual:.1%} (rms)")
     axes.set_xlabel("Angle between the magnets (degrees)")
     axes.set_xticks(np.arange(0, 181, 30))
     axes.set_ylabel(r"$\eta$ = torque per current / $\sin\theta$")
-    style.legend(axes, loc="best", bbox_to_anchor=None)
+    style.legend(axes, inside=True)
     return drawing
 
 
 def _maps(dataset: xr.Dataset) -> Figure:
     degrees = _degrees(dataset)[nearest_to_right_angle(dataset)]
     ky, kz = dataset["ky"].values, dataset["kz"].values
-    drawing, axes = style.figure(1, 3, width=12.5, height=3.9)
+    drawing, axes = style.figure(3, 1, height=9.6)
     zone_map(axes[0], ky, kz, dataset["transmission_map"], "Transmission")
     axes[0].set_title(f"Transmission at {degrees:.0f} degrees")
     for axis, direction in zip(axes[1:], dataset["direction"].values, strict=True):
@@ -176,7 +176,7 @@ def _maps(dataset: xr.Dataset) -> Figure:
 
 
 def _convergence(dataset: xr.Dataset) -> Figure:
-    drawing, axes = style.figure(width=7.2)
+    drawing, axes = style.figure(height=4.0)
     names = {
         "mesh_deviation_conductance": "conductance",
         "mesh_deviation_torkance": "torkance",
@@ -191,10 +191,10 @@ def _convergence(dataset: xr.Dataset) -> Figure:
             error,
             color="0.4",
             linestyle=":",
-            label=f"estimated error of the result ({points} points)",
+            label=f"estimated error, {points} points",
         )
     axes.set(xlabel="Mesh points per direction", ylabel="Relative deviation from the result")
     axes.set_xticks(dataset["mesh"].values, [str(mesh) for mesh in dataset["mesh"].values])
     axes.set_title("Convergence of the zone average")
-    style.legend(axes, loc="best", bbox_to_anchor=None)
+    style.legend(axes, inside=True)
     return drawing

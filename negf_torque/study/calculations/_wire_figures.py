@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["figures", "plane_of"]
 
-_MOST_ARROWS = 36
+_MOST_ARROWS = 26
 
 
 def figures(dataset: xr.Dataset) -> dict[str, Figure]:
@@ -63,35 +63,31 @@ def _texture(dataset: xr.Dataset) -> Figure:
     first, second, name_1, name_2 = plane_of(moment)
     step = max(1, int(np.ceil(len(x) / _MOST_ARROWS)))
     some = slice(None, None, step)
-    drawing, axes = style.figure(2, 1, width=8.6, height=3.6, sharex=True)
+    drawing, axes = style.figure(2, 1, height=3.4, sharex=True)
     room = max(1.0, (x[-1] - x[0]) / max(1, len(x[some])))
     largest = np.abs(torque.values).max()
+    longest = f"{np.linalg.norm(torque.values, axis=1).max():.3g} {_short(torque.attrs['units'])}"
     for axis, vectors, colour, size, label in (
         (axes[0], moment, style.PALETTE[0], 1.0, "spins"),
-        (axes[1], torque.values, style.PALETTE[1], largest, "torque"),
+        (axes[1], torque.values, style.PALETTE[1], largest, f"torque\n(longest\n{longest})"),
     ):
         across, up = vectors[some] @ first, vectors[some] @ second
         axis.plot(x, 0 * x, color="0.75", linewidth=0.8, zorder=1)
-        arrows = axis.quiver(
+        axis.quiver(
             x[some], 0 * x[some], across, up,
             color=colour, pivot="middle" if size == 1.0 else "tail", angles="uv",
-            scale=1.0 / (1.7 * room) * (size or 1.0), scale_units="x", width=0.0034,
+            scale=1.0 / (1.7 * room) * (size or 1.0), scale_units="x", width=0.0045,
             headwidth=4, headlength=5, zorder=2,
         )  # fmt: skip
         axis.set(ylim=(-1, 1), yticks=[])
         axis.grid(False)
         axis.set_ylabel(label)
-        if size != 1.0 and size:
-            axis.quiverkey(
-                arrows, 0.88, -0.22, size, f"{size:.3g} " + _short(torque.attrs["units"]),
-                labelpos="W", fontproperties={"size": 9},
-            )  # fmt: skip
     out = np.abs(torque.values @ np.cross(first, second)).max()
     axes[0].set_title(
-        f"Arrows: right = {name_1}, up = {name_2}   ({_title(dataset)}; largest torque out of "
-        f"this plane {out:.2g})"
+        f"Arrows: right = {name_1}, up = {name_2} ({_title(dataset)};\n"
+        f"largest torque out of this plane {out:.2g})"
     )
-    axes[1].set_xlabel("Position (lattice constants); electrons flow right at V > 0")
+    axes[1].set_xlabel("Position (lattice constants); electrons go right at V > 0")
     return drawing
 
 
@@ -103,7 +99,7 @@ def _along(dataset: xr.Dataset) -> Figure:
     torque = dataset["slice_torkance"].sel(part=_part(dataset))
     current = dataset["spin_current"].sel(bias="symmetric")
     few = torque.sizes["slice"] <= 50
-    drawing, axes = style.figure(2, 1, width=7.8, height=6.0)
+    drawing, axes = style.figure(2, 1, height=6.2)
     for component, look in zip("xyz", style.lines(markers=few), strict=False):
         axes[0].plot(dataset["x"], torque.sel(component=component), label=f"{component}", **look)
         axes[1].plot(dataset["bond"], current.sel(flow=component), label=f"{component}", **look)
@@ -123,7 +119,7 @@ def _projections(dataset: xr.Dataset) -> Figure:
     one = dataset.sel(part=part)
     unit = dataset["adiabatic"].attrs["units"]
     looks = list(zip(range(4), style.lines(markers=False), strict=False))
-    drawing, axes = style.figure(2, 1, width=7.8, height=6.0, sharex=True)
+    drawing, axes = style.figure(2, 1, height=6.6, sharex=True)
     x = dataset["x"].values
     turning = np.linalg.norm(np.nan_to_num(dataset["gradient"].values), axis=1)
     place = dataset["site_slice"].values
@@ -135,7 +131,7 @@ def _projections(dataset: xr.Dataset) -> Figure:
     ):
         axes[0].plot(x[used], one[name].values[used], label=label, **look)
     axes[0].axhline(
-        float(dataset["uniform_spin_current"][0]), color="0.5", linewidth=0.9, linestyle=":",
+        float(dataset["uniform_spin_current"][0]), color="0.5", linewidth=1.2, linestyle=":",
         label="uniform wire",
     )  # fmt: skip
     axes[0].set_ylabel(style.axis_label("Per slice", unit))
@@ -153,10 +149,10 @@ def _projections(dataset: xr.Dataset) -> Figure:
     if len(finite):  # A passes through zero in narrow walls: keep the rest readable
         limit = 1.3 * np.quantile(np.abs(finite), 0.9) + 1e-12
         axes[1].set_ylim(-limit, limit)
-    axes[1].set_ylabel("beta = B/A")
-    axes[1].set_xlabel("Position along the wire (lattice constants), where the moments turn")
+    axes[1].set_ylabel(r"$\beta = B/A$")
+    axes[1].set_xlabel("Position (lattice constants), where the moments turn")
     for axis in axes:
-        style.legend(axis)
+        style.legend(axis, inside=True)
     return drawing
 
 
@@ -164,7 +160,7 @@ def _balance(dataset: xr.Dataset) -> Figure:
     """Exchange torque, lattice torque and inflow, slice by slice."""
     place = dataset["site_slice"].values
     inside = place >= 0
-    drawing, axes = style.figure(3, 1, width=7.8, height=7.2, sharex=True)
+    drawing, axes = style.figure(3, 1, height=7.2, sharex=True)
     exchange = dataset["site_torkance"].sel(part=_part(dataset)).values
     series = (
         ("torque on the moments", exchange),
@@ -177,8 +173,9 @@ def _balance(dataset: xr.Dataset) -> Figure:
                 place[inside], values[inside, component], minlength=dataset.sizes["slice"]
             )
             axis.plot(dataset["x"], total, label=label, **look)
-        axis.set_ylabel(f"{'xyz'[component]} " + f"({_short(dataset['torkance'].attrs['units'])})")
-    style.legend(axes[0])
+        unit = dataset["torkance"].attrs["units"]
+        axis.set_ylabel(style.axis_label(f"Spin {'xyz'[component]}", unit))
+    style.shared_legend(drawing, axes[0], 3)
     axes[0].set_title(f"Where the spin goes ({_title(dataset)})")
     axes[-1].set_xlabel("Position along the wire (lattice constants)")
     return drawing
@@ -187,7 +184,7 @@ def _balance(dataset: xr.Dataset) -> Figure:
 def _limit(dataset: xr.Dataset) -> Figure:
     width = dataset["width"].values
     order = np.argsort(width)
-    drawing, axes = style.figure(1, 2, width=9.4, height=4.0)
+    drawing, axes = style.figure(2, 1, height=6.4, sharex=True)
     looks = list(zip(range(5), style.lines(), strict=False))
 
     def curve(axis, values, label: str, look) -> None:
@@ -196,13 +193,14 @@ def _limit(dataset: xr.Dataset) -> Figure:
         axis.plot(width[order], size, label=label, **look)
 
     curve(axes[0], dataset["scan_wall_resistance"], "wall resistance ($h/e^2$)", looks[0][1])
-    curve(axes[0], dataset["scan_adiabaticity"] - 1, "|total torque/limit - 1|", looks[1][1])
-    curve(axes[1], dataset["scan_adiabatic_ratio"] - 1, "|A/spin current - 1|", looks[2][1])
-    curve(axes[1], dataset["scan_beta"], "|beta|", looks[3][1])
+    curve(axes[0], dataset["scan_adiabaticity"] - 1, "|total torque / limit $-$ 1|", looks[1][1])
+    curve(axes[1], dataset["scan_adiabatic_ratio"] - 1, "|A / spin current $-$ 1|", looks[2][1])
+    curve(axes[1], dataset["scan_beta"], r"$|\beta|$", looks[3][1])
     curve(axes[1], dataset["scan_residual"], "residual", looks[4][1])
     titles = ("Resistance and total torque", "Coefficients of the whole wall")
     for axis, title in zip(axes, titles, strict=True):
         axis.set_yscale("log")
-        axis.set(xlabel="Wall width (layers)", title=title)
-        style.legend(axis, loc="upper right", bbox_to_anchor=None)
+        axis.set_title(title)
+        style.legend(axis, inside=True)
+    axes[1].set_xlabel("Wall width (layers)")
     return drawing

@@ -238,11 +238,11 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
     from negf_torque.llg.slonczewski import efficiency
     from negf_torque.study import style
 
-    canvas, (left, right) = style.figure(1, 2, 9.6, 3.8)
+    canvas, (left, right) = style.figure(2, 1, height=5.8, sharex=True)
     degrees = np.degrees(dataset["angle"])
     looks = style.lines()
     left.plot(degrees, dataset["conductance"], **next(looks))
-    left.set(xlabel="Angle (degrees)", ylabel="Conductance ($e^2/h$ per cell)")
+    left.set(ylabel="Conductance ($e^2/h$ per cell)")
     looks = style.lines()
     right.plot(degrees, dataset["eta"], label=r"$\eta$, in plane", **next(looks))
     right.plot(degrees, dataset["eta_perp"], label=r"$\eta_\perp$, out of plane", **next(looks))
@@ -252,8 +252,9 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
         rf"$P = {float(dataset['polarisation']):.3f}$, $\Lambda = {float(dataset['Lambda']):.3f}$"
     )
     right.plot(np.degrees(fine), form, color="0.5", linewidth=1, zorder=0, label=label)
-    right.set(xlabel="Angle (degrees)", ylabel=r"Torque per current and $\sin\theta$")
-    style.legend(right, loc="best", bbox_to_anchor=None, borderaxespad=0.5)
+    right.set(xlabel="Angle between the magnets (degrees)", xticks=range(0, 181, 30))
+    right.set_ylabel(r"Torque per current / $\sin\theta$")
+    style.legend(right, inside=True)
     return {"circuit": canvas}
 
 

@@ -245,17 +245,17 @@ def listings(dataset: xr.Dataset) -> list[Listing]:
 
 def figures(dataset: xr.Dataset) -> dict[str, Figure]:
     """Coupling against thickness, and its Fourier spectrum with the spacer's periods."""
-    drawing, axes = style.figure(width=7.2)
+    drawing, axes = style.figure(height=3.6)
     n, looks = dataset["thickness"].values, style.lines()
     scale = n.astype(float) ** 2 if "spanning_momentum" in dataset else n.astype(float)
     power = "^2" if "spanning_momentum" in dataset else ""
     axes.plot(n, scale * dataset["coupling"], label="Lloyd's formula", **next(looks))
     axes.plot(n, scale * dataset["coupling_from_torque"], label="torque", **next(looks))
-    axes.axhline(0, color="0.5", linewidth=0.8)
+    style.zero_line(axes)
     axes.set_xlabel("Spacer thickness N (layers)")
-    axes.set_ylabel(f"$N{power}$ J1 ({dataset['coupling'].attrs['units']})")
+    axes.set_ylabel(f"$N{power} J_1$ ({dataset['coupling'].attrs['units']})")
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.legend(loc="best")
+    style.legend(axes, inside=True)
     drawn = {"coupling": drawing}
     if "spectrum" in dataset:
         drawn["periods"] = _spectrum_figure(dataset)
@@ -263,7 +263,7 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
 
 
 def _spectrum_figure(dataset: xr.Dataset) -> Figure:
-    drawing, axes = style.figure(width=7.2)
+    drawing, axes = style.figure(height=4.4)
     axes.plot(dataset["wave_vector"], dataset["spectrum"], color=style.PALETTE[0], label="Fourier")
     for index, period in enumerate(dataset["period"].values):
         axes.axvline(
@@ -283,5 +283,5 @@ def _spectrum_figure(dataset: xr.Dataset) -> Figure:
             )
     axes.set_xlabel("Wave vector q (1/layer)")
     axes.set_ylabel("Spectrum (eV)")
-    axes.legend(loc="best")
+    style.shared_legend(drawing, axes)
     return drawing

@@ -186,7 +186,7 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
     if dataset.sizes["voltage"] < 2:
         return {}
     data = dataset.sortby("voltage")
-    drawing, axes = style.figure(1 + data.sizes["magnet"], 1, width=7.2,
+    drawing, axes = style.figure(1 + data.sizes["magnet"], 1,
                                  height=2.6 * (1 + data.sizes["magnet"]), sharex=True,
                                  squeeze=False)  # fmt: skip
     axes = axes[:, 0]
@@ -196,7 +196,7 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
         for component, look in zip("xyz", style.lines(), strict=False):
             values = data["torque"].sel(magnet=magnet, component=component)
             axis.plot(data["voltage"], values, label=component, **look)
-        axis.set_ylabel(style.axis_label(f'J on "{magnet}"', data["torque"].attrs["units"]))
+        axis.set_ylabel(style.axis_label(f'Torque on "{magnet}"', data["torque"].attrs["units"]))
         style.legend(axis, title="along")
     axes[-1].set_xlabel("Voltage (V)")
     return {"bias": drawing}

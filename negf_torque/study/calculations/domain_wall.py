@@ -208,8 +208,7 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
     """Velocity curve, paths, profile."""
     from negf_torque.study import style
 
-    inside = {"loc": "best", "bbox_to_anchor": None, "borderaxespad": 0.5}
-    canvas, axes = style.figure(1, 3, 13.0, 3.9)
+    canvas, axes = style.figure(3, 1, height=8.8)
     looks = style.lines(markers=False)
     axes[0].plot(
         dataset["drift"],
@@ -225,9 +224,10 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
         dataset["drift"], dataset["drift"], color="0.7", linewidth=1, label=r"$v = u$", zorder=0
     )
     if dataset.attrs["walker_drift"] >= 0:
-        axes[0].axvline(dataset.attrs["walker_drift"], color="0.5", linestyle=":", linewidth=1)
+        axes[0].axvline(dataset.attrs["walker_drift"], color="0.3", linestyle=":", linewidth=1.2,
+                        label="Walker breakdown")
     axes[0].set(xlabel="Drift velocity $u$ (m/s)", ylabel="Wall velocity (m/s)")
-    style.legend(axes[0], **inside)
+    style.legend(axes[0], inside=True)
     for name, panel, label in (
         ("position", axes[1], "Position (nm)"),
         ("tilt", axes[2], r"Tilt (units of $\pi$)"),
@@ -236,8 +236,11 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
         for k, u in enumerate(dataset["shown"].values):
             values = dataset[name].isel(shown=k) / (np.pi if name == "tilt" else 1)
             panel.plot(dataset["time"], values, label=f"u = {u:g} m/s", **next(looks))
-        panel.set(xlabel="Time (ns)", ylabel=label)
-    style.legend(axes[2], **inside)
+        panel.set(ylabel=label)
+    axes[1].sharex(axes[2])
+    axes[1].tick_params(labelbottom=False)
+    axes[2].set_xlabel("Time (ns)")
+    style.legend(axes[2], inside=True)
     drawn = {"wall": canvas}
     if "profile" in dataset:
         drawn["profile"] = _profiles(dataset)
@@ -248,7 +251,7 @@ def _profiles(dataset: xr.Dataset) -> Figure:
     """m_z over time and place, and three profiles."""
     from negf_torque.study import style
 
-    canvas, (left, right) = style.figure(1, 2, 10.0, 3.9)
+    canvas, (left, right) = style.figure(2, 1, height=6.6)
     mesh = left.pcolormesh(
         dataset["cell"],
         dataset["chain_time"],
@@ -269,5 +272,5 @@ def _profiles(dataset: xr.Dataset) -> Figure:
     right.set(
         xlabel="Position (nm)", ylabel=f"Magnetisation at {float(dataset['chain_time'][-1]):g} ns"
     )
-    style.legend(right, loc="best", bbox_to_anchor=None, borderaxespad=0.5)
+    style.legend(right, inside=True)
     return canvas

@@ -275,16 +275,16 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
     """Angular dependence; profiles of accumulation and spin current."""
     from negf_torque.study import style
 
-    inside = {"loc": "best", "bbox_to_anchor": None, "borderaxespad": 0.5}
-    canvas, (left, right) = style.figure(1, 2, 9.6, 3.8)
+    canvas, (left, right) = style.figure(2, 1, height=5.8, sharex=True)
     degrees = np.degrees(dataset["angle"])
     left.plot(degrees, dataset["resistance"], **next(style.lines(markers=False)))
-    left.set(xlabel="Angle (degrees)", ylabel=r"Resistance (f$\Omega$ m$^2$)")
+    left.set(ylabel=r"Resistance (f$\Omega$ m$^2$)")
     looks = style.lines(markers=False)
     right.plot(degrees, dataset["eta"], label=r"$\eta$, in plane", **next(looks))
     right.plot(degrees, dataset["eta_perp"], label=r"$\eta_\perp$, out of plane", **next(looks))
-    right.set(xlabel="Angle (degrees)", ylabel=r"Torque per current and $\sin\theta$")
-    style.legend(right, **inside)
+    right.set(xlabel="Angle between the magnets (degrees)", xticks=range(0, 181, 30))
+    right.set_ylabel(r"Torque per current / $\sin\theta$")
+    style.legend(right, inside=True)
     drawn = {"angles": canvas}
     if dataset.sizes["shown"]:
         drawn["profiles"] = _profiles(dataset)
@@ -292,28 +292,25 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
 
 
 def _profiles(dataset: xr.Dataset) -> Figure:
-    """One column per angle: accumulation above, spin current below."""
+    """For each angle the accumulation and below it the spin current."""
     from negf_torque.study import style
 
     count = dataset.sizes["shown"]
-    canvas, axes = style.figure(
-        2, count, 3.6 * count, 5.4, sharex=True, sharey="row", squeeze=False
-    )
+    canvas, axes = style.figure(2 * count, 1, height=0.8 + 3.6 * count, sharex=True)
     edges = dataset["place"].values[:: int(dataset.attrs["samples"])][1:]
-    for column in range(count):
-        one = dataset.isel(shown=column)
-        for row, name in enumerate(("accumulation", "spin_current")):
-            panel = axes[row, column]
+    for number in range(count):
+        one = dataset.isel(shown=number)
+        for panel, name in zip(axes[2 * number :], ("accumulation", "spin_current"), strict=False):
             for edge in edges:
-                panel.axvline(edge, color="0.8", linewidth=0.8)
+                panel.axvline(edge, color="0.75", linewidth=0.8)
             for component, look in zip("xyz", style.lines(markers=False), strict=False):
                 panel.plot(one["place"], one[name].sel(component=component),
-                           label=component, **look)  # fmt: skip
-        axes[0, column].set_title(f"{float(one['shown']):g} degrees")
-        axes[1, column].set_xlabel("Position (nm)")
-    axes[0, 0].set_ylabel(r"Accumulation (f$\Omega$ m$^2$)")
-    axes[1, 0].set_ylabel("Spin current / current")
-    style.legend(axes[0, -1])
+                           label=f"spin {component}", **look)  # fmt: skip
+        axes[2 * number].set_title(f"{float(one['shown']):g}°: accumulation and spin current")
+        axes[2 * number].set_ylabel(r"f$\Omega$ m$^2$")
+        axes[2 * number + 1].set_ylabel("per current")
+    axes[-1].set_xlabel("Position (nm; grey: interfaces)")
+    style.shared_legend(canvas, axes[0], 3)
     return canvas
 
 

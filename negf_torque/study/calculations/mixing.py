@@ -171,12 +171,12 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
 
     if dataset.sizes["energy"] < 2:
         return {}
-    drawing, axes = style.figure(width=7.6)
+    drawing, axes = style.figure(height=3.6)
     ordered = dataset.sortby("energy")
     curves = {
-        "Re g_r": ordered["reflection"].values.real,
-        "Im g_r": ordered["reflection"].values.imag,
-        "|g_t|": np.abs(ordered["transmission"].values),
+        "Re $g_r$": ordered["reflection"].values.real,
+        "Im $g_r$": ordered["reflection"].values.imag,
+        "$|g_t|$": np.abs(ordered["transmission"].values),
         "Sharvin": ordered["sharvin"].values,
     }
     for (label, values), look in zip(curves.items(), style.lines(), strict=False):

@@ -297,7 +297,7 @@ def _matrix(dataset: xr.Dataset) -> Figure:
     matrix = dataset["layer_damping"].values
     layers = dataset["layer"].values
     unit = dataset["layer_damping"].attrs["units"]
-    drawing, axes = style.figure(1, 2, width=10.2, height=4.2, width_ratios=[1.1, 1])
+    drawing, axes = style.figure(2, 1, height=7.6, height_ratios=[1.3, 1])
     limit = np.abs(matrix).max()
     image = axes[0].imshow(
         matrix, origin="lower", cmap=style.DIVERGING, vmin=-limit, vmax=limit, aspect="equal"
@@ -329,5 +329,5 @@ def _matrix(dataset: xr.Dataset) -> Figure:
     axes[1].set(xlabel="Layer")
     axes[1].set_ylabel(style.axis_label("Damping of the layer", unit))
     axes[1].xaxis.get_major_locator().set_params(integer=True)
-    style.legend(axes[1], loc="best", bbox_to_anchor=None)
+    style.legend(axes[1], inside=True)
     return drawing
