@@ -10,7 +10,7 @@ import numpy as np
 from record import keep
 
 from negf_torque.gradient.bands import parabolic, tabulated
-from negf_torque.gradient.born import Impurities
+from negf_torque.gradient.born import ImpurityStrengths
 from negf_torque.gradient.coefficients import coefficients
 from negf_torque.gradient.crystal import Crystal, Zone, cubic_crystal
 from negf_torque.gradient.crystal_born import propagator
@@ -82,7 +82,7 @@ def clock(function, repeat: int = 1) -> float:
 
 
 def single() -> None:
-    strengths = Impurities.isotropic(0.5, 0.05)
+    strengths = ImpurityStrengths.isotropic(0.5, 0.05)
     for band, mu in ((parabolic(), 1.0), (cubic_table(), -2.0), (simple_cubic(), -2.0),
                      (body_centred_cubic(), -2.0), (face_centred_cubic(), -2.0)):
         seconds = clock(lambda band=band, mu=mu: coefficients(band, mu, 0.5, strengths), 20)
@@ -95,7 +95,7 @@ def parameter_map() -> None:
     for band, mu in ((parabolic(), 1.0), (cubic_table(), -2.0), (body_centred_cubic(), -2.0),
                      (simple_cubic(), -2.0)):
         begin = time.perf_counter()
-        coefficients(band, mu, m, Impurities.isotropic(gi, 0.03))
+        coefficients(band, mu, m, ImpurityStrengths.isotropic(gi, 0.03))
         seconds = time.perf_counter() - begin
         print(f"100 x 100 map, {band.name:21s} {seconds:8.2f} s")
         keep(f"100 x 100 map of all coefficients, {band.name}", seconds)
@@ -107,8 +107,8 @@ def orbitals() -> None:
         for tolerance in (1e-4, 2e-5):
             begin, busy = time.perf_counter(), time.process_time()
             c = crystal_coefficients(
-                crystal, 0.0, Impurities.isotropic(strength, strength / 20), tolerance=tolerance,
-                sea_nodes=16,
+                crystal, 0.0, ImpurityStrengths.isotropic(strength, strength / 20),
+                tolerance=tolerance, contour_nodes=16,
             )
             print(
                 f"nine orbitals, gi {strength}, tolerance {tolerance:.0e}: "

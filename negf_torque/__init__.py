@@ -37,7 +37,7 @@ _HOMES = {
     "NonmagneticImpurities": "disorder.impurities",
     # gradient expansion, spin-orbit coupling
     "bulk_response": "gradient.kubo.response",
-    "Impurities": "gradient.born",
+    "ImpurityStrengths": "gradient.born",
     "coefficients": "gradient.coefficients",
     "gradient_tensors": "gradient.engine",
     # quantum spins
@@ -63,7 +63,7 @@ __all__ = [
     "execute",
     "finite_bias",
     "gradient_tensors",
-    "Impurities",
+    "ImpurityStrengths",
     "JunctionTorque",
     "Layer",
     "layer_chain",
@@ -86,7 +86,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from negf_torque.disorder.impurities import MagneticImpurities, NonmagneticImpurities
-    from negf_torque.gradient.born import Impurities
+    from negf_torque.gradient.born import ImpurityStrengths
     from negf_torque.gradient.coefficients import coefficients
     from negf_torque.gradient.engine import gradient_tensors
     from negf_torque.gradient.kubo.response import bulk_response

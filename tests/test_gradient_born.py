@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from negf_torque.gradient.bands import parabolic
-from negf_torque.gradient.born import Impurities, solve_born
+from negf_torque.gradient.born import ImpurityStrengths, solve_born
 from negf_torque.gradient.lattice_bands import body_centred_cubic, simple_cubic, square
 
 
@@ -17,7 +17,7 @@ from negf_torque.gradient.lattice_bands import body_centred_cubic, simple_cubic,
 def test_every_energy_is_solved_and_causal(dimension, magnetic, strength):
     """From below the band through both edges, weak to strong disorder, with a half-metal."""
     energy = np.linspace(-2, 3, 1001)
-    impurities = Impurities.isotropic(strength, magnetic)
+    impurities = ImpurityStrengths.isotropic(strength, magnetic)
     s = solve_born(parabolic(1, dimension), energy, 0.3, impurities)
     assert s.residual.max() < 1e-12
     assert s.z.imag.min() >= 0
@@ -31,7 +31,7 @@ def test_every_energy_is_solved_and_causal(dimension, magnetic, strength):
     gp=st.floats(0, 2),
 )
 def test_the_solution_is_the_limit_from_above(mu, m, gi, gz, gp):
-    impurities = Impurities(gi, gz, gp)
+    impurities = ImpurityStrengths(gi, gz, gp)
     band = parabolic()
     on_axis = solve_born(band, mu, m, impurities)
     above = solve_born(band, mu + 1e-7j, m, impurities)
@@ -41,7 +41,7 @@ def test_the_solution_is_the_limit_from_above(mu, m, gi, gz, gp):
 
 
 def test_damped_iteration_finds_the_same_solution():
-    band, m, impurities = simple_cubic(), 0.7, Impurities(0.6, 0.1, 0.2)
+    band, m, impurities = simple_cubic(), 0.7, ImpurityStrengths(0.6, 0.1, 0.2)
     z = np.array([-1.0 + m + 1j, -1.0 - m + 1j])
     for _ in range(2000):
         g = band.green(z)[0]
@@ -53,7 +53,7 @@ def test_damped_iteration_finds_the_same_solution():
 @pytest.mark.parametrize("build", [simple_cubic, body_centred_cubic, square])
 def test_outside_the_bands_self_energies_are_real(build):
     band = build()
-    for impurities in (Impurities(0.2), Impurities.isotropic(0.2, 0.05)):
+    for impurities in (ImpurityStrengths(0.2), ImpurityStrengths.isotropic(0.2, 0.05)):
         bound = band.lower_bound(impurities.same_spin + impurities.other_spin) - 0.5
         s = solve_born(band, [bound - 0.2, -bound + 0.2], 0.5, impurities)
         assert np.all(s.dos < 1e-13)
@@ -61,15 +61,15 @@ def test_outside_the_bands_self_energies_are_real(build):
 
 
 def test_half_metal_without_spin_flips_has_one_spin_only():
-    s = solve_born(parabolic(), 0.1, 0.4, Impurities(0.3))
+    s = solve_born(parabolic(), 0.1, 0.4, ImpurityStrengths(0.3))
     assert s.dos[0] > 0.05
     assert s.dos[1] < 1e-20
-    flips = solve_born(parabolic(), 0.1, 0.4, Impurities.isotropic(0.3, 0.05))
+    flips = solve_born(parabolic(), 0.1, 0.4, ImpurityStrengths.isotropic(0.3, 0.05))
     assert 0 < flips.dos[1] < 0.1 * flips.dos[0]
 
 
 def test_total_slope_is_the_derivative():
-    impurities = Impurities(0.5, 0.1, 0.2)
+    impurities = ImpurityStrengths(0.5, 0.1, 0.2)
     band, step = parabolic(), 1e-4
     centre = solve_born(band, 1.0, 0.3, impurities)
     sides = [solve_born(band, 1.0 + s * step, 0.3, impurities).g for s in (-2, -1, 1, 2)]
@@ -80,10 +80,13 @@ def test_total_slope_is_the_derivative():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: Impurities(-0.1), "nonmagnetic: -0.1"),
-        (lambda: Impurities(0.1, 0.0, -2.0), "transverse: -2"),
-        (lambda: solve_born(parabolic(), 1.0, -0.3, Impurities(0.1)), "exchange: -0.3"),
-        (lambda: solve_born(parabolic(), 1.0 - 0.1j, 0.3, Impurities(0.1)), "energy"),
+        (lambda: ImpurityStrengths(-0.1), "nonmagnetic: -0.1"),
+        (lambda: ImpurityStrengths(0.1, 0.0, -2.0), "transverse: -2"),
+        (
+            lambda: solve_born(parabolic(), 1.0, -0.3, ImpurityStrengths(0.1)),
+            "half_splitting: -0.3",
+        ),
+        (lambda: solve_born(parabolic(), 1.0 - 0.1j, 0.3, ImpurityStrengths(0.1)), "energy"),
     ],
 )
 def test_bad_input(call, message):

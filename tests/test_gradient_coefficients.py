@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from negf_torque.gradient.bands import parabolic
-from negf_torque.gradient.born import Impurities, solve_born
+from negf_torque.gradient.born import ImpurityStrengths, solve_born
 from negf_torque.gradient.coefficients import coefficients, occupation
 from negf_torque.gradient.energy_rules import EnergyRule, sea_rule, surface_rule
 from negf_torque.gradient.lattice_bands import (
@@ -41,7 +41,7 @@ REFERENCE = [
 @pytest.mark.parametrize(("build", "case", "self_energy", "expected"), REFERENCE)
 def test_reference_values_to_the_last_digit(build, case, self_energy, expected, agree):
     mu, m, gi, gs = case
-    c = coefficients(build(), mu, m, Impurities.isotropic(gi, gs))
+    c = coefficients(build(), mu, m, ImpurityStrengths.isotropic(gi, gs))
     found = [
         c.spin_renormalisation, c.damping, *c.conductivity, c.adiabatic_ratio, c.beta,
     ]
@@ -53,7 +53,7 @@ def test_reference_values_to_the_last_digit(build, case, self_energy, expected, 
 
 
 def test_reference_values_at_finite_temperature(agree):
-    c = coefficients(parabolic(), 1, 0.3, Impurities.isotropic(0.4, 0.05), temperature=0.05)
+    c = coefficients(parabolic(), 1, 0.3, ImpurityStrengths.isotropic(0.4, 0.05), temperature=0.05)
     found = [c.spin_renormalisation, c.damping, c.beta]
     agree(
         "Spin renormalisation, damping, beta at finite temperature: parabolic band",
@@ -74,7 +74,7 @@ CHEMICAL_POTENTIAL = {"parabolic": 1.0, "wire": 1.0, "cubic": -2.0, "bcc": -2.0,
 def test_without_magnetic_impurities_spin_is_conserved(name, gi):
     """A = Jna = 0, dS = (n_u - n_d)/2, Jad = (sigma_u - sigma_d)/2."""
     band, mu = BANDS[name], CHEMICAL_POTENTIAL[name]
-    impurities = Impurities(gi)
+    impurities = ImpurityStrengths(gi)
     c = coefficients(band, mu, 0.3, impurities)
     up, down = c.conductivity
     assert abs(c.damping) < 1e-15
@@ -92,7 +92,7 @@ def test_without_magnetic_impurities_spin_is_conserved(name, gi):
 def test_isotropic_moments_are_exact_at_any_disorder(mu, m, gi, gs, name):
     """beta = 2 pi gs nu_t/M, and the closed forms of A and of the adiabatic ratio."""
     band = BANDS[name]
-    c = coefficients(band, mu, m, Impurities.isotropic(gi, gs))
+    c = coefficients(band, mu, m, ImpurityStrengths.isotropic(gi, gs))
     total = c.dos.sum()
     if total < 1e-6 or abs(c.adiabatic) < 1e-6:
         return
@@ -110,7 +110,7 @@ def test_isotropic_moments_are_exact_at_any_disorder(mu, m, gi, gs, name):
 def test_adiabatic_ratio_of_isotropic_moments():
     """(1 - eta C_i/C_r)/(1 + eta^2), C_i = Im int v^2 (G_d - G_u)^2, C_r = 2 pi (s_u - s_d)."""
     band, m, gs = parabolic(), 0.3, 0.05
-    c = coefficients(band, 1, m, Impurities.isotropic(0.7, gs))
+    c = coefficients(band, 1, m, ImpurityStrengths.isotropic(0.7, gs))
     eta = 2 * np.pi * gs * c.dos.sum() / m
     k = band.kernels(*np.array([1 + m, 1 - m]) - c.self_energy)
     c_i = (k.down - 2 * k.cross + k.up).imag
@@ -119,7 +119,8 @@ def test_adiabatic_ratio_of_isotropic_moments():
 
 
 @pytest.mark.parametrize(
-    "impurities", [Impurities(0.5), Impurities(0.4, 0.1, 0.1), Impurities(0.3, 0.02, 0.2)]
+    "impurities",
+    [ImpurityStrengths(*strengths) for strengths in ((0.5,), (0.4, 0.1, 0.1), (0.3, 0.02, 0.2))],
 )
 def test_charge_is_conserved_by_the_ladder(impurities):
     """(1 - X^RA S)(g^R - g^A) = 0 for both spins, with X from -Im g/Im z."""
@@ -133,7 +134,7 @@ def test_charge_is_conserved_by_the_ladder(impurities):
 
 def test_beta_and_damping_vanish_without_the_sea_only_by_mistake():
     """Leaving out the sea gives beta = -0.0044 where it must be 0."""
-    c = coefficients(parabolic(), 1, 0.3, Impurities(0.5))
+    c = coefficients(parabolic(), 1, 0.3, ImpurityStrengths(0.5))
     assert_allclose(c.parts["nonadiabatic_surface"] / c.adiabatic, -0.0043779, atol=2e-7)
     assert abs(c.beta) < 1e-15
 
@@ -141,9 +142,9 @@ def test_beta_and_damping_vanish_without_the_sea_only_by_mistake():
 # --- integrations -----------------------------------------------------------------------------
 
 CASES = [
-    (parabolic(), 1.0, 0.3, Impurities(0.3, 0.1, 0.02), "following"),
-    (parabolic(), 0.31, 0.3, Impurities(0.05, 0.01, 0.03), "fixed"),
-    (simple_cubic(), -2.0, 1.0, Impurities(0.5, 0.02, 0.1), "following"),
+    (parabolic(), 1.0, 0.3, ImpurityStrengths(0.3, 0.1, 0.02), "following"),
+    (parabolic(), 0.31, 0.3, ImpurityStrengths(0.05, 0.01, 0.03), "fixed"),
+    (simple_cubic(), -2.0, 1.0, ImpurityStrengths(0.5, 0.02, 0.1), "following"),
 ]
 
 
@@ -189,7 +190,7 @@ def test_temperature_is_an_average_over_energies(case, spacing):
 
 def test_any_temperature_is_integrated_across_the_band_edges():
     """k_B T of the size of the bands: a non-degenerate magnet, not an error."""
-    impurities = Impurities.isotropic(0.3, 0.05)
+    impurities = ImpurityStrengths.isotropic(0.3, 0.05)
     for band, mu, temperature in ((parabolic(), 0.1, 0.5), (body_centred_cubic(), -7.9, 1.0)):
         c = coefficients(band, mu, 0.4, impurities, temperature=temperature)
         rule = surface_rule(temperature, 0.05)
@@ -203,7 +204,7 @@ def test_finite_frequency_susceptibility_has_the_slopes_a_and_ds(agree):
     """-2 C(omega) ~ const + omega (dS + i A), C = int dE/(2 pi i) (M^2 Y)^<, ladder included."""
     band, mu, m = parabolic(), 1.0, 0.3
     gi, gz, gp = 0.4, 0.1, 0.03
-    impurities = Impurities(gi, gz, gp)
+    impurities = ImpurityStrengths(gi, gz, gp)
 
     def ladder(up, down, omega, advanced):
         first_u, second_u = (g.conj() if advanced[1] else g for g in up.g)
@@ -255,7 +256,7 @@ def test_finite_frequency_susceptibility_has_the_slopes_a_and_ds(agree):
 def test_weak_disorder_is_approached_at_its_order(axis, build, mu, m, expected):
     band, errors = build(), []
     for scale in (1.0, 0.5, 0.25):
-        impurities = Impurities(0.02 * scale, 0.003 * scale, 0.001 * scale)
+        impurities = ImpurityStrengths(0.02 * scale, 0.003 * scale, 0.001 * scale)
         c = coefficients(band, mu, m, impurities, axis=axis)
         w = weak_disorder(band, mu, m, impurities, axis)
         errors.append([c.beta / w.beta - 1, c.damping / w.damping - 1])
@@ -269,7 +270,7 @@ def test_small_splitting_makes_alpha_and_beta_equal():
     """|alpha/beta - 1| ~ M^2 for the electrons alone (S_loc = 0)."""
     ratio = []
     for m in (0.04, 0.02, 0.01, 0.001):
-        c = coefficients(parabolic(), 1, m, Impurities.isotropic(0.3, 0.001 * m))
+        c = coefficients(parabolic(), 1, m, ImpurityStrengths.isotropic(0.3, 0.001 * m))
         ratio.append(abs(c.alpha(0.0) / c.beta - 1))
     assert_allclose(np.log2(np.array(ratio[:-2]) / ratio[1:-1]), 2, atol=0.05)
     assert ratio[-1] < 1e-6
@@ -278,17 +279,17 @@ def test_small_splitting_makes_alpha_and_beta_equal():
 def test_first_order_spin_loss_of_the_parabolic_band():
     """dS - (n_u - n_d)/2 -> gs m^3 M/(2 pi^2): impurity spins absorb torque."""
     gs = 1e-4
-    impurities = Impurities.isotropic(0.01, gs)
+    impurities = ImpurityStrengths.isotropic(0.01, gs)
     c = coefficients(parabolic(), 1, 0.3, impurities)
     lost = c.spin_renormalisation - occupation(parabolic(), 1, 0.3, impurities) / 2
     assert_allclose(abs(lost), gs * 0.3 / (2 * np.pi**2), rtol=2e-2)
 
 
 def test_half_metal():
-    c = coefficients(parabolic(), 0.1, 0.4, Impurities.isotropic(0.05, 0.001))
+    c = coefficients(parabolic(), 0.1, 0.4, ImpurityStrengths.isotropic(0.05, 0.001))
     assert c.polarisation > 0.9999
     assert_allclose(c.beta, 2 * np.pi * 0.001 * c.dos.sum() / 0.4, rtol=1e-11)
-    spinless = coefficients(parabolic(), 0.1, 0.4, Impurities(0.05))
+    spinless = coefficients(parabolic(), 0.1, 0.4, ImpurityStrengths(0.05))
     assert spinless.conductivity[1] == 0
     assert_allclose(spinless.adiabatic, spinless.conductivity[0] / 2, rtol=1e-12)
     assert np.isnan(spinless.mean_free_path[1])
@@ -296,20 +297,20 @@ def test_half_metal():
 
 def test_outside_both_bands_nothing_conducts_and_nothing_is_nonsense():
     for band, mu in ((parabolic(), -1.0), (simple_cubic(), -9.0), (simple_cubic(), 9.0)):
-        c = coefficients(band, mu, 0.3, Impurities.isotropic(0.02, 0.002))
+        c = coefficients(band, mu, 0.3, ImpurityStrengths.isotropic(0.02, 0.002))
         assert np.all(c.conductivity == 0) and c.adiabatic == 0 and c.nonadiabatic == 0
         assert abs(c.damping) < 1e-15
         assert np.isnan(c.beta) and np.isnan(c.polarisation)
-    full = coefficients(simple_cubic(), 9.0, 0.3, Impurities(0.02))
+    full = coefficients(simple_cubic(), 9.0, 0.3, ImpurityStrengths(0.02))
     assert abs(full.spin_renormalisation) < 1e-12
 
 
 def test_maps_equal_single_points():
     m, gi = np.linspace(0.1, 0.6, 7)[:, None], np.linspace(0.05, 1, 5)
-    whole = coefficients(parabolic(), 1.0, m, Impurities(gi, 0.02, 0.04))
+    whole = coefficients(parabolic(), 1.0, m, ImpurityStrengths(gi, 0.02, 0.04))
     for i in (0, 6):
         for j in (0, 4):
-            one = coefficients(parabolic(), 1.0, m[i, 0], Impurities(gi[j], 0.02, 0.04))
+            one = coefficients(parabolic(), 1.0, m[i, 0], ImpurityStrengths(gi[j], 0.02, 0.04))
             assert_allclose(whole.beta[i, j], one.beta, rtol=1e-11)
             assert_allclose(whole.damping[i, j], one.damping, rtol=1e-11)
             assert_allclose(whole.conductivity[:, i, j], one.conductivity, rtol=1e-11)
@@ -317,7 +318,7 @@ def test_maps_equal_single_points():
 
 def test_particle_hole_symmetry_of_the_cubic_band():
     """mu -> -mu exchanges the spins' roles: A and beta stay, Jad changes sign."""
-    impurities = Impurities(0.5, 0.03, 0.08)
+    impurities = ImpurityStrengths(0.5, 0.03, 0.08)
     a = coefficients(simple_cubic(), -1.3, 0.7, impurities)
     b = coefficients(simple_cubic(), 1.3, 0.7, impurities)
     assert_allclose(a.damping, b.damping, rtol=1e-11)
@@ -330,7 +331,7 @@ def test_particle_hole_symmetry_of_the_cubic_band():
 
 @pytest.mark.parametrize("axis", ["fixed", "following"])
 def test_parts_add_up(axis):
-    found = decompose(simple_cubic(), -2, 1, Impurities(0.8, 0.05, 0.15), axis=axis)
+    found = decompose(simple_cubic(), -2, 1, ImpurityStrengths(0.8, 0.05, 0.15), axis=axis)
     for parts in found.values():
         for pair in (("surface", "sea"), ("without_vertex", "vertex"), ("nonmagnetic", "magnetic")):
             assert_allclose(sum(parts[p] for p in pair), parts["total"], atol=1e-14)
@@ -339,19 +340,22 @@ def test_parts_add_up(axis):
 
 
 def test_the_sea_makes_most_of_beta_in_the_cubic_case():
-    beta = decompose(simple_cubic(), -2, 1, Impurities.isotropic(0.8, 0.1))["beta"]
+    beta = decompose(simple_cubic(), -2, 1, ImpurityStrengths.isotropic(0.8, 0.1))["beta"]
     assert_allclose(beta["sea"] / beta["total"], 0.725, atol=1e-3)
 
 
 @pytest.mark.parametrize(
     ("mu", "m", "impurities", "axis", "name"),
     [
-        (1.0, 0.3, Impurities(0.5), "fixed", "spin conserved"),
-        (1.0, 0.3, Impurities.isotropic(2.0, 0.2), "fixed", "isotropic moments"),
-        (1.0, 0.3, Impurities(0.01, 0.002, 0.001), "fixed", "weak disorder, fixed axis"),
-        (1.0, 0.3, Impurities(0.01, 0.002, 0.001), "following", "weak disorder, following axis"),
-        (0.1, 0.6, Impurities(0.001, 0, 0.0001), "fixed", "half-metal"),
-        (-2.0, 0.3, Impurities(0.1, 0.0, 0.01), "fixed", "outside the bands"),
+        (1.0, 0.3, ImpurityStrengths(0.5), "fixed", "spin conserved"),
+        (1.0, 0.3, ImpurityStrengths.isotropic(2.0, 0.2), "fixed", "isotropic moments"),
+        (1.0, 0.3, ImpurityStrengths(0.01, 0.002, 0.001), "fixed", "weak disorder, fixed axis"),
+        (
+            1.0, 0.3, ImpurityStrengths(0.01, 0.002, 0.001), "following",
+            "weak disorder, following axis",
+        ),
+        (0.1, 0.6, ImpurityStrengths(0.001, 0, 0.0001), "fixed", "half-metal"),
+        (-2.0, 0.3, ImpurityStrengths(0.1, 0.0, 0.01), "fixed", "outside the bands"),
     ],
 )
 def test_limits_name_what_applies(mu, m, impurities, axis, name):
@@ -365,11 +369,11 @@ def test_limits_name_what_applies(mu, m, impurities, axis, name):
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [
-        ((1.0, -0.3, Impurities(0.1)), {}, "exchange: -0.3"),
-        ((1.0, 0.0, Impurities(0.1)), {}, "exchange: 0.0"),
-        ((1.0, 0.3, Impurities(0.1)), {"temperature": -1.0}, "temperature: -1.0"),
-        ((1.0, 0.3, Impurities(0.1)), {"axis": "rotating"}, "axis: 'rotating'"),
-        ((1.0, 0.3, Impurities(0.1)), {"temperature": np.inf}, "temperature: inf"),
+        ((1.0, -0.3, ImpurityStrengths(0.1)), {}, "half_splitting: -0.3"),
+        ((1.0, 0.0, ImpurityStrengths(0.1)), {}, "half_splitting: 0.0"),
+        ((1.0, 0.3, ImpurityStrengths(0.1)), {"temperature": -1.0}, "temperature: -1.0"),
+        ((1.0, 0.3, ImpurityStrengths(0.1)), {"axis": "rotating"}, "axis: 'rotating'"),
+        ((1.0, 0.3, ImpurityStrengths(0.1)), {"temperature": np.inf}, "temperature: inf"),
     ],
 )
 def test_bad_input(arguments, options, message):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from negf_torque.gradient.born import Impurities
+from negf_torque.gradient.born import ImpurityStrengths
 from negf_torque.gradient.coefficients import coefficients
 from negf_torque.gradient.crystal import Crystal
 from negf_torque.gradient.engine import gradient_tensors
@@ -24,7 +24,7 @@ def spinful(crystal: Crystal):
     hoppings = np.zeros((len(displacements), 2 * n, 2 * n), complex)
     hoppings[1:] = [np.kron(h, np.eye(2)) for h in crystal.hoppings]
     exchange = np.zeros((3, len(displacements), 2 * n, 2 * n), complex)
-    exchange[:, 0] = [-np.kron(np.diag(crystal.exchange), s) for s in SIGMA]
+    exchange[:, 0] = [-np.kron(np.diag(crystal.half_splitting), s) for s in SIGMA]
     return exchange_model(crystal.lattice, displacements, hoppings, exchange, (0, 0, 1))
 
 
@@ -45,7 +45,7 @@ def formula_and_engine(c, tensors, axis):
 
 @pytest.mark.parametrize("axis", ["fixed", "following"])
 def test_one_band_with_uniaxial_moments(axis, agree):
-    strengths = Impurities(0.9, 0.05, 0.15)
+    strengths = ImpurityStrengths(0.9, 0.05, 0.15)
     steps = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]], float)
     crystal = Crystal(np.eye(2), steps, -np.ones((4, 1, 1)), np.array([0.6]))
     c = coefficients(square(), -1.5, 0.6, strengths, axis=axis)
@@ -64,7 +64,7 @@ def test_two_orbitals_with_their_own_disorder(agree):
     levels = np.diag([-0.3, 0.2])
     crystal = Crystal(np.eye(2), steps, np.array([levels, x, x, y, y]), np.array([0.8, 0.5]))
     gi, gz, gp = np.array([1.2, 0.9]), np.array([0.1, 0.06]), np.array([0.04, 0.12])
-    c = crystal_coefficients(crystal, -0.7, Impurities(gi, gz, gp), tolerance=1e-9)
+    c = crystal_coefficients(crystal, -0.7, ImpurityStrengths(gi, gz, gp), tolerance=1e-9)
     # independent potentials on both orbitals
     operators, weights = [], []
     for orbital in range(2):

@@ -44,7 +44,7 @@ def test_a_kwant_crystal_turned_equals_the_built_in_model():
 
 
 def test_several_orbitals_equal_the_multi_orbital_formula():
-    from negf_torque.gradient.born import Impurities
+    from negf_torque.gradient.born import ImpurityStrengths
     from negf_torque.gradient.crystal import Crystal
     from negf_torque.gradient.multiorbital import crystal_coefficients
 
@@ -53,7 +53,7 @@ def test_several_orbitals_equal_the_multi_orbital_formula():
     hoppings = np.stack([np.array([[0.2, 0.4], [0.4, -0.5]]), hop, hop])
     exchange = np.array([0.5, 0.3])
     crystal = Crystal(np.eye(1), displacements, hoppings, exchange)
-    known = crystal_coefficients(crystal, -0.8, Impurities(0.5, 0.04, 0.04), tolerance=1e-12)
+    known = crystal_coefficients(crystal, -0.8, ImpurityStrengths(0.5, 0.04, 0.04), tolerance=1e-12)
     model = magnet_model(
         np.eye(1),
         displacements,

@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from negf_torque.gradient.bands import parabolic
-from negf_torque.gradient.born import Impurities
+from negf_torque.gradient.born import ImpurityStrengths
 from negf_torque.gradient.coefficients import coefficients
 from negf_torque.gradient.crystal import Crystal, Zone, cubic_crystal
 from negf_torque.gradient.crystal_born import propagator, solve_crystal
@@ -36,14 +36,16 @@ def s_p_chain() -> Crystal:
     return Crystal(np.eye(1), steps, np.array([levels, forward, forward.T]), np.array([0.5, 0.7]))
 
 
-@pytest.mark.parametrize("impurities", [Impurities.isotropic(0.8, 0.1), Impurities(0.8, 0.05, 0.2)])
+@pytest.mark.parametrize(
+    "impurities", [ImpurityStrengths.isotropic(0.8, 0.1), ImpurityStrengths(0.8, 0.05, 0.2)]
+)
 @pytest.mark.parametrize(
     ("dimension", "band", "mu"), [(3, simple_cubic(), -2.0), (2, square(), -1.3)]
 )
 def test_one_orbital_equals_the_single_band(dimension, band, mu, impurities):
     exact = coefficients(band, mu, 0.8, impurities)
     found = crystal_coefficients(
-        cubic_crystal(1.0, 0.8, dimension), mu, impurities, tolerance=1e-9, sea_nodes=32
+        cubic_crystal(1.0, 0.8, dimension), mu, impurities, tolerance=1e-9, contour_nodes=32
     )
     for name in NAMES:
         assert_allclose(getattr(found, name), getattr(exact, name), rtol=0, atol=3e-8)
@@ -51,10 +53,11 @@ def test_one_orbital_equals_the_single_band(dimension, band, mu, impurities):
 
 
 def test_finite_temperature_of_one_orbital():
-    impurities = Impurities.isotropic(0.8, 0.1)
+    impurities = ImpurityStrengths.isotropic(0.8, 0.1)
     exact = coefficients(square(), -1.3, 0.8, impurities, temperature=0.05)
     found = crystal_coefficients(
-        cubic_crystal(1.0, 0.8, 2), -1.3, impurities, temperature=0.05, tolerance=1e-8, thermal=20
+        cubic_crystal(1.0, 0.8, 2), -1.3, impurities,
+        temperature=0.05, tolerance=1e-8, thermal_order=20,
     )
     for name in NAMES:
         assert_allclose(getattr(found, name), getattr(exact, name), rtol=0, atol=1e-7)
@@ -65,7 +68,7 @@ def test_equal_uncoupled_orbitals_add_up():
     hoppings = -np.repeat(np.eye(2)[None], 4, axis=0)
     steps = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]], float)
     crystal = Crystal(np.eye(2), steps, hoppings, np.array([0.8, 0.8]))
-    impurities = Impurities.isotropic(0.9, 0.1)
+    impurities = ImpurityStrengths.isotropic(0.9, 0.1)
     one = coefficients(single, -1.0, 0.8, impurities)
     two = crystal_coefficients(crystal, -1.0, impurities, tolerance=1e-8)
     for name in ("damping", "spin_renormalisation", "adiabatic", "nonadiabatic"):
@@ -74,7 +77,7 @@ def test_equal_uncoupled_orbitals_add_up():
 
 @pytest.mark.parametrize("build", [e_g_square, s_p_chain])
 def test_spin_conservation_with_several_orbitals(build):
-    c = crystal_coefficients(build(), -0.7, Impurities(0.5), tolerance=1e-8)
+    c = crystal_coefficients(build(), -0.7, ImpurityStrengths(0.5), tolerance=1e-8)
     up, down = c.conductivity
     assert abs(c.damping) < 1e-11
     assert_allclose(c.adiabatic, (up - down) / 2, atol=1e-7)
@@ -88,10 +91,12 @@ def test_a_rotation_of_the_orbital_basis_changes_nothing():
     crystal = e_g_square((0.8, 0.6))
     swapped = Crystal(
         crystal.lattice, crystal.displacements, crystal.hoppings[:, ::-1, ::-1],
-        crystal.exchange[::-1],
+        crystal.half_splitting[::-1],
     )
-    strengths = Impurities(np.array([0.6, 0.3]), np.array([0.05, 0.02]), np.array([0.03, 0.08]))
-    mirrored = Impurities(
+    strengths = ImpurityStrengths(
+        np.array([0.6, 0.3]), np.array([0.05, 0.02]), np.array([0.03, 0.08])
+    )
+    mirrored = ImpurityStrengths(
         strengths.nonmagnetic[::-1], strengths.longitudinal[::-1], strengths.transverse[::-1]
     )
     a = crystal_coefficients(crystal, -0.7, strengths, tolerance=1e-8)
@@ -107,15 +112,15 @@ def test_spirals_of_the_parabolic_wire():
     """All spins, all momenta, no expansion: 1e-8 of the closed form."""
     wire = parabolic(1.0, 1)
     for impurities, axis, cone, tolerance in (
-        (Impurities.isotropic(0.7, 0.1), "following", np.pi / 2, 1e-8),
-        (Impurities(0.7, 0.15, 0.05), "following", np.pi / 2, 1e-8),
+        (ImpurityStrengths.isotropic(0.7, 0.1), "following", np.pi / 2, 1e-8),
+        (ImpurityStrengths(0.7, 0.15, 0.05), "following", np.pi / 2, 1e-8),
         # a narrow cone about the fixed axis: error of the order of its angle squared
-        (Impurities(0.7, 0.15, 0.05), "fixed", 2e-3, 4e-7),
+        (ImpurityStrengths(0.7, 0.15, 0.05), "fixed", 2e-3, 4e-7),
     ):
         c = coefficients(wire, 1.0, 0.3, impurities, axis=axis)
         s = spiral_coefficients(
-            FreeWire(step=0.05), 1.0, impurities, exchange=[0.3], bottom=-3.0, sea_nodes=24,
-            axis=axis, cone=cone,
+            FreeWire(step=0.05), 1.0, impurities, half_splitting=[0.3], bottom=-3.0,
+            contour_nodes=24, axis=axis, cone=cone,
         )
         assert abs(c.adiabatic - s.adiabatic) < tolerance
         assert abs(c.nonadiabatic - s.nonadiabatic) < tolerance
@@ -125,7 +130,7 @@ def test_spirals_of_the_parabolic_wire():
 @pytest.mark.parametrize("cone", [np.pi / 2, 0.7])
 def test_spirals_of_the_square_lattice_at_any_cone(cone, agree):
     """Results do not depend on the direction of n against the axis of the texture."""
-    impurities = Impurities.isotropic(1.4, 0.15)
+    impurities = ImpurityStrengths.isotropic(1.4, 0.15)
     c = coefficients(square(), -1.5, 0.6, impurities)
     s = spiral_coefficients(
         cubic_crystal(1, 0.6, 2), -1.5, impurities, size=48, cone=cone,
@@ -141,9 +146,9 @@ def test_spirals_of_the_square_lattice_at_any_cone(cone, agree):
 @pytest.mark.parametrize(
     ("crystal", "mu", "strengths", "size"),
     [
-        (e_g_square((0.8, 0.5)), -0.7, Impurities.isotropic(
+        (e_g_square((0.8, 0.5)), -0.7, ImpurityStrengths.isotropic(
             np.array([1.2, 0.9]), np.array([0.1, 0.06])), 48),
-        (s_p_chain(), -0.5, Impurities.isotropic(
+        (s_p_chain(), -0.5, ImpurityStrengths.isotropic(
             np.array([0.7, 0.5]), np.array([0.08, 0.03])), 160),
     ],
 )
@@ -151,7 +156,7 @@ def test_spirals_of_two_orbitals_equal_the_formula(crystal, mu, strengths, size)
     """Different exchange and disorder of each orbital; an odd orbital in the second case."""
     c = crystal_coefficients(crystal, mu, strengths, tolerance=1e-9)
     s = spiral_coefficients(
-        crystal, mu, strengths, size=size, wave_numbers=(0.02, 0.03), sea_nodes=20
+        crystal, mu, strengths, size=size, wave_numbers=(0.02, 0.03), contour_nodes=20
     )
     scale = np.abs(c.conductivity).max()
     assert abs(c.adiabatic - s.adiabatic) < 1e-6 * scale
@@ -186,7 +191,7 @@ def test_meshes_converge_exponentially():
 
 
 def test_adaptive_method_gives_the_same_self_energy():
-    impurities = Impurities.isotropic(0.8, 0.1)
+    impurities = ImpurityStrengths.isotropic(0.8, 0.1)
     crystal = cubic_crystal(1.0, 0.8, 2)
     mesh = solve_crystal(crystal, -1.3, impurities, 1e-8)
     adaptive = solve_crystal(crystal, -1.3, impurities, 1e-8, method="adaptive")
@@ -211,7 +216,7 @@ def test_kwant_builder_gives_the_cubic_lattice(direction):
     magnet = bulk_from_kwant(cubic_builder(n), lambda site: 1.6 * n)
     hoppings, exchange = magnet.spin_independent()
     crystal = Crystal(magnet.lattice, magnet.displacements, hoppings, exchange)
-    impurities = Impurities.isotropic(0.8, 0.1)
+    impurities = ImpurityStrengths.isotropic(0.8, 0.1)
     found = crystal_coefficients(crystal, -2.0, impurities, tolerance=1e-6)
     exact = coefficients(simple_cubic(), -2.0, 0.8, impurities)
     assert_allclose(found.beta, exact.beta, rtol=1e-5)
@@ -227,7 +232,7 @@ def test_kwant_builder_of_a_two_site_cell_equals_the_body_centred_lattice():
     magnet = bulk_from_kwant(builder, lambda site: [0, 0, 1.6])
     hoppings, exchange = magnet.spin_independent()
     crystal = Crystal(magnet.lattice, magnet.displacements, hoppings, exchange)
-    impurities = Impurities.isotropic(1.2, 0.15)
+    impurities = ImpurityStrengths.isotropic(1.2, 0.15)
     found = crystal_coefficients(crystal, -2.5, impurities, tolerance=1e-6)
     exact = coefficients(body_centred_cubic(), -2.5, 0.8, impurities)
     assert_allclose(found.beta, exact.beta, rtol=1e-5)
@@ -249,9 +254,9 @@ def test_complaints_about_builders():
 
 
 def test_complaints_about_crystals():
-    with pytest.raises(ValueError, match="exchange"):
+    with pytest.raises(ValueError, match="half_splitting"):
         cubic_crystal(1.0, 0.0)
-    with pytest.raises(ValueError, match="exchange"):
+    with pytest.raises(ValueError, match="half_splitting"):
         cubic_crystal(1.0, -1.0)
     with pytest.raises(ValueError, match="not Hermitian"):
         Crystal(np.eye(1), np.array([[1.0]]), np.array([[[1.0]]]), np.array([0.3]))
@@ -260,4 +265,4 @@ def test_complaints_about_crystals():
     a = np.array([[0, -1.0], [0, 0]])
     bent = Crystal(np.eye(1), steps, np.array([a, a.T, 0.4 * a.T, 0.4 * a]), np.array([0.3, 0.3]))
     with pytest.raises(ValueError, match="inversion centre"):
-        crystal_coefficients(bent, 0.0, Impurities(0.1))
+        crystal_coefficients(bent, 0.0, ImpurityStrengths(0.1))

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from negf_torque.gradient.bands import ELECTRON_MASS, parabolic
-from negf_torque.gradient.born import Impurities
+from negf_torque.gradient.born import ImpurityStrengths
 from negf_torque.gradient.coefficients import coefficients
 from negf_torque.study.card import load, parse
 from negf_torque.study.errors import CardError
@@ -69,7 +69,7 @@ def test_units_of_the_parabolic_band():
     dataset = run(PARABOLIC)
     volume = 0.23**3
     c = coefficients(
-        parabolic(ELECTRON_MASS), 5.0, 1.0, Impurities.isotropic(0.5 * volume, 0.02 * volume)
+        parabolic(ELECTRON_MASS), 5.0, 1.0, ImpurityStrengths.isotropic(0.5 * volume, 0.02 * volume)
     )
     assert_allclose(dataset["beta"], c.beta)
     assert_allclose(dataset["damping"], c.damping * volume)

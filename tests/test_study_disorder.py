@@ -235,10 +235,10 @@ def test_beta_three_ways_gives_every_route_with_its_error():
 
 def _dos(found):
     """nu_t of the averaged medium, from another solution of the same self-energy."""
-    from negf_torque.gradient.born import Impurities, solve_born
+    from negf_torque.gradient.born import ImpurityStrengths, solve_born
     from negf_torque.gradient.lattice_bands import simple_cubic
 
-    solution = solve_born(simple_cubic(), -1.9, 0.6, Impurities.isotropic(0.09, 0.25 / 3))
+    solution = solve_born(simple_cubic(), -1.9, 0.6, ImpurityStrengths.isotropic(0.09, 0.25 / 3))
     return solution.dos.sum()
 
 

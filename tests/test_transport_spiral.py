@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 
 from negf_torque.disorder.impurities import MagneticImpurities, NonmagneticImpurities, site_disorder
 from negf_torque.gradient.bands import from_functions
-from negf_torque.gradient.born import Impurities
+from negf_torque.gradient.born import ImpurityStrengths
 from negf_torque.gradient.chain_band import chain as chain_band
 from negf_torque.gradient.coefficients import coefficients
 from negf_torque.gradient.coherent import coherent_coefficients
@@ -100,7 +100,7 @@ def test_a_wound_magnet_needs_pauli_spins_and_a_finite_angle():
     ],
 )
 def test_beta_of_a_chain_is_the_formula(agree, length, margin, q, m, gi, gs):  # independent
-    exact = coefficients(chain_band(), -0.6, m, Impurities.isotropic(gi, gs))
+    exact = coefficients(chain_band(), -0.6, m, ImpurityStrengths.isotropic(gi, gs))
     found = spiral_torque(uniform(length, m), q, -0.6, impurities(gi, gs), margin=margin)
     assert found.converged
     # q^2 and what is left of the leads: seen to be 1e-5 and below
@@ -118,7 +118,7 @@ def test_reference_values_of_the_chain(agree):  # frozen: the specification's pr
     found = spiral_torque(
         uniform(300, 0.4), 2 * np.pi / 240, -0.6, impurities(0.15, 0.03), margin=100
     )
-    exact = coefficients(chain_band(), -0.6, 0.4, Impurities.isotropic(0.15, 0.03))
+    exact = coefficients(chain_band(), -0.6, 0.4, ImpurityStrengths.isotropic(0.15, 0.03))
     agree(
         "beta of the 300-site spiral: bulk, device with and without the Fermi sea",
         [float(exact.beta), found.beta, found.window_beta],
@@ -129,7 +129,7 @@ def test_reference_values_of_the_chain(agree):  # frozen: the specification's pr
 
 
 def test_beta_of_a_cubic_stack_is_the_formula(agree):  # independent
-    exact = coefficients(simple_cubic(), -1.9, 0.6, Impurities.isotropic(0.5, 0.06))
+    exact = coefficients(simple_cubic(), -1.9, 0.6, ImpurityStrengths.isotropic(0.5, 0.06))
     found = spiral_torque(
         uniform(100, 0.6, "periodic"), 2 * np.pi / 60, -1.9, impurities(0.5, 0.06), margin=45
     )
@@ -173,7 +173,7 @@ def test_a_wide_domain_wall_has_the_bulk_beta(agree):  # independent
         projected = project(texture_geometry(chain), found.site_torkance)
         betas.append(float(projected.integrated_beta))
     value, error = smooth_limit(1 / widths, betas)
-    exact = coefficients(chain_band(), -0.6, m, Impurities.isotropic(gi, gs))
+    exact = coefficients(chain_band(), -0.6, m, ImpurityStrengths.isotropic(gi, gs))
     assert error < 0.01
     agree(
         "beta of a disordered domain wall, extrapolated to infinite width, against the formula",
@@ -189,7 +189,7 @@ def test_a_wide_domain_wall_has_the_bulk_beta(agree):  # independent
 
 def test_coherent_coefficients_are_born_s_with_born_s_map(agree):  # identity
     kinds = impurities(0.1, 0.1)
-    exact = coefficients(simple_cubic(), -1.9, 0.6, Impurities.isotropic(0.1, 0.1))
+    exact = coefficients(simple_cubic(), -1.9, 0.6, ImpurityStrengths.isotropic(0.1, 0.1))
     found = coherent_coefficients(simple_cubic(), -1.9, 0.6, one_site(kinds), "born")
     agree(
         "gradient coefficients of Born from the general vertex formula",

@@ -12,7 +12,7 @@ electrons' spin is conserved and both vanish.
 import numpy as np
 
 from negf_torque.gradient.bands import parabolic
-from negf_torque.gradient.born import Impurities
+from negf_torque.gradient.born import ImpurityStrengths
 from negf_torque.gradient.coefficients import coefficients
 from negf_torque.study import style
 
@@ -34,7 +34,7 @@ def solved(name, x):
         chemical = x
     else:
         strength = x
-    return coefficients(band, chemical, exchange, Impurities.isotropic(0.5, strength))
+    return coefficients(band, chemical, exchange, ImpurityStrengths.isotropic(0.5, strength))
 
 
 # %%

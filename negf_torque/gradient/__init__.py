@@ -2,7 +2,7 @@
 
 The public names are loaded when they are first used, so that importing the package costs nothing:
 
->>> from negf_torque.gradient import Impurities, parabolic
+>>> from negf_torque.gradient import ImpurityStrengths, parabolic
 >>> parabolic(mass=1.0).dimension
 3
 
@@ -16,7 +16,7 @@ from typing import Any
 _WHERE = {
     "bands": ("Band", "ELECTRON_MASS", "from_functions", "parabolic", "tabulated"),
     "lattice_bands": ("body_centred_cubic", "face_centred_cubic", "simple_cubic", "square"),
-    "born": ("BornSolution", "Impurities", "solve_born"),
+    "born": ("BornSolution", "ImpurityStrengths", "solve_born"),
     "coefficients": ("Coefficients", "occupation"),
     "limits": ("Limit", "WeakDisorder", "compare", "weak_disorder"),
     "crystal": ("Crystal", "Zone", "cubic_crystal"),

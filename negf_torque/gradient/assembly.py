@@ -17,10 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .ladder import charge_functional, solve_charge_channel, superapply
-from .model import Bloch, BulkModel, ZoneMesh, bloch
-from .pairs import PairSum
-from .retarded import (
+from negf_torque.gradient.ladder import charge_functional, solve_charge_channel, superapply
+from negf_torque.gradient.model import Bloch, BulkModel, ZoneMesh, bloch
+from negf_torque.gradient.pairs import PairSum
+from negf_torque.gradient.retarded import (
     FirstOrder,
     Linear,
     Words,
@@ -29,7 +29,7 @@ from .retarded import (
     observable_trace,
     observables_at,
 )
-from .scba import pair_matrix
+from negf_torque.gradient.scba import pair_matrix
 
 __all__ = ["NoStatesError", "SurfaceMixed", "SurfaceUniform", "surface_mixed", "surface_uniform"]
 
@@ -164,8 +164,8 @@ def surface_uniform(
     density = -lin.g.trace().imag / np.pi
     if not density > 1e-9:
         raise NoStatesError(
-            f"chemical_potential: {lin.energy.real!r}; no states there (density {density:.1e} per cell), "
-            "so no conduction. Move mu into a band."
+            f"chemical_potential: {lin.energy.real!r}; no states there (density {density:.1e} per "
+            "cell), so no conduction. Move it into a band."
         )
     sums = _uniform_sums(model, mesh, lin, observables)
     x, rate, field, unit, field_ar, bubble, bubble_ar = sums[:7]

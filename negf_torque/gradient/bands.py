@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..units import ELEMENTARY_CHARGE, HBAR_SI
+from negf_torque.units import ELEMENTARY_CHARGE, HBAR_SI
 
 __all__ = ["ELECTRON_MASS", "Band", "Kernels", "from_functions", "parabolic", "tabulated"]
 
@@ -299,7 +299,7 @@ def tabulated(
     ValueError
         If the grid does not increase, shapes differ, or a density is negative.
     """
-    from .series import power_series
+    from negf_torque.gradient.series import power_series
 
     e, n, nv = (np.asarray(v, float) for v in (energy, dos, velocity_dos))
     if e.ndim != 1 or len(e) < 3 or not np.all(np.diff(e) > 0):

@@ -22,13 +22,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .bands import Band
+from negf_torque.gradient.bands import Band
 
-__all__ = ["BornSolution", "Impurities", "solve_born"]
+__all__ = ["BornSolution", "ImpurityStrengths", "solve_born"]
 
 
 @dataclass(frozen=True)
-class Impurities:
+class ImpurityStrengths:
     """Strengths gi, gz, gp of the disorder; arrays broadcast.
 
     Attributes
@@ -53,7 +53,7 @@ class Impurities:
             object.__setattr__(self, name, value)
 
     @classmethod
-    def isotropic(cls, nonmagnetic: ArrayLike, magnetic: ArrayLike = 0.0) -> "Impurities":
+    def isotropic(cls, nonmagnetic: ArrayLike, magnetic: ArrayLike = 0.0) -> "ImpurityStrengths":
         """gz = gp = gs: moments that point anywhere, n_s u_s^2 S^2/3 each component."""
         return cls(nonmagnetic, magnetic, magnetic)
 
@@ -67,9 +67,9 @@ class Impurities:
         """2 gp: scattering that flips it."""
         return 2 * self.transverse
 
-    def without_spin(self) -> "Impurities":
+    def without_spin(self) -> "ImpurityStrengths":
         """Spinless impurities with the same total strength gi + gz + 2 gp."""
-        return Impurities(self.same_spin + self.other_spin)
+        return ImpurityStrengths(self.same_spin + self.other_spin)
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,8 @@ class BornSolution:
 def solve_born(
     band: Band,
     energy: ArrayLike,
-    exchange: ArrayLike,
-    impurities: Impurities,
+    half_splitting: ArrayLike,
+    impurities: ImpurityStrengths,
     tolerance: float = 1e-13,
 ) -> BornSolution:
     """Solve for the retarded self-energies; every argument broadcasts.
@@ -134,9 +134,9 @@ def solve_born(
     band : Band
     energy : (...)
         Real (retarded limit) or complex with Im E > 0, eV.
-    exchange : (...)
+    half_splitting : (...)
         M >= 0, half the splitting of the two spins, eV.
-    impurities : Impurities
+    impurities : ImpurityStrengths
     tolerance : float
         On the residual, relative to the largest energy in the problem.
 
@@ -154,14 +154,14 @@ def solve_born(
     Examples
     --------
     >>> from negf_torque.gradient.bands import parabolic
-    >>> s = solve_born(parabolic(), 1.0, 0.3, Impurities.isotropic(0.7, 0.05))
+    >>> s = solve_born(parabolic(), 1.0, 0.3, ImpurityStrengths.isotropic(0.7, 0.05))
     >>> s.self_energy.round(10)
     array([0.01788432-0.21049275j, 0.01892977-0.16589887j])
     """
-    m = np.asarray(exchange, float)
+    m = np.asarray(half_splitting, float)
     if not np.all(np.isfinite(m)) or np.any(m < 0):
         raise ValueError(
-            f"exchange: {m.min()} is not an exchange splitting. M >= 0; the majority spin is "
+            f"half_splitting: {m.min()} is not an exchange splitting. M >= 0; the majority spin is "
             "'up' by definition."
         )
     e = np.asarray(energy, complex)

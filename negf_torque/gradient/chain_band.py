@@ -8,7 +8,7 @@ With s = sqrt(z - 2t) sqrt(z + 2t), the branch that falls off like 1/z has
 import numpy as np
 from numpy.typing import NDArray
 
-from .bands import Band
+from negf_torque.gradient.bands import Band
 
 __all__ = ["chain"]
 

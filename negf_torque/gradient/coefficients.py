@@ -26,10 +26,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..greens.quadrature import adaptive_average
-from .bands import Band
-from .born import BornSolution, Impurities, solve_born
-from .energy_rules import EnergyRule, sea_rule, surface_rule
+from negf_torque.gradient.bands import Band
+from negf_torque.gradient.born import BornSolution, ImpurityStrengths, solve_born
+from negf_torque.gradient.energy_rules import EnergyRule, sea_rule, surface_rule
+from negf_torque.greens.quadrature import adaptive_average
 
 __all__ = ["Coefficients", "coefficients", "occupation"]
 
@@ -109,8 +109,8 @@ def _ratio(a: NDArray, b: NDArray) -> NDArray:
 def coefficients(
     band: Band,
     chemical_potential: ArrayLike,
-    exchange: ArrayLike,
-    impurities: Impurities,
+    half_splitting: ArrayLike,
+    impurities: ImpurityStrengths,
     *,
     temperature: float = 0.0,
     axis: Axis = "fixed",
@@ -123,9 +123,9 @@ def coefficients(
     Parameters
     ----------
     band : Band
-    chemical_potential, exchange : array_like
+    chemical_potential, half_splitting : array_like
         mu and M > 0, eV; broadcast with the strengths.
-    impurities : Impurities
+    impurities : ImpurityStrengths
     temperature : float
         k_B T in eV, one for all elements.
     axis : {"fixed", "following"}
@@ -152,13 +152,13 @@ def coefficients(
     Examples
     --------
     >>> from negf_torque.gradient.bands import parabolic
-    >>> c = coefficients(parabolic(), 1.0, 0.3, Impurities.isotropic(0.7, 0.05))
+    >>> c = coefficients(parabolic(), 1.0, 0.3, ImpurityStrengths.isotropic(0.7, 0.05))
     >>> round(float(c.beta), 10), round(float(c.damping), 12)
     (0.1476045562, 0.003052592612)
     """
-    m = np.asarray(exchange, float)
+    m = np.asarray(half_splitting, float)
     if not np.all(m > 0):
-        raise ValueError(f"exchange: {m.min()} is not a ferromagnet's exchange. Give M > 0.")
+        raise ValueError(f"half_splitting: {m.min()} is not a ferromagnet's. Give M > 0.")
     if not (np.isfinite(temperature) and temperature >= 0):
         raise ValueError(f"temperature: {temperature!r} eV. Give k_B T, 0 or more.")
     if axis not in ("fixed", "following"):
@@ -187,7 +187,7 @@ def coefficients(
 def _block(band, columns, temperature, axis, vertex, surface, sea) -> dict[str, NDArray]:
     """Energy integrals of a block of parameters, (block, 1) each."""
     mu, m, gi, gz, gp = columns
-    impurities = Impurities(gi, gz, gp)
+    impurities = ImpurityStrengths(gi, gz, gp)
     thermal = surface is None and temperature > 0
     surface = EnergyRule(np.zeros(1), np.ones(1)) if surface is None else surface
     strength = impurities.same_spin + impurities.other_spin
@@ -229,7 +229,7 @@ def _thermal_average(band, columns, temperature, axis, vertex) -> dict[str, NDAr
     left = np.arange(len(columns[0]))
     for spacing in (0.5, 0.25, 0.125):
         mu, m, gi, gz, gp = (c[left] for c in columns)
-        impurities = Impurities(gi, gz, gp)
+        impurities = ImpurityStrengths(gi, gz, gp)
         rule = surface_rule(temperature, spacing)
         terms = _surface_terms(
             band, solve_born(band, mu + rule.offset, m, impurities), m, impurities, axis, vertex
@@ -255,7 +255,7 @@ def _thermal_average(band, columns, temperature, axis, vertex) -> dict[str, NDAr
 def _adaptive_average(band, columns, temperature, axis, vertex) -> dict[str, complex]:
     """The same for one element, in the variable t = tanh((E - mu)/2T), where -f' dE = dt/2."""
     mu, m, gi, gz, gp = columns
-    impurities = Impurities(gi, gz, gp)
+    impurities = ImpurityStrengths(gi, gz, gp)
     names: dict[str, bool] = {}
 
     def integrand(t: NDArray) -> NDArray:
@@ -315,7 +315,7 @@ def _assemble(total: dict[str, NDArray]) -> Coefficients:
     )
 
 
-def _ladder_strengths(impurities: Impurities, vertex: bool) -> tuple[NDArray, NDArray]:
+def _ladder_strengths(impurities: ImpurityStrengths, vertex: bool) -> tuple[NDArray, NDArray]:
     """Coefficients a, b of Y = D/(E1 - E2 - 2M + a D + b E'), with or without the ladder.
 
     The bare bubble has a = gi + gz from the self-energies alone; summing the ladder, whose
@@ -379,7 +379,7 @@ def _sea_terms(band, s: BornSolution, m, impurities, axis, vertex) -> dict[str, 
 
 
 def occupation(
-    band: Band, chemical_potential: float, exchange: float, impurities: Impurities
+    band: Band, chemical_potential: float, half_splitting: float, impurities: ImpurityStrengths
 ) -> NDArray:
     """Difference n_up - n_down of the occupations at T = 0, by an integral over the Fermi sea.
 
@@ -388,14 +388,14 @@ def occupation(
     Examples
     --------
     >>> from negf_torque.gradient.bands import parabolic
-    >>> n = occupation(parabolic(), 1.0, 0.3, Impurities(0.5))
+    >>> n = occupation(parabolic(), 1.0, 0.3, ImpurityStrengths(0.5))
     >>> round(float(n) / 2, 11)
     0.02137700551
     """
     strength = float(np.sum(impurities.same_spin + impurities.other_spin))
-    width = chemical_potential - float(band.lower_bound(strength)) + exchange
+    width = chemical_potential - float(band.lower_bound(strength)) + half_splitting
     if width <= 0:
         return np.zeros(())
     rule = sea_rule(0.0, 1.2 * width + np.sqrt(strength) / 4, 96)
-    s = solve_born(band, chemical_potential + rule.offset, exchange, impurities)
+    s = solve_born(band, chemical_potential + rule.offset, half_splitting, impurities)
     return -np.sum(rule.weight * (s.g[0] - s.g[1])).imag / np.pi

@@ -21,10 +21,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..disorder.fixed_point import find_fixed_point
-from ..disorder.impurities import DisorderGroup
-from ..disorder.local import new_self_energy, vertex
-from .bands import Band
+from negf_torque.disorder.fixed_point import find_fixed_point
+from negf_torque.disorder.impurities import DisorderGroup
+from negf_torque.disorder.local import new_self_energy, vertex
+from negf_torque.gradient.bands import Band
 
 __all__ = ["CoherentCoefficients", "coherent_coefficients"]
 
@@ -69,7 +69,7 @@ class CoherentCoefficients:
 def coherent_coefficients(
     band: Band,
     chemical_potential: float,
-    exchange: float,
+    half_splitting: float,
     group: DisorderGroup,
     method: str = "coherent-potential",
     tolerance: float = 1e-14,
@@ -80,7 +80,7 @@ def coherent_coefficients(
     ----------
     band : Band
         A lattice's band, one orbital.
-    chemical_potential, exchange : float
+    chemical_potential, half_splitting : float
         mu and M > 0, eV.
     group : DisorderGroup
         Alternatives of a site, 2 x 2 with n along z, from
@@ -110,9 +110,9 @@ def coherent_coefficients(
     >>> round(found.adiabatic, 7), round(found.nonadiabatic, 7)
     (0.2296822, 0.0370213)
     """
-    m = float(exchange)
+    m = float(half_splitting)
     if not m > 0:
-        raise ValueError(f"exchange: {exchange!r}; a ferromagnet has M > 0.")
+        raise ValueError(f"half_splitting: {half_splitting!r}; a ferromagnet has M > 0.")
     if group.potential.shape[-1] != 2:
         raise ValueError("group: the formula is for one orbital, two states per site.")
     energies = chemical_potential + np.array([m, -m])

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..greens.quadrature import adaptive_average
+from negf_torque.greens.quadrature import adaptive_average
 
 __all__ = ["Crystal", "Zone", "cubic_crystal"]
 
@@ -37,7 +37,7 @@ class Crystal:
         R, nm, between the orbitals that the elements of `hoppings` connect.
     hoppings : (harmonics, n, n)
         H_R = <0|H|R>, eV, with H_(-R) = H_R^+ among them.
-    exchange : (n,)
+    half_splitting : (n,)
         M_a >= 0, half the splitting of orbital a, eV.
 
     Raises
@@ -49,7 +49,7 @@ class Crystal:
     lattice: NDArray
     displacements: NDArray
     hoppings: NDArray
-    exchange: NDArray
+    half_splitting: NDArray
 
     def __post_init__(self) -> None:
         lattice = np.atleast_2d(np.asarray(self.lattice, float))
@@ -57,19 +57,19 @@ class Crystal:
         hoppings = np.asarray(self.hoppings, complex)
         displacements = np.asarray(self.displacements, float).reshape(-1, d)
         n = hoppings.shape[-1]
-        exchange = np.broadcast_to(np.asarray(self.exchange, float), (n,))
+        half_splitting = np.broadcast_to(np.asarray(self.half_splitting, float), (n,))
         if hoppings.shape != (len(displacements), n, n):
             raise ValueError(
                 f"hoppings: shape {hoppings.shape}, expected ({len(displacements)}, n, n)."
             )
-        if np.any(exchange < 0) or not np.any(exchange > 0):
+        if np.any(half_splitting < 0) or not np.any(half_splitting > 0):
             raise ValueError(
-                f"exchange: {exchange.tolist()} is not a ferromagnet. Give M >= 0 for every "
-                "orbital, not all zero (the majority spin is 'up')."
+                f"half_splitting: {half_splitting.tolist()} is not a ferromagnet. Give M >= 0 "
+                "for every orbital, not all zero (the majority spin is 'up')."
             )
         for name, value in (
             ("lattice", lattice), ("displacements", displacements), ("hoppings", hoppings),
-            ("exchange", exchange),
+            ("half_splitting", half_splitting),
         ):
             object.__setattr__(self, name, value)
         probe = (0.3 + 0.4 * np.arange(2 * d).reshape(2, d)) @ np.linalg.inv(lattice).T * 2
@@ -268,7 +268,7 @@ def _size(blocks: list) -> int:
     return sum(h.size * (1 if v is None else 2) for h, v in blocks)
 
 
-def cubic_crystal(hopping: float = 1.0, exchange: float = 1.0, dimension: int = 3) -> Crystal:
+def cubic_crystal(hopping: float = 1.0, half_splitting: float = 1.0, dimension: int = 3) -> Crystal:
     """Nearest-neighbour chain, square or simple cubic lattice with one orbital; spacing 1.
 
     Examples
@@ -279,4 +279,4 @@ def cubic_crystal(hopping: float = 1.0, exchange: float = 1.0, dimension: int = 
     """
     steps = np.concatenate([np.eye(dimension), -np.eye(dimension)])
     hoppings = np.full((len(steps), 1, 1), -float(hopping))
-    return Crystal(np.eye(dimension), steps, hoppings, np.array([exchange]))
+    return Crystal(np.eye(dimension), steps, hoppings, np.array([half_splitting]))

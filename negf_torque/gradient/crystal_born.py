@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .born import Impurities
-from .crystal import Crystal, Zone
+from negf_torque.gradient.born import ImpurityStrengths
+from negf_torque.gradient.crystal import Crystal, Zone
 
 __all__ = [
     "MESH_SIZES", "CrystalSolution", "Strengths", "converge", "propagator", "solve_crystal",
@@ -57,7 +57,7 @@ class CrystalSolution:
     residual: float
 
 
-def strengths_of(impurities: Impurities, n: int) -> Strengths:
+def strengths_of(impurities: ImpurityStrengths, n: int) -> Strengths:
     gi, gz, gp = (
         np.broadcast_to(v, (n,))
         for v in (impurities.nonmagnetic, impurities.longitudinal, impurities.transverse)
@@ -101,7 +101,7 @@ def _local(zone: Zone, z: NDArray) -> tuple[NDArray, NDArray]:
 
 def converge(zone, energy, strengths, start, tolerance, steps=30):
     """Newton's method for the self-energies on one mesh, the causal map as fall-back."""
-    m, n = zone.crystal.exchange, zone.crystal.orbitals
+    m, n = zone.crystal.half_splitting, zone.crystal.orbitals
     target = np.stack([energy + m, energy - m])
     z = start
     eye = np.eye(n)
@@ -135,7 +135,7 @@ def converge(zone, energy, strengths, start, tolerance, steps=30):
 def solve_crystal(
     crystal: Crystal,
     energy: complex,
-    impurities: Impurities,
+    impurities: ImpurityStrengths,
     tolerance: float = 1e-8,
     start: NDArray | None = None,
     first_size: int = 0,
@@ -149,7 +149,7 @@ def solve_crystal(
     crystal : Crystal
     energy : complex
         Im E >= 0.
-    impurities : Impurities
+    impurities : ImpurityStrengths
         Strengths per orbital (n,) or scalars, eV^2 (variances per cell).
     tolerance : float
         Absolute, on the self-energies, eV.
@@ -170,7 +170,7 @@ def solve_crystal(
     energy = complex(energy)
     width = np.sqrt(np.max(strengths.same + strengths.other))
     if start is None:
-        z = np.stack([energy + crystal.exchange, energy - crystal.exchange]) + 1j * max(
+        z = np.stack([energy + crystal.half_splitting, energy - crystal.half_splitting]) + 1j * max(
             0.5 * width, 1e-3
         )
     else:

@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .assembly import NoStatesError
-from .ladder import ScatteringMap
-from .meshing import ConstantBroadening
-from .model import BulkModel, ZoneMesh
-from .points import Point, Request, mesh_error, surface_point
-from .sea import fermi_sea
-from .tensors import Diagnostics, GradientTensors, TensorParts
-from .thermal import antiderivative_matrix, thermal_error, thermal_nodes
+from negf_torque.gradient.assembly import NoStatesError
+from negf_torque.gradient.ladder import ScatteringMap
+from negf_torque.gradient.meshing import ConstantBroadening
+from negf_torque.gradient.model import BulkModel, ZoneMesh
+from negf_torque.gradient.points import Point, Request, mesh_error, surface_point
+from negf_torque.gradient.sea import fermi_sea
+from negf_torque.gradient.tensors import Diagnostics, GradientTensors, TensorParts
+from negf_torque.gradient.thermal import antiderivative_matrix, thermal_error, thermal_nodes
 
 __all__ = ["Diagnostics", "GradientTensors", "TensorParts", "field_response", "gradient_tensors"]
 

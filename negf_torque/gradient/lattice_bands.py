@@ -25,7 +25,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from .bands import Band
+from negf_torque.gradient.bands import Band
 
 __all__ = ["body_centred_cubic", "face_centred_cubic", "simple_cubic", "square"]
 
@@ -155,7 +155,7 @@ _VAN_HOVE = (np.array([-6.0, -2.0, 2.0, 6.0]), np.array([-12.0, 4.0]), np.array(
 
 def _closed_form(lattice: int, z: NDArray, t: float) -> tuple[NDArray, NDArray, NDArray, NDArray]:
     """g, g', h and h' of the simple (0), face- (1) or body-centred (2) cubic lattice."""
-    from .cubic_kernels import evaluate  # compiled: only where it is needed
+    from negf_torque.gradient.cubic_kernels import evaluate  # compiled: only where it is needed
 
     s = _upper(z) / t
     g, slope, h, change = evaluate(lattice, s)

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .bands import Band
-from .born import Impurities
-from .coefficients import Axis, Coefficients, _ratio, coefficients
+from negf_torque.gradient.bands import Band
+from negf_torque.gradient.born import ImpurityStrengths
+from negf_torque.gradient.coefficients import Axis, Coefficients, _ratio, coefficients
 
 __all__ = ["Limit", "WeakDisorder", "compare", "decompose", "limits", "weak_disorder"]
 
@@ -40,8 +40,8 @@ class WeakDisorder:
 def weak_disorder(
     band: Band,
     chemical_potential: ArrayLike,
-    exchange: ArrayLike,
-    impurities: Impurities,
+    half_splitting: ArrayLike,
+    impurities: ImpurityStrengths,
     axis: Axis = "fixed",
 ) -> WeakDisorder:
     """Formulas of Kohno, Tatara and Shibata with the band's own densities of states.
@@ -57,12 +57,12 @@ def weak_disorder(
     Half-metal: only majority states are left, and 1/P = 1.
 
     >>> from negf_torque.gradient.bands import parabolic
-    >>> w = weak_disorder(parabolic(), 0.2, 0.5, Impurities(0.1, 0.0, 0.01))
+    >>> w = weak_disorder(parabolic(), 0.2, 0.5, ImpurityStrengths(0.1, 0.0, 0.01))
     >>> round(float(w.beta * 0.5 / (2 * np.pi * 0.01 * w.dos[0])), 12)
     1.0
     """
     mu, m, gz, gp, same, other = np.broadcast_arrays(
-        np.asarray(chemical_potential, float), np.asarray(exchange, float),
+        np.asarray(chemical_potential, float), np.asarray(half_splitting, float),
         impurities.longitudinal, impurities.transverse,
         impurities.same_spin, impurities.other_spin,
     )
@@ -112,8 +112,8 @@ class Limit:
 def limits(
     band: Band,
     chemical_potential: float,
-    exchange: float,
-    impurities: Impurities,
+    half_splitting: float,
+    impurities: ImpurityStrengths,
     result: Coefficients,
     axis: Axis = "fixed",
 ) -> list[Limit]:
@@ -122,15 +122,16 @@ def limits(
     Examples
     --------
     >>> from negf_torque.gradient.bands import parabolic
-    >>> strengths = Impurities.isotropic(0.5, 0.0)
+    >>> strengths = ImpurityStrengths.isotropic(0.5, 0.0)
     >>> c = coefficients(parabolic(), 1.0, 0.3, strengths)
     >>> limits(parabolic(), 1.0, 0.3, strengths, c)[0].name
     'spin conserved'
     """
     gz, gp = float(impurities.longitudinal), float(impurities.transverse)
-    weak = weak_disorder(band, chemical_potential, exchange, impurities, axis)
+    m = half_splitting
+    weak = weak_disorder(band, chemical_potential, m, impurities, axis)
     total = float(result.dos.sum())
-    eta = 2 * np.pi * gp * total / exchange
+    eta = 2 * np.pi * gp * total / m
     beta, damping = float(result.beta), float(result.damping)
     found = []
 
@@ -151,13 +152,13 @@ def limits(
     kind = "isotropic moments" if isotropic else "needs gz = gp > 0"
     text = "beta = 2 pi gs nu_t/M, exact at any disorder"
     add("beta", "isotropic moments", text, eta, beta, isotropic, kind)
-    shift = float(np.sum(_real_difference(band, result, chemical_potential, exchange)))
+    shift = float(np.sum(_real_difference(band, result, chemical_potential, m)))
     text = "A = (M eta/2 pi)(pi nu_t + eta R)/(1 + eta^2), exact at any disorder"
-    value = exchange * eta / (2 * np.pi) * (np.pi * total + eta * shift) / (1 + eta**2)
+    value = m * eta / (2 * np.pi) * (np.pi * total + eta * shift) / (1 + eta**2)
     add("damping", "isotropic moments", text, value, damping, isotropic, kind)
-    room = [chemical_potential + s * exchange - band.bottom for s in (1, -1)]
-    room += [band.top - chemical_potential - s * exchange for s in (1, -1)]
-    ratio = float(weak.width.max()) / min(exchange, *(abs(r) for r in room))
+    room = [chemical_potential + s * m - band.bottom for s in (1, -1)]
+    room += [band.top - chemical_potential - s * m for s in (1, -1)]
+    ratio = float(weak.width.max()) / min(m, *(abs(r) for r in room))
     text = f"largest level width is {ratio:.2g} of the exchange or of the distance to a band edge"
     tag = f"weak disorder, {axis} axis"
     formula = "(pi/M)[(gp + gz) nu_t + (gp - gz)(nu_u - nu_d)/P]" if axis == "fixed" else (
@@ -168,13 +169,13 @@ def limits(
     add("damping", tag, "pi [2 gz nu_u nu_d + gp (nu_u^2 + nu_d^2)]", weak.damping, damping,
         ratio < 0.1, text)
     half = bool(result.dos.min() < 1e-3 * max(total, 1e-300)) and not nothing
-    add("beta", "half-metal", "(2 pi/M) gp nu (fixed axis)", 2 * np.pi * gp * total / exchange,
+    add("beta", "half-metal", "(2 pi/M) gp nu (fixed axis)", 2 * np.pi * gp * total / m,
         beta, half and axis == "fixed" and ratio < 0.1, "one spin only at the Fermi level"
         if half else "both spins at the Fermi level")
-    small = exchange < 0.1 * abs(chemical_potential - band.bottom)
+    small = m < 0.1 * abs(chemical_potential - band.bottom)
     alpha = _ratio(result.damping, result.spin_renormalisation)
     add("beta", "small splitting", "beta = A/dS (alpha of the electrons alone)", alpha, beta,
-        small and isotropic, f"M is {exchange / abs(chemical_potential - band.bottom):.2g} of the "
+        small and isotropic, f"M is {m / abs(chemical_potential - band.bottom):.2g} of the "
         "Fermi energy")
     return sorted(found, key=lambda limit: not limit.applies)
 
@@ -188,8 +189,8 @@ def _real_difference(band, result, mu, m) -> NDArray:
 def decompose(
     band: Band,
     chemical_potential: ArrayLike,
-    exchange: ArrayLike,
-    impurities: Impurities,
+    half_splitting: ArrayLike,
+    impurities: ImpurityStrengths,
     *,
     temperature: float = 0.0,
     axis: Axis = "fixed",
@@ -210,9 +211,9 @@ def decompose(
         Each pair adds up to the total.  Parts of beta are parts of Jna over the full Jad, with
         `without_vertex` and `nonmagnetic` the ratio of their own Jna and Jad.
     """
-    args = (band, chemical_potential, exchange)
+    args = (band, chemical_potential, half_splitting)
 
-    def solved(strengths: Impurities, vertex: bool = True) -> Coefficients:
+    def solved(strengths: ImpurityStrengths, vertex: bool = True) -> Coefficients:
         return coefficients(*args, strengths, temperature=temperature, axis=axis, vertex=vertex)
 
     return compare(

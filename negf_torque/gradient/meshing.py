@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .ladder import ScatteringMap
-from .model import BulkModel, ZoneMesh, bloch, chunk_size
-from .scba import MatrixBornSolution, greens_function, local_greens, solve_scba
+from negf_torque.gradient.ladder import ScatteringMap
+from negf_torque.gradient.model import BulkModel, ZoneMesh, bloch, chunk_size
+from negf_torque.gradient.scba import MatrixBornSolution, greens_function, local_greens, solve_scba
 
 __all__ = ["ConstantBroadening", "MeshChoice", "choose_mesh", "null_test", "uniform_solution"]
 
@@ -58,7 +58,8 @@ def uniform_solution(
     """Self-energy of the uniform magnet from impurities or a constant broadening."""
     if isinstance(source, ConstantBroadening):
         sigma = -1j * source.eta * np.eye(model.orbitals)
-        return MatrixBornSolution(complex(z), sigma, local_greens(model, mesh, z, sigma)[0], 0.0, 0, True)
+        g = local_greens(model, mesh, z, sigma)[0]
+        return MatrixBornSolution(complex(z), sigma, g, 0.0, 0, True)
     return solve_scba(model, mesh, source.superoperator, z, guess)
 
 

@@ -18,10 +18,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .ladder import superapply
-from .model import BulkModel, ZoneMesh, bloch
-from .pairs import PairSum
-from .retarded import (
+from negf_torque.gradient.ladder import superapply
+from negf_torque.gradient.model import BulkModel, ZoneMesh, bloch
+from negf_torque.gradient.pairs import PairSum
+from negf_torque.gradient.retarded import (
     FirstOrder,
     Words,
     commutator,
@@ -29,7 +29,7 @@ from .retarded import (
     observable_trace,
     observables_at,
 )
-from .scba import pair_matrix
+from negf_torque.gradient.scba import pair_matrix
 
 __all__ = ["Mixed", "mixed_response"]
 

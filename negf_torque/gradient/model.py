@@ -159,11 +159,12 @@ def magnet_model(
 
 
 def square_rashba(
-    hopping: float, rashba: float, splitting: float, direction: ArrayLike
+    hopping: float, rashba: float, half_splitting: float, direction: ArrayLike
 ) -> BulkModel:
     """Rashba ferromagnet on the square lattice, one orbital, lattice constant 1.
 
-    H = -2 t (cos kx + cos ky) + rashba (sigma_x sin ky - sigma_y sin kx) - M n.sigma.
+    H = -2 t (cos kx + cos ky) + rashba (sigma_x sin ky - sigma_y sin kx) - M n.sigma, with M the
+    `half_splitting`; all three in one unit of energy.
 
     Examples
     --------
@@ -178,7 +179,7 @@ def square_rashba(
         spin_orbit = (r[1] * SIGMA[0] - r[0] * SIGMA[1]) * rashba / 2j
         hoppings[index] = -hopping * PAULI[0] + spin_orbit
     exchange = np.zeros((3, 5, 2, 2), complex)
-    exchange[:, 0] = -splitting * SIGMA
+    exchange[:, 0] = -half_splitting * SIGMA
     return exchange_model(np.eye(2), displacements, hoppings, exchange, direction)
 
 

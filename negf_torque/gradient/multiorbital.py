@@ -18,13 +18,15 @@ the dressed exchange vertex is V = (1 - S X(z, z))^-1 (-M) and
 all weighted with -f' except the sea integral.  All results are per cell.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
-from .born import Impurities
-from .coefficients import Coefficients, _ratio
-from .crystal import Crystal, Zone
-from .crystal_born import (
+from negf_torque.gradient.born import ImpurityStrengths
+from negf_torque.gradient.coefficients import Coefficients, _ratio
+from negf_torque.gradient.crystal import Crystal, Zone
+from negf_torque.gradient.crystal_born import (
     MESH_SIZES,
     CrystalSolution,
     Strengths,
@@ -33,8 +35,8 @@ from .crystal_born import (
     solve_crystal,
     strengths_of,
 )
-from .energy_rules import EnergyRule, sea_rule
-from .thermal import thermal_nodes
+from negf_torque.gradient.energy_rules import EnergyRule, sea_rule
+from negf_torque.gradient.thermal import thermal_nodes
 
 __all__ = ["crystal_coefficients"]
 
@@ -54,7 +56,7 @@ def _total_slopes(s: CrystalSolution, strengths: Strengths) -> NDArray:
 def _surface(zone: Zone, s: CrystalSolution, strengths: Strengths, vertex: bool) -> dict:
     """Everything weighted with -f' at one energy."""
     n = zone.crystal.orbitals
-    m = zone.crystal.exchange.astype(complex)
+    m = zone.crystal.half_splitting.astype(complex)
     rung = strengths.transverse if vertex else np.zeros(n)
 
     def pair_integrand(h: NDArray, _: NDArray | None) -> NDArray:
@@ -140,7 +142,7 @@ def _relative_change(old: dict, new: dict) -> float:
 def _sea(zone: Zone, s: CrystalSolution, strengths: Strengths, vertex: bool) -> complex:
     """(d1 - d2) Y^RR/pi at one energy of the contour."""
     n = zone.crystal.orbitals
-    m = zone.crystal.exchange.astype(complex)
+    m = zone.crystal.half_splitting.astype(complex)
     rung = strengths.transverse if vertex else np.zeros(n)
     slope = _total_slopes(s, strengths)
 
@@ -161,15 +163,15 @@ def _sea(zone: Zone, s: CrystalSolution, strengths: Strengths, vertex: bool) -> 
 def crystal_coefficients(
     crystal: Crystal,
     chemical_potential: float,
-    impurities: Impurities,
+    impurities: ImpurityStrengths,
     *,
     temperature: float = 0.0,
     tolerance: float = 1e-6,
     vertex: bool = True,
     method: str = "mesh",
-    sea_nodes: int = 24,
-    thermal: int = 14,
-    progress=None,
+    contour_nodes: int = 24,
+    thermal_order: int = 14,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Coefficients:
     """All coefficients of a lattice with any number of orbitals, per cell.
 
@@ -178,7 +180,7 @@ def crystal_coefficients(
     crystal : Crystal
         H(k) must be real: every orbital on an inversion centre.  Use `spiral` otherwise.
     chemical_potential : float
-    impurities : Impurities
+    impurities : ImpurityStrengths
         Scalars or one strength per orbital, eV^2.  Uniaxial moments: axis fixed in space.
     temperature : float
         k_B T, eV.
@@ -187,7 +189,7 @@ def crystal_coefficients(
         relative change extrapolates to less than ten times this number.
     method : {"mesh", "adaptive"}
         Uniform meshes, or iterated adaptive quadrature for small broadening.
-    sea_nodes, thermal : int
+    contour_nodes, thermal_order : int
         Energies of the Fermi-sea contour and of the thermal average.
     progress : callable, optional
         Called after each energy with the number of energies done and their total.
@@ -209,14 +211,14 @@ def crystal_coefficients(
     strengths = strengths_of(impurities, crystal.orbitals)
     mu = float(chemical_potential)
     if temperature:
-        x, weight = thermal_nodes(thermal)
+        x, weight = thermal_nodes(thermal_order)
         surface = EnergyRule(temperature * x, weight)
     else:
         surface = EnergyRule(np.zeros(1), np.ones(1))
     largest = np.sqrt(np.max(strengths.same + strengths.other))
-    floor = crystal.edges[0] - crystal.exchange.max() - 2 * largest
+    floor = crystal.edges[0] - crystal.half_splitting.max() - 2 * largest
     width = max(mu - floor, 0.0) + 0.1 * (crystal.edges[1] - crystal.edges[0]) + largest / 4
-    sea = sea_rule(temperature, width, sea_nodes)
+    sea = sea_rule(temperature, width, contour_nodes)
     done, total = 0, len(surface.offset) + len(sea.offset)
 
     def step() -> None:

@@ -8,9 +8,8 @@ v_i = dH/dk_i, and the current (v_i A + A v_i)/2 of a local quantity A, such as 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from negf_torque.gradient.model import BulkModel
 from negf_torque.spin import SIGMA
-
-from .model import BulkModel
 
 __all__ = ["current_of", "local_observables", "spin_observables", "velocity_observables"]
 

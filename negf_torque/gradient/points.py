@@ -5,13 +5,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .assembly import SurfaceMixed, SurfaceUniform, surface_mixed, surface_uniform
-from .ladder import ScatteringMap
-from .meshing import ConstantBroadening, MeshChoice, choose_mesh, uniform_solution
-from .mixed import Mixed, mixed_response
-from .model import BulkModel, ZoneMesh
-from .retarded import FirstOrder, first_order, linear_response
-from .scba import MatrixBornSolution
+from negf_torque.gradient.assembly import (
+    SurfaceMixed,
+    SurfaceUniform,
+    surface_mixed,
+    surface_uniform,
+)
+from negf_torque.gradient.ladder import ScatteringMap
+from negf_torque.gradient.meshing import (
+    ConstantBroadening,
+    MeshChoice,
+    choose_mesh,
+    uniform_solution,
+)
+from negf_torque.gradient.mixed import Mixed, mixed_response
+from negf_torque.gradient.model import BulkModel, ZoneMesh
+from negf_torque.gradient.retarded import FirstOrder, first_order, linear_response
+from negf_torque.gradient.scba import MatrixBornSolution
 
 __all__ = ["Point", "Request", "evaluate", "mesh_error", "surface_point"]
 
@@ -57,7 +67,9 @@ class Request:
     tolerance: float
 
 
-def evaluate(request: Request, mesh: ZoneMesh, solution: MatrixBornSolution, surface: bool) -> Point:
+def evaluate(
+    request: Request, mesh: ZoneMesh, solution: MatrixBornSolution, surface: bool
+) -> Point:
     """Corrections of all orders at one energy; with `surface` also the ladder of the window."""
     model, observables = request.model, request.observables
     lin = linear_response(model, mesh, request.ladder, solution.energy, solution.sigma)

@@ -25,9 +25,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .ladder import ScatteringMap, superapply
-from .model import Bloch, BulkModel, ZoneMesh, bloch, harmonics_at
-from .scba import greens_function, pair_matrix
+from negf_torque.gradient.ladder import ScatteringMap, superapply
+from negf_torque.gradient.model import Bloch, BulkModel, ZoneMesh, bloch, harmonics_at
+from negf_torque.gradient.scba import greens_function, pair_matrix
 
 __all__ = [
     "FirstOrder",

@@ -1,6 +1,6 @@
 """Self-consistent Born self-energy of a lattice: Sigma = S[g], g = int_k 1/(z - H - Sigma).
 
-S is any causal local map (see `ladder.Impurities`).  In the upper half plane the plain
+S is any causal local map (see `ladder.ScatteringMap`).  In the upper half plane the plain
 iteration Sigma -> S[g(Sigma)] keeps Im Sigma <= 0 and contracts, but slowly near a band edge;
 Newton's step uses the exact derivative S X, X[V] = int_k G V G, and doubles the digits.
 Newton is taken only where it keeps Sigma causal and lowers the residual; on the real axis the
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .ladder import superapply
-from .model import BulkModel, ZoneMesh, bloch
+from negf_torque.gradient.ladder import superapply
+from negf_torque.gradient.model import BulkModel, ZoneMesh, bloch
 
 __all__ = ["MatrixBornSolution", "greens_function", "local_greens", "pair_matrix", "solve_scba"]
 

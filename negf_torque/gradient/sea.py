@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import roots_jacobi
 
-from .meshing import broadening, coarser, uniform_solution
-from .model import BulkModel, ZoneMesh
-from .points import Point, Request, evaluate, mesh_error
+from negf_torque.gradient.meshing import broadening, coarser, uniform_solution
+from negf_torque.gradient.model import BulkModel, ZoneMesh
+from negf_torque.gradient.points import Point, Request, evaluate, mesh_error
 
 __all__ = ["fermi_sea"]
 

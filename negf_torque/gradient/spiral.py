@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from ..spin import SIGMA
-from .born import Impurities
-from .crystal import Crystal, Zone
-from .energy_rules import sea_rule
+from negf_torque.gradient.born import ImpurityStrengths
+from negf_torque.gradient.crystal import Crystal, Zone
+from negf_torque.gradient.energy_rules import sea_rule
+from negf_torque.spin import SIGMA
 
 __all__ = ["FreeWire", "SpiralResult", "spiral_coefficients"]
 
@@ -76,7 +76,9 @@ class _Lattice:
 
     def average(self, integrand: Callable[[NDArray], NDArray]) -> NDArray:
         crystal = self.crystal
-        plain = _Plain(crystal.lattice, crystal.displacements, crystal.hoppings, crystal.exchange)
+        plain = _Plain(
+            crystal.lattice, crystal.displacements, crystal.hoppings, crystal.half_splitting
+        )
         return Zone(plain, self.size).over_k(integrand)
 
 
@@ -86,7 +88,7 @@ class _Plain(Crystal):
     @property
     def mirrors(self) -> tuple[bool, ...]:  # type: ignore[override]
         return (False, *Crystal(
-            self.lattice, self.displacements, self.hoppings, self.exchange
+            self.lattice, self.displacements, self.hoppings, self.half_splitting
         ).mirrors[1:])
 
 
@@ -122,13 +124,15 @@ class SpiralResult:
 class _Helix:
     """The magnet in its turning frame: Green's functions, ladders, responses."""
 
-    def __init__(self, space: Space, exchange, impurities: Impurities, cone: float, q: float,
-                 axis: str) -> None:
+    def __init__(
+        self, space: Space, half_splitting: ArrayLike, impurities: ImpurityStrengths,
+        cone: float, q: float, axis: str,
+    ) -> None:  # fmt: skip
         self.space, self.q = space, q
         self.n = n = space.orbitals
         self.direction = np.array([np.sin(cone), 0.0, np.cos(cone)])
-        m = np.broadcast_to(np.asarray(exchange, float), (n,))
-        self.exchange = m
+        m = np.broadcast_to(np.asarray(half_splitting, float), (n,))
+        self.half_splitting = m
         spin = np.einsum("a,aij->ij", self.direction, SIGMA)
         self.zeeman = -m[:, None, None] * spin  # (n, 2, 2)
         across = np.eye(3) - np.outer(self.direction, self.direction)
@@ -220,7 +224,7 @@ class _Helix:
     def torque(self, local: NDArray) -> NDArray:
         """M <sigma> x n' along e1 (adiabatic) and e2 (nonadiabatic)."""
         spin = np.einsum("iab,nba->ni", SIGMA, local.reshape(self.n, 2, 2))
-        total = np.cross((self.exchange[:, None] * spin).sum(axis=0), self.direction)
+        total = np.cross((self.half_splitting[:, None] * spin).sum(axis=0), self.direction)
         sine, cosine = self.direction[0], self.direction[2]
         return np.array([total[1], sine * total[2] - cosine * total[0]])
 
@@ -273,15 +277,15 @@ class _Helix:
 def spiral_coefficients(
     space: Space | Crystal,
     chemical_potential: float,
-    impurities: Impurities,
+    impurities: ImpurityStrengths,
     *,
-    exchange=None,
+    half_splitting: ArrayLike | None = None,
     size: int = 48,
     cone: float = np.pi / 2,
     wave_numbers: tuple[float, ...] = (0.02, 0.03, 0.04),
     axis: str = "following",
     bottom: float | None = None,
-    sea_nodes: int = 24,
+    contour_nodes: int = 24,
     tolerance: float = 1e-12,
 ) -> SpiralResult:
     """Jad and Jna at T = 0 from spirals of long pitch, extrapolated to zero wave number.
@@ -290,7 +294,7 @@ def spiral_coefficients(
     ----------
     space : Crystal or Space
         A crystal is averaged on a uniform mesh of `size` points an axis.
-    exchange : (n,), optional
+    half_splitting : (n,), optional
         M of each orbital; a crystal brings its own.
     cone : float
         Angle between n and the axis of rotation; pi/2 is the planar spiral.
@@ -307,21 +311,21 @@ def spiral_coefficients(
     SpiralResult
     """
     if isinstance(space, Crystal):
-        exchange = space.exchange if exchange is None else exchange
+        half_splitting = space.half_splitting if half_splitting is None else half_splitting
         bottom = space.edges[0] if bottom is None else bottom
     lattice = _Lattice(space, size) if isinstance(space, Crystal) else space
-    if exchange is None or bottom is None:
-        raise ValueError("exchange, bottom: give both for a space that is not a crystal.")
+    if half_splitting is None or bottom is None:
+        raise ValueError("half_splitting, bottom: give both for a space that is not a crystal.")
     strength = float(np.max(impurities.same_spin + impurities.other_spin))
-    floor = bottom - np.max(exchange) - 2 * np.sqrt(strength)
-    rule = sea_rule(0.0, 1.1 * (chemical_potential - floor) + np.sqrt(strength) / 4, sea_nodes)
+    floor = bottom - np.max(half_splitting) - 2 * np.sqrt(strength)
+    rule = sea_rule(0.0, 1.1 * (chemical_potential - floor) + np.sqrt(strength) / 4, contour_nodes)
     rows = []
     sigmas: list[NDArray] = []
     for q in wave_numbers:
-        helix = _Helix(lattice, exchange, impurities, cone, q, axis)
+        helix = _Helix(lattice, half_splitting, impurities, cone, q, axis)
         start = np.broadcast_to(-0.5j * np.sqrt(strength) * np.eye(2), (helix.n, 2, 2))
         if not sigmas:
-            sigmas = [start] * (1 + sea_nodes)
+            sigmas = [start] * (1 + contour_nodes)
         sigma, g, _ = helix.solve(complex(chemical_potential), sigmas[0], tolerance)
         sigmas[0] = sigma
         surface = helix.surface(chemical_potential, sigma, g)

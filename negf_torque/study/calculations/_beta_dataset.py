@@ -92,7 +92,7 @@ def _mean(spiral: SpiralTorque) -> float:
 
 def _formula(card: Card) -> tuple[dict[str, Any], float]:
     """The gradient expansion's value, its parts, and the scattering."""
-    from negf_torque.gradient.born import Impurities
+    from negf_torque.gradient.born import ImpurityStrengths
     from negf_torque.gradient.chain_band import chain
     from negf_torque.gradient.coefficients import coefficients
     from negf_torque.gradient.lattice_bands import simple_cubic
@@ -101,7 +101,7 @@ def _formula(card: Card) -> tuple[dict[str, Any], float]:
     mean, spinless, moments = isotropic_strengths(card)
     band = (chain if system.lattice == "chain" else simple_cubic)(system.hopping)
     mu, m = card.calculation.energy - mean, system.exchange / 2
-    c = coefficients(band, mu, m, Impurities.isotropic(spinless, moments))
+    c = coefficients(band, mu, m, ImpurityStrengths.isotropic(spinless, moments))
     adiabatic = float(c.adiabatic)
     centre = np.array([mu + m, mu - m]) - c.self_energy.real
     values = {

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from negf_torque.gradient.bands import Band
-    from negf_torque.gradient.born import Impurities
+    from negf_torque.gradient.born import ImpurityStrengths
     from negf_torque.gradient.coefficients import Coefficients
     from negf_torque.gradient.crystal import Crystal
     from negf_torque.study.base import Progress
@@ -84,11 +84,11 @@ class Material:
         if self.crystal is None:
             self.band = _band(system)
 
-    def impurities(self, p: Point) -> Impurities:
-        from negf_torque.gradient.born import Impurities
+    def impurities(self, p: Point) -> ImpurityStrengths:
+        from negf_torque.gradient.born import ImpurityStrengths
 
         values = (p.nonmagnetic, p.longitudinal, p.transverse)
-        return Impurities(*(np.asarray(v) * self.strength for v in values))
+        return ImpurityStrengths(*(np.asarray(v) * self.strength for v in values))
 
     def solve(self, p: Point) -> Coefficients:
         """Coefficients at a point, hbar = 1 units of the band."""
