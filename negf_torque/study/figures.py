@@ -178,7 +178,7 @@ def curves(
         error = f"{name}_error"
         if error in dataset:
             e = dataset[error].sel({k: v for k, v in usable.items() if k in dataset[error].dims})
-            axes.fill_between(x, values - e, values + e, color=look["color"], alpha=0.2, lw=0)
+            style.band(axes, x, values, e, look["color"])
     axes.set_ylabel(style.axis_label(ylabel or long_name, unit))
 
 

@@ -12,17 +12,21 @@ from contextlib import AbstractContextManager
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
 
 __all__ = [
     "PALETTE",
     "WIDTH",
     "axis_label",
+    "band",
     "bar_looks",
     "beneath",
     "few_log_ticks",
@@ -133,6 +137,13 @@ def bar_looks(edge: str = "white") -> Iterator[dict[str, Any]]:
 def beneath(look: dict[str, Any]) -> dict[str, Any]:
     """A curve's keywords, broad and pale: curves that coincide with it are seen on top."""
     return look | {"linewidth": 5.0, "alpha": 0.3, "zorder": 1.5, "marker": ""}
+
+
+def band(axes: Axes, x: ArrayLike, values: ArrayLike, error: ArrayLike, colour: str) -> None:
+    """A band of plus and minus the error around a curve; nothing where no error is known."""
+    middle, width = np.asarray(values, float), np.asarray(error, float)
+    if np.isfinite(width).any():
+        axes.fill_between(x, middle - width, middle + width, color=colour, alpha=0.25, lw=0)
 
 
 def few_log_ticks(axis: Axis) -> None:

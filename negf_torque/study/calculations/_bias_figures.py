@@ -60,6 +60,9 @@ def _torque(dataset: xr.Dataset) -> Figure:
             data = one[f"torque_{name}{suffix}"]
             look = look if suffix else style.beneath(look)
             axes.plot(one["voltage"], data, label=label, **look)
+        style.band(
+            axes, one["voltage"], one[f"torque_{name}"], one[f"torque_{name}_error"], "0.3"
+        )
         style.zero_line(axes)
         axes.set_title(f"At {_degrees(dataset):.0f}°, {title}")
         axes.set_ylabel(style.axis_label("Torque", one[f"torque_{name}"].attrs["units"]))

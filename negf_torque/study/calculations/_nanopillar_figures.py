@@ -36,6 +36,7 @@ def _noise(dataset: xr.Dataset) -> Figure:
     """Thermal spectrum and the Lorentzian of its strongest line."""
     canvas, axes = style.figure(height=3.6)
     frequency, density = dataset["noise_bin"].values[1:], dataset["noise_spectrum"].values[1:]
+    style.band(axes, frequency, density, dataset["noise_spectrum_error"].values[1:], "0.3")
     centre, width = float(dataset["noise_frequency"]), float(dataset["noise_width"])
     axes.semilogy(frequency, density, color=style.PALETTE[0], linewidth=1, label="thermal runs")
     height = float(dataset["noise_power"]) * 2 / (np.pi * width)

@@ -11,6 +11,7 @@ from negf_torque.study.figures import curves, draw_stack, zone_map
 
 if TYPE_CHECKING:
     import xarray as xr
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["figures"]
@@ -73,9 +74,12 @@ def _torkance(dataset: xr.Dataset) -> Figure:
         for bias, look in zip(dataset["bias"].values, style.lines(), strict=False):
             data = dataset[name].sel(bias=bias, magnet=free)
             axis.plot(_degrees(dataset), data, label=f"window, {bias} bias", **look)
+            if bias == "symmetric":
+                _band(axis, dataset, name, look["color"])
         if f"complete_{name}" in dataset:
             data = dataset[f"complete_{name}"].sel(magnet=free)
             axis.plot(_degrees(dataset), data, label="complete", **style.beneath({"color": "k"}))
+            _band(axis, dataset, f"complete_{name}", "k")
         style.zero_line(axis)
         axis.set_title(f'Torque on "{free}", {title}')
         axis.set_xticks(np.arange(0, 181, 30))
@@ -83,6 +87,14 @@ def _torkance(dataset: xr.Dataset) -> Figure:
     axes[1].set_xlabel("Angle between the magnets (degrees)")
     style.shared_legend(drawing, axes[0])
     return drawing
+
+
+def _band(axis: Axes, dataset: xr.Dataset, name: str, colour: str) -> None:
+    """The estimated error of a torque on the free magnet, in the symmetric bias."""
+    if f"{name}_error" in dataset:
+        one = dataset.sel(magnet=dataset.attrs["free"])
+        values = one[name].sel(bias="symmetric") if "bias" in one[name].dims else one[name]
+        style.band(axis, _degrees(dataset), values, one[f"{name}_error"], colour)
 
 
 def _by_layer(dataset: xr.Dataset) -> Figure:

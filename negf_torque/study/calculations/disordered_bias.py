@@ -196,6 +196,7 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
         for component, look in zip("xyz", style.lines(), strict=False):
             values = data["torque"].sel(magnet=magnet, component=component)
             axis.plot(data["voltage"], values, label=component, **look)
+            style.band(axis, data["voltage"], values, data["torque_error"], look["color"])
         axis.set_ylabel(style.axis_label(f'Torque on "{magnet}"', data["torque"].attrs["units"]))
         style.legend(axis, title="along")
     axes[-1].set_xlabel("Voltage (V)")

@@ -340,7 +340,8 @@ def animations(dataset: xr.Dataset, form: str | None = None) -> dict[str, bytes]
 
     A card's mp4 becomes a gif on a machine without ffmpeg.
     """
-    from negf_torque.study.calculations._quantum_figures import file_name, film
+    from negf_torque.study.calculations._quantum_figures import file_name
+    from negf_torque.study.calculations._quantum_film import film
 
     if form is None:
         form = dataset.attrs.get("animation", "none")
