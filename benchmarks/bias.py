@@ -1,23 +1,33 @@
 """Torque and current of a tunnel junction at voltages: our batches against a Kwant loop.
 
 Both sum the window over the same momenta and energies: transmission and spin of the scattering
-states from the lead with the higher potential.
+states from the lead with the higher potential.  The quicker of Kwant's solvers counts.
 
-    python benchmarks/bias.py [mesh]
+    python benchmarks/bias.py [--quick] [mesh]
 """
 
-import sys
-import time
+import os
 
-import kwant
-import numpy as np
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from negf_torque.lattice import Layer, Lead, build_stack, layer_chain
-from negf_torque.spin import SIGMA
-from negf_torque.transport.bias import linear_profile
-from negf_torque.transport.device import make_device
-from negf_torque.transport.device import solve as solve_chains
-from negf_torque.transport.meshes import zone_mesh
+import warnings  # noqa: E402
+
+import numpy as np  # noqa: E402
+from peers import kwant_solvers  # noqa: E402
+from record import amount, keep, words  # noqa: E402
+from timing import best  # noqa: E402
+
+from negf_torque.lattice import Layer, Lead, build_stack, layer_chain  # noqa: E402
+from negf_torque.spin import SIGMA  # noqa: E402
+from negf_torque.transport.bias import linear_profile  # noqa: E402
+from negf_torque.transport.device import make_device  # noqa: E402
+from negf_torque.transport.device import solve as solve_chains  # noqa: E402
+from negf_torque.transport.meshes import zone_mesh  # noqa: E402
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import kwant
 
 ONSITE, EXCHANGE, BARRIER, LAYERS, ENERGY = 0.2, 1.0, 5.5, 4, -2.2
 FREE = np.array([1.0, 0.0, 0.0])
@@ -44,7 +54,7 @@ def ours(chain, voltage, mesh):
 
 
 def theirs(voltage, mesh):
-    """The same by Kwant: one wave function for each momentum and energy."""
+    """The same by Kwant, as a function of its solver: a wave function for each point."""
     lattice = kwant.lattice.chain(norbs=2)
     profile = voltage * np.clip(0.5 - np.arange(LAYERS + 2) / (LAYERS + 1), -0.5, 0.5)
 
@@ -70,18 +80,22 @@ def theirs(voltage, mesh):
     bond = [(lattice(LAYERS + 1), lattice(LAYERS))]
     operators = [kwant.operator.Current(system, s, where=bond) for s in (np.eye(2), *SIGMA)]
     k, share, energies, weights = nodes(voltage, mesh)
-    total = np.zeros(4)
-    for (kx, ky), part in zip(k, share, strict=True):
-        for energy, weight in zip(energies, weights, strict=True):
-            waves = kwant.wave_function(system, energy, params=dict(kx=kx, ky=ky))(0)
-            for psi in waves:
-                total += part * weight * np.array([operator(psi)[0] for operator in operators])
-    return total
+
+    def run(solver):
+        total = np.zeros(4)
+        for (kx, ky), part in zip(k, share, strict=True):
+            for energy, weight in zip(energies, weights, strict=True):
+                waves = solver.wave_function(system, energy, params=dict(kx=kx, ky=ky))(0)
+                for psi in waves:
+                    total += part * weight * np.array([one(psi)[0] for one in operators])
+        return total
+
+    return run
 
 
 def main() -> None:
     """Print the table."""
-    mesh = int(sys.argv[1]) if len(sys.argv) > 1 else 8
+    mesh = int(words()[0]) if words() else {"quick": 4}.get(amount(), 12)
     leads = [
         Lead(onsite=ONSITE, exchange=EXCHANGE, name="fixed"),
         Lead(onsite=ONSITE, exchange=EXCHANGE, direction=FREE, name="free"),
@@ -90,18 +104,21 @@ def main() -> None:
     ours(chain, 0.1, 4)  # compiled or read from the cache here
     points = len(zone_mesh(mesh, 2, True, True)[0]) * ENERGIES
     print(f"{points} momenta and energies for each voltage; processor time")
-    print(f"{'V':>5} {'Kwant s':>9} {'ours ms':>9} {'ratio':>8} {'rel. error':>11}")
+    print(f"{'V':>5} {'Kwant s':>9} {'ours ms':>9} {'ratio':>8} {'rel. error':>11}  peer")
+    solvers = kwant_solvers()
     for voltage in VOLTAGES:
-        start = time.process_time()
-        reference = theirs(voltage, mesh)
-        middle = time.process_time()
-        repeats = 20
-        for _ in range(repeats):
-            found = ours(chain, voltage, mesh)
-        end = time.process_time()
-        mine, kwants = (end - middle) / repeats, middle - start
+        found, mine = best(lambda v=voltage: ours(chain, v, mesh), 20)
+        peer = theirs(voltage, mesh)
+        runs = {name: best(lambda s=one, p=peer: p(s), 2) for name, one in solvers.items()}
+        name = min(runs, key=lambda label: runs[label][1])
+        reference, kwants = runs[name]
         error = np.abs(found - reference).max() / np.abs(reference).max()
-        print(f"{voltage:5.2f} {kwants:9.3f} {mine * 1e3:9.3f} {kwants / mine:8.0f} {error:11.1e}")
+        print(f"{voltage:5.2f} {kwants:9.3f} {mine * 1e3:9.3f} {kwants / mine:8.0f} {error:11.1e}"
+              f"  {name}", flush=True)
+        keep(
+            f"current and its spin at {voltage:g} V, {points} points", mine, peer=name,
+            peer_seconds=kwants, error=error, goal={"ratio": 1},
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

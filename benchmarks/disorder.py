@@ -6,9 +6,13 @@
 - Steps of the self-consistency and of the ladder for stacks and wires of growing length.
 - A small stack against plain NumPy: full matrices, one momentum at a time, unaccelerated.
 
-Every line says how far the current of the first bond is from that of the last ("loss").
+Every line says how far the current of the first bond is from that of the last ("loss").  The flop
+limit of the thick wires counts, in every layer, three inverses for a step of the self-consistency
+(the Green's function from the left, from the right and of the layer) and, for a step of the ladder,
+three times G X G^+ for each of two leads; a ladder that is factorised costs a product for each pair
+of layers instead.
 
-    python benchmarks/disorder.py [quick]
+    python benchmarks/disorder.py [--quick | --long]
 """
 
 import os
@@ -16,13 +20,11 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import resource  # noqa: E402
-import sys  # noqa: E402
-import time  # noqa: E402
 import warnings  # noqa: E402
 
 import numpy as np  # noqa: E402
-from record import keep  # noqa: E402
+from record import amount, keep  # noqa: E402
+from timing import best, memory, product_seconds  # noqa: E402
 
 from negf_torque.disorder import ladder  # noqa: E402
 from negf_torque.disorder.impurities import (  # noqa: E402
@@ -52,29 +54,41 @@ def valve(thickness: int, cross_section):
     return layer_chain(build_stack(layers, cross_section=cross_section))
 
 
-def memory() -> float:
-    """Largest memory of this process so far, in GB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+def wire_flops(chain, iterations) -> float:
+    """Operations of the products, see above."""
+    layers, n = len(chain.sizes), max(chain.sizes)
+    steps, ladder = iterations
+    return 8 * n**3 * (3 * layers * steps + (12 * layers * ladder or layers**2))
 
 
-def measured(label: str, chain, method: str, mesh: int, size: int, name: str):
+def measured(label: str, chain, method: str, mesh: int, size: int, curve: str, goal=None):
     """One calculation, printed."""
-    start, cpu = time.perf_counter(), time.process_time()
-    response = disordered_response(chain, ENERGY, KINDS, method, mesh)
-    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+
+    def run():
+        return disordered_response(chain, ENERGY, KINDS, method, mesh)
+
+    response, seconds = best(run, 2, 1.0)
+    steps, ladder = response.iterations
+    limit = None
+    if max(chain.sizes) > 30:
+        limit = product_seconds(wire_flops(chain, (steps, ladder)), max(chain.sizes))
     print(
-        f"{label:44s} {method:19s} {seconds:8.2f} s  CPU {cpu:7.2f} s  {memory():5.2f} GB  "
-        f"steps {response.iterations[0]:3d} {response.iterations[1]:3d}  "
-        f"T {response.conductance:.8f}  loss {response.current_loss:.1e}",
+        f"{label:44s} {method:19s} {seconds:8.2f} s  {memory():5.2f} GB  "
+        f"steps {steps:3d} {ladder:3d}  T {response.conductance:.8f}  "
+        f"loss {response.current_loss:.1e}"
+        + (f"  / limit {seconds / limit:.1f}" if limit else ""),
         flush=True,
     )
-    keep(f"{label}, {method}", seconds, error=response.current_loss, size=size, size_name=name)
+    ladder = f"{ladder} steps" if ladder else "factorised"
+    keep(
+        f"{curve}, {method}", seconds, error=response.current_loss, size=size, size_name="layers",
+        limit=limit, memory=memory(), goal=goal, note=f"{steps} steps, ladder {ladder}",
+    )  # fmt: skip
     return response
 
 
-def plain(chain, mesh: int) -> tuple[np.ndarray, float]:
-    """Torque-giving densities (2, sites, 4) by the obvious program, and its time."""
-    start = time.perf_counter()
+def plain(chain, mesh: int) -> np.ndarray:
+    """Torque-giving densities (2, sites, 4) by the obvious program."""
     k = 2 * np.pi * (np.arange(mesh) + 0.5) / mesh
     points = np.stack([a.ravel() for a in np.meshgrid(k, k, indexing="ij")], axis=1)
     group = site_disorder(chain.sites, KINDS).groups[0]
@@ -110,7 +124,7 @@ def plain(chain, mesh: int) -> tuple[np.ndarray, float]:
         ) / len(blocks)
         dressed = np.linalg.solve(matrix, bare.ravel()).reshape(sites, 2, 2)
         density[lead] = np.einsum("aij,sji->sa", np.array(pauli), dressed).real
-    return density, time.perf_counter() - start
+    return density
 
 
 def without_symmetry():
@@ -118,62 +132,54 @@ def without_symmetry():
     disordered_device.mirror_symmetric = lambda chain: (False, False)
 
 
+SIZES = {
+    "quick": ((12, 25), 16, (20, 40), (4,)),
+    "usual": ((25, 50, 100, 200), 64, (20, 80, 320), (10, 20, 40)),
+    "long": ((50, 100, 200, 400), 64, (20, 80, 320, 1280), (10, 20, 40, 80)),
+}
+
+
 def main() -> None:
     """Print the table."""
     warnings.simplefilter("ignore", PhysicsWarning)
-    quick = "quick" in sys.argv[1:]
     disordered_response(valve(6, "periodic"), ENERGY, KINDS, mesh=4)  # compile
     small = valve(20, "periodic")
-    start = time.perf_counter()
-    mine = disordered_response(small, ENERGY, KINDS, mesh=8)
-    seconds = time.perf_counter() - start
-    reference, plain_seconds = plain(small, 8)
+    mine, seconds = best(lambda: disordered_response(small, ENERGY, KINDS, mesh=8), 5)
+    reference, plain_seconds = best(lambda: plain(small, 8), 2, 5.0)
     error = np.abs(mine.density_by_lead - reference).max()
     print(
         f"stack of 20 layers, 8 x 8: {seconds:.3f} s, plain NumPy {plain_seconds:.2f} s, "
         f"error {error:.1e}"
     )
     keep(
-        "stack of 20 layers, 8 x 8 momenta",
-        seconds,
-        peer="plain NumPy",
-        peer_seconds=plain_seconds,
-        error=error,
-    )
-    longest, mesh = (50, 16) if quick else (200, 64)
+        "stack of 20 layers, 8 x 8 momenta, born", seconds, peer="plain NumPy",
+        peer_seconds=plain_seconds, error=error,
+    )  # fmt: skip
+    lengths, mesh, thin, thick = SIZES[amount()]
+    curve = f"stack, {mesh} x {mesh} momenta"
+    goal = {"seconds": 30}
+    for layers in lengths:
+        chain = valve(layers, "periodic")
+        measured(f"stack of {layers} layers, {mesh} x {mesh}", chain, "born", mesh, layers, curve,
+                 goal if layers <= 200 else None)  # fmt: skip
+    longest = valve(min(lengths[-1], 200), "periodic")
+    layers = len(longest.sizes)
+    label = f"stack of {layers} layers, {mesh} x {mesh}"
+    measured(label, longest, "coherent-potential", mesh, layers, curve, goal)
     symmetric = disordered_device.mirror_symmetric
-    for layers in (longest // 4, longest // 2, longest):
-        measured(
-            f"stack of {layers} layers, {mesh} x {mesh}",
-            valve(layers, "periodic"),
-            "born",
-            mesh,
-            layers,
-            "layers",
-        )
-    measured(
-        f"stack of {longest} layers, {mesh} x {mesh}",
-        valve(longest, "periodic"),
-        "coherent-potential",
-        mesh,
-        longest,
-        "layers",
-    )
     without_symmetry()
-    measured(
-        f"stack of {longest} layers, {mesh} x {mesh}, no symmetry",
-        valve(longest, "periodic"),
-        "born",
-        mesh,
-        longest,
-        "layers",
-    )
+    measured(f"{label}, no symmetry", longest, "born", mesh, layers, f"{curve}, no symmetry", goal)
     disordered_device.mirror_symmetric = symmetric
+    direct = ladder.LARGEST_DIRECT
     ladder.LARGEST_DIRECT = 0  # the iterated solver, for the count of its steps
-    for layers in (20, 80, 320):
-        measured(f"wire 2 x 2 x {layers}", valve(layers, (2, 2)), "born", 1, layers, "layers")
-    for layers in (10,) if quick else (10, 20, 40):
-        measured(f"wire 8 x 8 x {layers}", valve(layers, (8, 8)), "born", 1, layers, "layers")
+    for layers in thin:
+        chain = valve(layers, (2, 2))
+        measured(f"wire 2 x 2 x {layers}", chain, "born", 1, layers, "wire 2 x 2")
+    ladder.LARGEST_DIRECT = direct
+    for layers in thick:
+        chain = valve(layers, (8, 8))
+        measured(f"wire 8 x 8 x {layers}", chain, "born", 1, layers, "wire 8 x 8",
+                 {"seconds": 60, "memory": 2} if layers <= 40 else None)  # fmt: skip
 
 
 if __name__ == "__main__":

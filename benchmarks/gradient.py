@@ -1,26 +1,31 @@
 """Cost of the gradient expansion: single bands, maps, nine orbitals, broadening.
 
-Run as `python benchmarks/gradient.py [single|map|orbitals|broadening]`; everything by default.
+    python benchmarks/gradient.py [--quick | --long] [single | map | orbitals | broadening ...]
+
+Everything by default.
 """
 
-import sys
-import time
+import os
 
-import numpy as np
-from record import keep
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from negf_torque.gradient.bands import parabolic, tabulated
-from negf_torque.gradient.born import ImpurityStrengths
-from negf_torque.gradient.coefficients import coefficients
-from negf_torque.gradient.crystal import Crystal, Zone, cubic_crystal
-from negf_torque.gradient.crystal_born import propagator
-from negf_torque.gradient.lattice_bands import (
+import numpy as np  # noqa: E402
+from record import amount, keep, words  # noqa: E402
+from timing import best  # noqa: E402
+
+from negf_torque.gradient.bands import parabolic, tabulated  # noqa: E402
+from negf_torque.gradient.born import ImpurityStrengths  # noqa: E402
+from negf_torque.gradient.coefficients import coefficients  # noqa: E402
+from negf_torque.gradient.crystal import Crystal, Zone, cubic_crystal  # noqa: E402
+from negf_torque.gradient.crystal_born import propagator  # noqa: E402
+from negf_torque.gradient.lattice_bands import (  # noqa: E402
     body_centred_cubic,
     face_centred_cubic,
     simple_cubic,
     square,
 )
-from negf_torque.gradient.multiorbital import crystal_coefficients
+from negf_torque.gradient.multiorbital import crystal_coefficients  # noqa: E402
 
 
 def cubic_table():
@@ -73,64 +78,81 @@ def nine_orbitals(spacing: float = 1.0) -> Crystal:
     )
 
 
-def clock(function, repeat: int = 1) -> float:
-    function()
-    begin = time.perf_counter()
-    for _ in range(repeat):
-        function()
-    return (time.perf_counter() - begin) / repeat
-
-
 def single() -> None:
+    """One evaluation of every coefficient."""
     strengths = ImpurityStrengths.isotropic(0.5, 0.05)
     for band, mu in ((parabolic(), 1.0), (cubic_table(), -2.0), (simple_cubic(), -2.0),
                      (body_centred_cubic(), -2.0), (face_centred_cubic(), -2.0)):
-        seconds = clock(lambda band=band, mu=mu: coefficients(band, mu, 0.5, strengths), 20)
-        print(f"one evaluation, {band.name:20s} {seconds * 1e3:8.2f} ms")
-        keep(f"all coefficients, {band.name}", seconds)
+        _, seconds = best(lambda band=band, mu=mu: coefficients(band, mu, 0.5, strengths), 30)
+        print(f"one evaluation, {band.name:20s} {seconds * 1e3:8.2f} ms", flush=True)
+        keep(f"all coefficients, {band.name}", seconds, goal={"seconds": 2e-3})
 
 
-def parameter_map() -> None:
-    m, gi = np.linspace(0.05, 0.6, 100)[:, None], np.linspace(0.05, 1.0, 100)
+def parameter_map(points: int = 100) -> None:
+    """Coefficients against exchange and impurity strength."""
+    m, gi = np.linspace(0.05, 0.6, points)[:, None], np.linspace(0.05, 1.0, points)
     for band, mu in ((parabolic(), 1.0), (cubic_table(), -2.0), (body_centred_cubic(), -2.0),
-                     (simple_cubic(), -2.0)):
-        begin = time.perf_counter()
-        coefficients(band, mu, m, ImpurityStrengths.isotropic(gi, 0.03))
-        seconds = time.perf_counter() - begin
-        print(f"100 x 100 map, {band.name:21s} {seconds:8.2f} s")
-        keep(f"100 x 100 map of all coefficients, {band.name}", seconds)
+                     (simple_cubic(), -2.0), (face_centred_cubic(), -2.0)):
+        strengths = ImpurityStrengths.isotropic(gi, 0.03)
+        _, seconds = best(lambda b=band, mu=mu, g=strengths: coefficients(b, mu, m, g), 1)
+        print(f"{points} x {points} map, {band.name:21s} {seconds:8.2f} s", flush=True)
+        keep(
+            f"{points} x {points} map of all coefficients, {band.name}", seconds,
+            goal={"seconds": 10},
+        )  # fmt: skip
 
 
 def orbitals() -> None:
-    crystal = nine_orbitals()
-    for strength in (0.08, 0.03):
-        for tolerance in (1e-4, 2e-5):
-            begin, busy = time.perf_counter(), time.process_time()
-            c = crystal_coefficients(
-                crystal, 0.0, ImpurityStrengths.isotropic(strength, strength / 20),
-                tolerance=tolerance, contour_nodes=16,
+    """Nine orbitals on the simple cubic lattice; the error is that from a tighter run."""
+    cases = {"quick": [(0.3, (1e-2,))], "usual": [(0.08, (2e-5, 1e-4))]}.get(
+        amount(), [(0.08, (2e-5, 1e-4)), (0.03, (2e-5, 1e-4))]
+    )
+    for strength, tolerances in cases:
+        tightest = None
+        for tolerance in tolerances:
+            crystal = nine_orbitals()
+            impurities = ImpurityStrengths.isotropic(strength, strength / 20)
+            c, seconds = best(
+                lambda c=crystal, i=impurities, t=tolerance: crystal_coefficients(
+                    c, 0.0, i, tolerance=t, sea_nodes=16
+                ),
+                1,
             )
+            found = np.array([c.beta, c.damping, c.spin_renormalisation], float)
+            error = None if tightest is None else np.abs(found / tightest - 1).max()
+            tightest = found if tightest is None else tightest
             print(
-                f"nine orbitals, gi {strength}, tolerance {tolerance:.0e}: "
-                f"{time.perf_counter() - begin:6.1f} s (processor "
-                f"{time.process_time() - busy:.1f} s), beta {float(c.beta):.7f}, A "
-                f"{float(c.damping):.7f}, dS {float(c.spin_renormalisation):.6f}, path "
-                f"{np.round(c.mean_free_path, 2)}", flush=True,
+                f"nine orbitals, gi {strength}, tolerance {tolerance:.0e}: {seconds:6.1f} s, "
+                f"beta {found[0]:.7f}, A {found[1]:.7f}, dS {found[2]:.6f}, path "
+                f"{np.round(c.mean_free_path, 2)}"
+                + ("" if error is None else f", error {error:.0e}"), flush=True,
             )
-            crystal.kept.clear()
+            if error is not None or len(tolerances) == 1:
+                keep(
+                    f"nine orbitals, impurities {strength:g}, tolerance {tolerance:.0e}", seconds,
+                    error=error, goal={"seconds": 120},
+                    note="relative error, from a run with tolerance 2e-5",
+                )  # fmt: skip
 
 
 def broadening() -> None:
     """Work for g of the square lattice to 1e-6: uniform mesh and iterated adaptive quadrature."""
     crystal, exact = cubic_crystal(dimension=2), square()
-    for eta in (0.4, 0.1, 0.03, 0.01, 0.003, 0.001):
+    etas = {"quick": (0.4, 0.1), "usual": (0.4, 0.1, 0.03, 0.01, 0.003)}.get(
+        amount(), (0.4, 0.1, 0.03, 0.01, 0.003, 0.001)
+    )
+    for eta in etas:
         z = np.array([-1.2 + 1j * eta])
         target = exact.green(z)[0][0]
         size = 8
-        while True:
-            value = Zone(crystal, size).average(lambda h, v, z=z: propagator(h, z)[:, :, 0])[0]
+
+        def uniform(n, z=z):
             crystal.kept.clear()
-            if abs(value - target) < 1e-6 or size >= 20000:
+            return Zone(crystal, n).average(lambda h, v: propagator(h, z)[:, :, 0])[0]
+
+        while True:
+            value, mesh_seconds = best(lambda n=size: uniform(n), 1)
+            if abs(value - target) < 1e-6 or size >= 10000:
                 break
             size += size // 6 // 2 * 2 + 2
         crystal.kept.clear()
@@ -141,17 +163,28 @@ def broadening() -> None:
             count += len(h)
             return propagator(h, z)[:, :, 0]
 
-        adaptive = Zone(crystal, 0, 1e-6).average(integrand)[0]
+        adaptive, seconds = best(lambda f=integrand: Zone(crystal, 0, 1e-6).average(f)[0], 1)
+        errors = abs(adaptive - target), abs(value - target)
         print(
-            f"Im z {eta:6.3f}: mesh {size:4d} ({(size // 2) ** 2:9d} points, error "
-            f"{abs(value - target):.0e}); adaptive {count:9d} points, error "
-            f"{abs(adaptive - target):.0e}", flush=True,
+            f"Im z {eta:6.3f}: mesh {size:4d} ({(size // 2) ** 2:9d} points, {mesh_seconds:.3f} s, "
+            f"error {errors[1]:.0e}); adaptive {count:9d} points, {seconds:.3f} s, error "
+            f"{errors[0]:.0e}", flush=True,
         )
+        keep(
+            "zone average to 1e-6, adaptive", seconds, peer="uniform mesh",
+            peer_seconds=mesh_seconds, error=errors[0], peer_error=errors[1], size=1 / eta,
+            size_name="hopping / broadening",
+            note=f"{count} points, uniform {(size // 2) ** 2}",
+        )  # fmt: skip
+    crystal.kept.clear()
 
 
 if __name__ == "__main__":
-    chosen = sys.argv[1:] or ["single", "map", "orbitals", "broadening"]
-    parts = {"single": single, "map": parameter_map, "orbitals": orbitals,
-             "broadening": broadening}
-    for name in chosen:
+    parts = {
+        "single": single,
+        "map": lambda: parameter_map(10 if amount() == "quick" else 100),
+        "orbitals": orbitals,
+        "broadening": broadening,
+    }
+    for name in words() or parts:
         parts[name]()

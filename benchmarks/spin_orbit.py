@@ -1,12 +1,14 @@
 """Response with spin-orbit coupling: against WannierBerri, and adaptive against uniform meshes.
 
-    python benchmarks/spin_orbit.py [quick]
+    python benchmarks/spin_orbit.py [--quick | --long]
 
 First table: anomalous Hall conductivity of an eight-band magnet on 32^3 points, ours and
-WannierBerri's on the same points (where it is installed, `uv sync --group peers`), and ours on the
-irreducible ones.  Second table: points that a relative error of 1e-4 of the spin-orbit torque of a
-square-lattice Rashba magnet takes at falling broadening, found against a tighter run; the exponent
-is d log(points)/d log(1/eta).
+WannierBerri's on the same points (where it is installed, group `peers`), and ours on the
+irreducible ones.  The flop limit counts what a point needs besides its diagonalisation: the sums
+over harmonics of H and of three velocities, and the velocities in the basis of the bands.  Second
+table: points that a relative error of 1e-4 of the spin-orbit torque of a square-lattice Rashba
+magnet takes at falling broadening, found against a tighter run; the exponent is
+d log(points)/d log(1/eta).
 """
 
 import os
@@ -18,10 +20,12 @@ import contextlib  # noqa: E402
 import io  # noqa: E402
 import sys  # noqa: E402
 import tempfile  # noqa: E402
-import time  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import numpy as np  # noqa: E402
+from peers import installed  # noqa: E402
+from record import amount, keep  # noqa: E402
+from timing import best, product_seconds  # noqa: E402
 
 from negf_torque.gradient.kubo.integrand import Evaluator  # noqa: E402
 from negf_torque.gradient.kubo.models import bulk_model  # noqa: E402
@@ -33,6 +37,7 @@ from negf_torque.lattice.spin_orbit_models import (  # noqa: E402
     orbital_metal,
     rashba_magnet,
 )
+from negf_torque.units import ELEMENTARY_CHARGE, HBAR_SI  # noqa: E402
 
 LEVELS = np.array([0.3, 0.4, 0.5])
 MAGNET = OrbitalMaterial(
@@ -41,22 +46,12 @@ MAGNET = OrbitalMaterial(
 )  # fmt: skip
 
 
-def timed(work):
-    """Result and processor time of the quicker of two runs."""
-    best, result = np.inf, None
-    for _ in range(2):
-        start = time.process_time()
-        result = work()
-        best = min(best, time.process_time() - start)
-    return result, best
-
-
 def theirs(model, size):
     """sigma_xy by WannierBerri in S/m and its time; None where it is not installed."""
-    try:
-        import wannierberri
-    except ImportError:
+    if not installed("wannierberri", "WannierBerri", "group `peers`"):
         return None
+    import wannierberri
+
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
     from test_kubo_wannierberri import write_tb
 
@@ -77,7 +72,7 @@ def theirs(model, size):
                 )  # fmt: skip
                 return result.results["ahc"].data[:, 2]
 
-            return timed(work)
+            return best(work, 3, 10.0)
 
 
 def against_wannierberri(size):
@@ -87,7 +82,7 @@ def against_wannierberri(size):
     flow = velocity_observables(model)
     axes = np.meshgrid(*[np.arange(size) / size] * 3, indexing="ij")
     points = np.stack([a.ravel() for a in axes], axis=-1)
-    siemens = 1.602176634e-19**2 / 1.054571817e-34 / 1e-10
+    siemens = ELEMENTARY_CHARGE**2 / HBAR_SI / 1e-10  # e^2/hbar per angstrom in S/m
 
     def same_points():
         evaluate = Evaluator(model, flow, LEVELS, 0.0, 0.0, ("sea",))
@@ -110,32 +105,43 @@ def against_wannierberri(size):
         )
 
     print(f"anomalous Hall conductivity, 8 bands, {size}^3 points, 3 chemical potentials, CPU s")
-    ours, seconds = timed(same_points)
+    ours, seconds = best(same_points, 3)
     peer = theirs(model, size)
+    n, harmonics, points = model.orbitals, len(model.hoppings), size**3
+    work = points * (4 * 8 * harmonics * n**2 + 3 * 2 * 8 * n**3)
+    limit = product_seconds(work, n)
+    shared = {"size": points, "size_name": "points of the zone", "limit": limit}
+    case = "anomalous Hall conductivity, 8 bands, 3 chemical potentials"
     if peer is None:
-        print("  WannierBerri is not installed")
+        keep(case, seconds, **shared)
     else:
         difference = np.abs(ours / peer[0] - 1).max()
+        keep(case, seconds, peer="WannierBerri", peer_seconds=peer[1], error=difference,
+             goal={"ratio": 20}, note="relative error", **shared)  # fmt: skip
         print(f"  WannierBerri              {peer[1]:8.3f}")
         ratio = peer[1] / seconds
         print(f"  same points               {seconds:8.3f}   {ratio:6.1f} times, {difference:.0e}")
-    whole, full = timed(shifted_whole)
-    part, short = timed(irreducible)
+    whole, full = best(shifted_whole, 3)
+    part, short = best(irreducible, 3)
     difference = np.abs(part / whole - 1).max()
+    keep(
+        "the same from irreducible points", short, peer="this program, whole mesh",
+        peer_seconds=full, error=difference, size=points, size_name="points of the zone",
+        note="relative error; only this program's symmetry is measured",
+    )  # fmt: skip
     faster = f"{peer[1] / short:6.1f} times" if peer else ""
     print(f"  whole shifted mesh        {full:8.3f}")
     print(f"  its irreducible points    {short:8.3f}   {faster}, {difference:.0e} from the whole")
 
 
 def cheapest_uniform(respond, reference, tolerance, most):
-    """Points and time of the first mesh that is good enough; None beyond `most`."""
+    """Points, seconds and error of the first mesh that is good enough; None beyond `most`."""
     size = 16
     while size**2 <= most:
-        start = time.process_time()
-        chi = respond(Integration(mesh=(size, size)))
-        seconds = time.process_time() - start
-        if np.abs(chi.total - reference).max() < tolerance:
-            return size**2, chi.evaluations, seconds
+        chi, seconds = best(lambda n=size: respond(Integration(mesh=(n, n))), 1)
+        error = np.abs(chi.total - reference).max()
+        if error < tolerance:
+            return chi.evaluations, seconds, error
         size = int(np.ceil(size * 1.2 / 2)) * 2
     return None
 
@@ -157,31 +163,44 @@ def adaptive_against_uniform(broadenings, most):
             )
 
         reference = respond(Integration(1e-6, "adaptive")).total
-        goal = 1e-4 * np.abs(reference).max()
+        scale = np.abs(reference).max()
         # the loosest tolerance that is good enough in truth
         for rtol in (1e-2, 1e-3, 1e-4, 1e-5):
-            start = time.process_time()
-            chi = respond(Integration(rtol, "adaptive"))
-            seconds = time.process_time() - start
-            if np.abs(chi.total - reference).max() < goal:
+            chi, seconds = best(lambda r=rtol: respond(Integration(r, "adaptive")), 1)
+            error = np.abs(chi.total - reference).max() / scale
+            if error < 1e-4:
                 break
-        uniform = cheapest_uniform(respond, reference, goal, most)
-        row = (uniform[1] if uniform else np.nan, chi.evaluations)
+        uniform = cheapest_uniform(respond, reference, 1e-4 * scale, most)
+        row = (uniform[0] if uniform else np.nan, chi.evaluations)
         powers = ("", "")
         if before is not None:
             step = np.log(before[0] / eta)
             powers = tuple(
                 f"{np.log(b / a) / step:.2f}" for a, b in zip(before[1], row, strict=True)
             )
-        cost = f"{uniform[1]:14d} {uniform[2]:9.2f}" if uniform else f"{'more':>14s} {'':>9s}"
+        cost = f"{uniform[0]:14d} {uniform[1]:9.2f}" if uniform else f"{'more':>14s} {'':>9s}"
         print(f"{eta:8.3f} {cost} {powers[0]:>10s} {chi.evaluations:17d} {seconds:9.2f}"
               f" {powers[1]:>10s}", flush=True)  # fmt: skip
+        peer = {}
+        if uniform:
+            peer = {"peer": "uniform mesh", "peer_seconds": uniform[1],
+                    "peer_error": uniform[2] / scale}  # fmt: skip
+        keep(
+            "spin of a Rashba magnet, adaptive", seconds, error=error, size=1 / eta,
+            size_name="hopping / broadening", note=f"relative error; {chi.evaluations} points"
+            + (f", uniform {uniform[0]}" if uniform else f", uniform more than {most / 8:.0e}"),
+            **peer,
+        )  # fmt: skip
         before = (eta, row)
 
 
 if __name__ == "__main__":
-    quick = "quick" in sys.argv
-    against_wannierberri(16 if quick else 32)
-    adaptive_against_uniform(
-        (0.1, 0.03) if quick else (0.1, 0.03, 0.01, 0.003, 0.001), 4e6 if quick else 6e7
-    )
+    quick = amount() == "quick"
+    against_wannierberri(8 if quick else 32)
+    eta = (0.1, 0.03, 0.01, 0.003, 0.001)
+    if quick:
+        adaptive_against_uniform((0.3, 0.1), 1e5)
+    elif amount() == "usual":
+        adaptive_against_uniform(eta[:4], 4e6)
+    else:
+        adaptive_against_uniform(eta, 6e7)

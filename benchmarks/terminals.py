@@ -2,11 +2,12 @@
 
 One energy, all four leads: transmissions, spin currents at the leads, density and spin of every
 site (torques), and in the second table the charge and spin current through every bond as well.
-Kwant: ``smatrix``, ``wave_function``, ``kwant.operator.Density`` and ``Current`` with its default
-solver.  Both include the leads and the Hamiltonian.  Kwant's currents take minutes on the larger
-system; they are measured on the smaller one.
+Kwant: ``smatrix``, ``wave_function``, ``kwant.operator.Density`` and ``Current`` with each of its
+solvers.  Both include the leads and the Hamiltonian.  Kwant's currents take minutes on the larger
+systems; they are measured on the smaller ones.  The flop limit is that of a recursion along the
+device, a block of 2 x width rows after the other.
 
-    python benchmarks/terminals.py [LENGTHxWIDTH ...]
+    python benchmarks/terminals.py [--quick | --long] [LENGTHxWIDTH ...]
 """
 
 import os
@@ -14,12 +15,12 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import resource  # noqa: E402
-import sys  # noqa: E402
-import time  # noqa: E402
 import warnings  # noqa: E402
 
 import numpy as np  # noqa: E402
+from peers import kwant_solvers  # noqa: E402
+from record import amount, keep, words  # noqa: E402
+from timing import best, memory, product_seconds, recursion_flops  # noqa: E402
 
 from negf_torque.lattice.terminals import open_system_from_kwant  # noqa: E402
 from negf_torque.spin import PAULI, SIGMA  # noqa: E402
@@ -71,14 +72,19 @@ def build(length: int, width: int):
     return system.finalized(), field
 
 
-def theirs(system, bonds: bool):
-    """Transmissions, densities (leads, sites, 4), bond currents or None."""
+def transmissions(system, solver):
+    """Transmissions between all leads by Kwant."""
+    matrix = solver.smatrix(system, ENERGY)
     count = len(system.leads)
-    matrix = kwant.smatrix(system, ENERGY)
-    transmission = [[matrix.transmission(p, q) for q in range(count)] for p in range(count)]
-    waves = kwant.wave_function(system, ENERGY)
+    return np.array([[matrix.transmission(p, q) for q in range(count)] for p in range(count)])
+
+
+def theirs(system, solver, bonds: bool):
+    """Densities (leads, sites, 4) by Kwant, and currents of all bonds or none."""
+    waves = solver.wave_function(system, ENERGY)
     densities = [kwant.operator.Density(system, s) for s in PAULI]
     currents = [kwant.operator.Current(system, s) for s in PAULI] if bonds else []
+    count = len(system.leads)
     density = np.zeros((count, len(system.sites), 4))
     flow = np.zeros((count, system.graph.num_edges, len(currents)))
     for q in range(count):
@@ -87,31 +93,37 @@ def theirs(system, bonds: bool):
             density[q, :, a] = sum(operator(one) for one in psi)
         for a, operator in enumerate(currents):
             flow[q, :, a] = sum(operator(one) for one in psi)
-    return np.array(transmission), density, flow
+    return density, flow
 
 
-def timed(run):
-    """Result and time on the processor: others may use the machine."""
-    start = time.process_time()
-    result = run()
-    return result, time.process_time() - start
-
-
-def compare(length: int, width: int, bonds: bool) -> None:
-    """One line of a table."""
+def compare(length: int, width: int, bonds: bool, solvers: dict) -> None:
+    """The lines of a table for one device."""
     finite, field = build(length, width)
-    system, reading = timed(lambda: open_system_from_kwant(finite, exchange_field=field))
-    ours, mine = timed(lambda: terminal_response(system, ENERGY, bonds=bonds))
-    (transmission, density, flow), kwants = timed(lambda: theirs(finite, bonds))
-    errors = [np.abs(ours.transmission - transmission).max(), np.abs(ours.density - density).max()]
-    if bonds:
-        place = {tuple(b): n for n, b in enumerate(ours.bonds)}
-        order = [place[b, a] for a, b in finite.graph]
-        errors.append(np.abs(ours.bond_current[:, order] - flow).max())
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"{length:5d}x{width:<4d} {2 * length * width:7d} {int(ours.open_channels.sum()):5d} "
-          f"{kwants:9.2f} {mine:9.2f} {kwants / mine:7.1f} {reading:8.2f} {max(errors):8.1e} "
-          f"{memory:6.2f}", flush=True)
+    system, reading = best(lambda: open_system_from_kwant(finite, exchange_field=field), 2)
+    ours, mine = best(lambda: terminal_response(system, ENERGY, bonds=bonds), 3, 5.0)
+    channels = int(ours.open_channels.sum())
+    limit = product_seconds(recursion_flops(length, 2 * width, channels / 2), 2 * width)
+    for name, solver in solvers.items():
+        (density, flow), states = best(lambda s=solver: theirs(finite, s, bonds), 2, 5.0)
+        transmission, scattering = best(lambda s=solver: transmissions(finite, s), 2, 5.0)
+        errors = [abs(ours.transmission - transmission).max(), abs(ours.density - density).max()]
+        if bonds:
+            place = {tuple(b): n for n, b in enumerate(ours.bonds)}
+            order = [place[b, a] for a, b in finite.graph]
+            errors.append(np.abs(ours.bond_current[:, order] - flow).max())
+        rows, kwants = 2 * length * width, states + scattering
+        print(f"{length:5d}x{width:<4d} {rows:7d} {channels:5d} {name:>14} {kwants:9.2f} "
+              f"{states:9.2f} {mine:9.3f} {kwants / mine:7.1f} {reading:8.2f} {max(errors):8.1e} "
+              f"{memory():6.2f} {mine / limit:6.1f}", flush=True)
+        shared = {
+            "error": max(errors), "size": rows, "size_name": "rows of the Hamiltonian",
+            "limit": None if bonds else limit, "goal": {"ratio": 1},
+        }  # fmt: skip
+        what = "with all bond currents" if bonds else "transmissions, spin currents, torques"
+        note = f"{length} x {width} sites; reading the system: {reading:.2g} s"
+        keep(what, mine, peer=name, peer_seconds=kwants, note=note, memory=memory(), **shared)
+        if not bonds:
+            keep(what + ", states alone", mine, peer=name, peer_seconds=states, **shared)
 
 
 def sea(length: int, width: int) -> None:
@@ -120,34 +132,52 @@ def sea(length: int, width: int) -> None:
     system = open_system_from_kwant(finite, exchange_field=field)
     potential = np.linspace(1, 0, len(system.sites.offset))[:, None]
     leads = np.array([[1.0], [0.0], [0.7], [0.4]])
-    result, seconds = timed(
-        lambda: terminal_sea(system, ENERGY, potential, leads, Sampling(tolerance=1e-6))
+    result, seconds = best(
+        lambda: terminal_sea(system, ENERGY, potential, leads, Sampling(tolerance=1e-6)), 1
     )
     n = 2 * length * width
     a = np.random.default_rng(0).normal(size=(1000, 1000)) + 1j
-    _, inverse = timed(lambda: np.linalg.inv(a))
+    _, inverse = best(lambda: np.linalg.inv(a), 3)
     dense = inverse * (n / 1000) ** 3
     each = seconds / result.evaluations
     print(f"{length:5d}x{width:<4d} {n:7d} {result.evaluations:6d} {seconds:9.2f} {each:9.3f} "
           f"{dense:9.2f} {dense / each:7.1f} {result.error.max():8.1e}", flush=True)
+    keep(
+        "Fermi sea, one energy of the contour", each, peer="one dense inverse (LAPACK)",
+        peer_seconds=dense, error=result.error.max(), size=n, size_name="rows of the Hamiltonian",
+        note=f"{result.evaluations} energies; error: its own estimate",
+    )  # fmt: skip
+
+
+SIZES = {
+    "quick": ([(24, 6), (30, 8)], [(24, 6)]),
+    "usual": ([(30, 10), (60, 20), (100, 30), (150, 45)], [(30, 10), (60, 20)]),
+    "long": ([(30, 10), (60, 20), (100, 30), (200, 60)], [(30, 10), (60, 20), (100, 30)]),
+}
 
 
 def main() -> None:
     """Print the tables."""
-    sizes = [tuple(map(int, word.split("x"))) for word in sys.argv[1:]]
-    head = (f"{'sites':>10} {'rows':>7} {'open':>5} {'Kwant s':>9} {'ours s':>9} {'ratio':>7} "
-            f"{'reading':>8} {'error':>8} {'GB':>6}")
+    sizes, small = SIZES[amount()]
+    if words():
+        sizes = small = [tuple(map(int, word.split("x"))) for word in words()]
+    head = (f"{'sites':>10} {'rows':>7} {'open':>5} {'solver':>14} {'Kwant s':>9} {'(states':>9} "
+            f"{'ours s':>9} {'ratio':>7} {'reading':>8} {'error':>8} {'GB':>6} {'/limit':>6}")
+    solvers = kwant_solvers()
+    finite, field = build(24, 6)
+    system = open_system_from_kwant(finite, exchange_field=field)
+    terminal_response(system, ENERGY, bonds=True)  # compiled or read from the cache here
     print(f"Kwant {kwant.__version__}; processor time")
     print(f"transmissions, spin currents at the leads, densities and torques\n{head}")
-    for size in sizes or [(60, 20), (100, 30), (200, 60)]:
-        compare(*size, bonds=False)
+    for size in sizes:
+        compare(*size, False, solvers)
     print(f"with the current through every bond\n{head}")
-    for size in sizes or [(60, 20)]:
-        compare(*size, bonds=True)
+    for size in small:
+        compare(*size, True, solvers)
     print("Fermi sea to 1e-6: selected inversion against one dense inverse per energy "
           f"(extrapolated from 1000 rows)\n{'sites':>10} {'rows':>7} {'points':>6} {'ours s':>9} "
           f"{'per point':>9} {'dense':>9} {'ratio':>7} {'error':>8}")
-    for size in sizes or [(60, 20), (100, 30)]:
+    for size in sizes[:-1] or sizes:
         sea(*size)
 
 

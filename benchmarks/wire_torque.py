@@ -1,13 +1,14 @@
 """Wires of W x W x 40 sites with a noncollinear magnet: all site torques, against Kwant.
 
-Electrons of both leads, one energy; the torque on a site is Delta m x <sigma>.  Kwant: its
-default solver, ``wave_function`` and ``kwant.operator.Density``.  Both include the leads.
+Electrons of both leads, one energy; the torque on a site is Delta m x <sigma>.  Kwant:
+``wave_function`` and ``kwant.operator.Density``, each of its solvers.  Both include the leads.
 The last columns compare our time with what its large products would take at the speed of
 this machine's zgemm, measured in the same run: per layer one inverse (8 n^3 operations) and
-the states of m channels of each lead (24 n^2 m).  "whole" solves the wire as if its layers were
-not uniform; "modes" is what a stack does, whose cross-section separates into W^2 chains.
+the states of m channels of each of two leads (24 n^2 m).  "whole" solves the wire as if its
+layers were not uniform; "modes" is what a stack does, whose cross-section separates into W^2
+chains.
 
-    python benchmarks/wire_torque.py [W ...]
+    python benchmarks/wire_torque.py [--quick | --long] [W ...]
 """
 
 import os
@@ -15,12 +16,12 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import sys  # noqa: E402
-import time  # noqa: E402
 import warnings  # noqa: E402
 
 import numpy as np  # noqa: E402
-from record import keep  # noqa: E402
+from peers import kwant_solvers  # noqa: E402
+from record import amount, keep, words  # noqa: E402
+from timing import best, memory, product_seconds, recursion_flops  # noqa: E402
 
 from negf_torque.greens.blocks import sparse_blocks, sparse_operators  # noqa: E402
 from negf_torque.greens.recursive import scattering_states  # noqa: E402
@@ -123,8 +124,8 @@ def theirs(width: int):
     order = np.argsort([tuple(s.tag) @ np.array([10**6, 10**3, 1]) for s in system.sites])
     operators = [kwant.operator.Density(system, s) for s in SIGMA]
 
-    def run():
-        waves = kwant.wave_function(system, ENERGY)
+    def run(solver):
+        waves = solver.wave_function(system, ENERGY)
         spin = np.zeros((2, len(system.sites), 3))
         for p in range(2):
             psi = waves(p)
@@ -136,46 +137,42 @@ def theirs(width: int):
     return run
 
 
-def best(run, repeats: int):
-    """Result and shortest time."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        result = run()
-        times.append(time.perf_counter() - start)
-    return result, min(times)
+WIDTHS = {"quick": [2, 3], "usual": [3, 4, 6, 8, 10, 12], "long": [3, 4, 6, 8, 10, 12, 16]}
 
 
 def main() -> None:
     """Print the table."""
-    widths = [int(w) for w in sys.argv[1:]] or [4, 8, 12]
-    print(f"Kwant {kwant.__version__}, solver {kwant.solvers.default.__name__}"
-          f" -> {kwant.solvers.default.smatrix.__module__}")
-    print(f"{'W':>3} {'n':>4} {'open':>4} {'Kwant s':>9} {'whole s':>9} {'ratio':>7} {'error':>8} "
-          f"{'zgemm s':>9} {'whole/zgemm':>11} {'modes s':>9} {'ratio':>8} {'error':>8}")
-    rng = np.random.default_rng(0)
+    widths = [int(w) for w in words()] or WIDTHS[amount()]
+    print(f"Kwant {kwant.__version__}, processor time")
+    print(f"{'W':>3} {'n':>4} {'open':>4} {'whole s':>9} {'zgemm s':>9} {'whole/zgemm':>11} "
+          f"{'modes s':>9}  Kwant: solver, s, ratio to whole, to modes, error of whole, of modes")
+    solvers = kwant_solvers()
+    ours(2)(), by_modes(2)()  # compiled or read from the cache here
     for width in widths:
         n = 2 * width * width
-        (mine, channels), time_ours = best(ours(width), 3 if width > 8 else 7)
-        modes, time_modes = best(by_modes(width), 7)
-        reference, time_kwant = best(theirs(width), 1 if width > 8 else 3)
-        a = rng.normal(size=(n, n)) + 1j * rng.normal(size=(n, n))
-        _, time_product = best(lambda a=a: [a @ a for _ in range(10)], 5)
-        work = LAYERS * (1 + 3 * channels / n) * time_product / 10
-        print(f"{width:3d} {n:4d} {channels:4d} {time_kwant:9.4f} {time_ours:9.4f} "
-              f"{time_kwant / time_ours:7.1f} {np.abs(mine - reference).max():8.1e} "
-              f"{work:9.4f} {time_ours / work:11.2f} {time_modes:9.4f} "
-              f"{time_kwant / time_modes:8.1f} {np.abs(modes - reference).max():8.1e}")
-        shared = {
-            "peer": "Kwant",
-            "peer_seconds": time_kwant,
-            "size": width,
-            "size_name": "width of the wire (sites)",
-        }
-        error = np.abs(mine - reference).max()
-        keep(f"wire {width} x {width}, whole", time_ours, error=error, limit=work, **shared)
-        error = np.abs(modes - reference).max()
-        keep(f"wire {width} x {width}, by modes", time_modes, error=error, **shared)
+        (mine, channels), whole = best(ours(width), 7)
+        modes, by_mode = best(by_modes(width), 7)
+        limit = product_seconds(recursion_flops(LAYERS, n, channels), n)
+        print(f"{width:3d} {n:4d} {channels:4d} {whole:9.4f} {limit:9.4f} {whole / limit:11.2f} "
+              f"{by_mode:9.4f}", end="", flush=True)
+        peer = theirs(width)
+        for name, solver in solvers.items():
+            reference, seconds = best(lambda s=solver, p=peer: p(s), 3, 10.0)
+            errors = [np.abs(found - reference).max() for found in (mine, modes)]
+            print(f"  {name}: {seconds:.4f} {seconds / whole:.1f} {seconds / by_mode:.1f} "
+                  f"{errors[0]:.1e} {errors[1]:.1e}", end="", flush=True)
+            shared = {
+                "peer": name,
+                "peer_seconds": seconds,
+                "size": width,
+                "size_name": "width of the wire (sites)",
+            }
+            keep(
+                "whole", whole, error=errors[0], limit=limit, memory=memory(),
+                goal={"ratio": 10, "limit": 2}, **shared,
+            )  # fmt: skip
+            keep("by modes", by_mode, error=errors[1], goal={"ratio": 10}, **shared)
+        print()
 
 
 if __name__ == "__main__":
