@@ -29,6 +29,7 @@ _HOMES = {
     "spin_valve": "transport.valve",
     "terminal_response": "transport.terminals",
     "window_response": "transport.linear",
+    "window_responses": "transport.linear",
     "wire_response": "transport.wire",
     # impurities
     "configuration_response": "transport.ensembles",
@@ -81,6 +82,7 @@ __all__ = [
     "terminal_response",
     "valve_torque",
     "window_response",
+    "window_responses",
     "wire_response",
 ]
 
@@ -104,7 +106,7 @@ if TYPE_CHECKING:
     from negf_torque.transport.complete import complete_response
     from negf_torque.transport.disordered import disordered_response
     from negf_torque.transport.ensembles import configuration_response
-    from negf_torque.transport.linear import window_response
+    from negf_torque.transport.linear import window_response, window_responses
     from negf_torque.transport.mixing import mixing_conductance
     from negf_torque.transport.pumping import pumping
     from negf_torque.transport.sampling import Sampling

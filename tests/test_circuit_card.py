@@ -54,7 +54,7 @@ def result():
 
 def test_spins_add_up_to_the_conductance_of_the_magnet(result):  # independent
     layer = Layer(2, onsite=1.0, exchange=1.5, direction=(1, 0, 1), name="free")
-    whole = window_response([layer_chain(build_stack([layer]))], -2.2, Sampling(mesh=12))[0]
+    whole = window_response(layer_chain(build_stack([layer])), -2.2, Sampling(mesh=12))
     spins = result["spin_conductance"].sel(magnet="free")
     assert_allclose(spins.sum(), whole.conductance, rtol=1e-10)
     assert float(spins.sel(spin="up")) > float(spins.sel(spin="down"))

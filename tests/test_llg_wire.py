@@ -24,7 +24,7 @@ def wire():
     wall = Layer(40, exchange=1.5, texture=domain_wall(19.5, 2.0, "bloch"), name="wall")
     leads = [Lead(exchange=1.5, direction=(0, 0, s)) for s in (1, -1)]
     chain = layer_chain(build_stack([wall], *leads, cross_section=(3, 3)))
-    response = window_response([chain], -2.2)[0]
+    response = window_response(chain, -2.2)
     layers = chain.sites.layer
     spin = np.zeros((layers.max() + 1, 3))
     np.add.at(spin, layers, chain.sites.exchange)

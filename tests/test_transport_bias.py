@@ -192,7 +192,7 @@ def test_equilibrium_spin_current_is_the_torque(agree):  # identity
 def test_small_window_is_the_conductance(agree):  # limit
     chain = valve()
     point = finite_bias(chain, -0.7, 1e-4, np.zeros(len(chain.sizes)), TIGHT)
-    conductance = window_response([chain], -0.7)[0].conductance
+    conductance = window_response(chain, -0.7).conductance
     agree(
         "Current at 0.1 mV over the voltage",
         point.current / 1e-4,

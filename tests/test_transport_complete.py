@@ -72,7 +72,7 @@ def test_uniform_shift_is_a_shift_of_the_energies(agree):  # identity
     chain = layer_chain(random_system(4, spin_orbit=0.3))
     sites = len(chain.sites.layer)
     sea = sea_response(chain, 0.3, np.ones((sites, 1)), np.ones((2, 1)), TIGHT)
-    window = window_response([chain], 0.3)[0]
+    window = window_response(chain, 0.3)
     expected = -window.density_by_lead.sum(axis=0) / (2 * np.pi)
     agree(
         "Answer of the Fermi sea to a shift of all levels, a device with spin-orbit coupling",

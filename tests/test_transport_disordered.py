@@ -147,7 +147,7 @@ def test_without_magnetic_impurities_total_spin_is_conserved(method):
 
 def test_concentration_zero_is_the_clean_device(agree):
     chain = valve("periodic")
-    clean = window_response([chain], -2.2, Sampling(mesh=8))[0]
+    clean = window_response(chain, -2.2, Sampling(mesh=8))
     none = [NonmagneticImpurities(0.0, 1.0), MagneticImpurities(0.5, 0.0)]
     response = disordered_response(chain, -2.2, none, mesh=8)
     for name in ("conductance", "density_by_lead", "exchange_density_by_lead", "current_by_lead"):
@@ -194,7 +194,7 @@ def test_equivalent_momenta_are_done_once(count):
     k, weights = zone_mesh(chain, count)
     assert len(k) < count**2
     assert_allclose(weights.sum(), 1)
-    whole = window_response([chain], -2.2, Sampling(mesh=count))[0]
+    whole = window_response(chain, -2.2, Sampling(mesh=count))
     response = disordered_response(chain, -2.2, [], mesh=count)
     assert_allclose(response.current_by_lead, whole.current_by_lead, atol=1e-13)
 

@@ -11,7 +11,7 @@ from negf_torque.lattice.layers import layer_chain
 from negf_torque.lattice.stack import Layer, Lead, build_stack
 from negf_torque.transport.disordered import disordered_response
 from negf_torque.transport.leads import fourier_blocks, lead_self_energies
-from negf_torque.transport.linear import window_response
+from negf_torque.transport.linear import window_response, window_responses
 
 
 def test_ladder_of_four_rows(agree):  # frozen: reference of an independent prototype
@@ -38,7 +38,7 @@ def test_one_random_site_is_the_average_over_its_alternatives(agree):  # indepen
     response = disordered_response(chain, -0.7, kinds, "coherent-potential")
     group = site_disorder(chain.sites, kinds).groups[0]
     devices = [with_potential(chain, {site: v}) for v in group.potential[0]]
-    exact = window_response(devices, -0.7)
+    exact = window_responses(devices, -0.7)
     for name in ("conductance", "density_by_lead", "current_by_lead", "exchange_density_by_lead"):
         mean = sum(p * getattr(r, name) for p, r in zip(group.probability, exact, strict=True))
         agree(
@@ -59,14 +59,14 @@ def test_few_impurities_are_the_sum_over_single_ones(agree):  # independent: d/d
         kind = MagneticImpurities(c, 0.8, 0.3, directions=moments, sites=sites)
         return disordered_response(chain, -0.7, [kind], "coherent-potential").site_torkance_by_bias
 
-    clean = window_response([chain], -0.7)[0].site_torkance_by_bias
+    clean = window_response(chain, -0.7).site_torkance_by_bias
     change = 0
     for site in sites:
         kind = MagneticImpurities(1.0, 0.8, 0.3, directions=moments, sites=(site,))
         potentials = site_disorder(chain.sites, [kind]).groups[0].potential[0]
         devices = [with_potential(chain, {site: v}) for v in potentials]
         change = change + sum(
-            r.site_torkance_by_bias - clean for r in window_response(devices, -0.7)
+            r.site_torkance_by_bias - clean for r in window_responses(devices, -0.7)
         ) / len(devices)
     step = 1e-4
     # second-order one-sided difference: error c^2
@@ -156,6 +156,6 @@ def test_two_orbitals_per_site_with_an_impurity_on_one():  # independent: enumer
     )
     response = disordered_response(chain, -0.4, [kind], "coherent-potential")
     group = site_disorder(chain.sites, [kind]).groups[0]
-    exact = window_response([with_potential(chain, {2: v}) for v in group.potential[0]], -0.4)
+    exact = window_responses([with_potential(chain, {2: v}) for v in group.potential[0]], -0.4)
     mean = group.probability @ [r.conductance for r in exact]
     assert_allclose(response.conductance, mean, atol=1e-13)

@@ -28,7 +28,7 @@ def test_four_thousand_configurations_of_four_rows(kind):  # independent: the tr
 
     layers = [Layer(2), magnet((0, 0, 1), "a"), Layer(4), magnet((1, 0, 0), "b"), Layer(2)]
     chain = layer_chain(build_stack(layers, cross_section=(4, 1)))
-    truth = configuration_response(chain, [kind], -0.83, 4000, seed=1)
+    truth = configuration_response(chain, -0.83, [kind], 4000, seed=1)
     for method in ("born", "coherent-potential"):
         found = disordered_response(chain, -0.83, [kind], method)
         error = truth.window.conductance_error

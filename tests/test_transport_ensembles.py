@@ -105,8 +105,8 @@ def test_a_wire_is_its_own_supercell():
 
 def test_without_impurities_every_configuration_is_the_clean_device():  # identity
     chain = valve((2, 2))
-    found = configuration_response(chain, [], ENERGY, 3)
-    clean = window_response([chain], ENERGY)[0]
+    found = configuration_response(chain, ENERGY, [], 3)
+    clean = window_response(chain, ENERGY)
     assert_allclose(found.conductances, clean.conductance, rtol=1e-12)
     assert_allclose(found.window.density_by_lead, clean.density_by_lead, atol=1e-11)
     assert_allclose(found.window.current_by_lead, clean.current_by_lead, atol=1e-11)
@@ -114,8 +114,8 @@ def test_without_impurities_every_configuration_is_the_clean_device():  # identi
 
 def test_random_twists_average_over_the_whole_zone():  # limit
     chain = valve("periodic")
-    found = configuration_response(chain, [], ENERGY, 1024, cells=2, mesh=2, seed=3)
-    exact = window_response([chain], ENERGY, Sampling(1e-6))[0]
+    found = configuration_response(chain, ENERGY, [], 1024, cells=2, mesh=2, seed=3)
+    exact = window_response(chain, ENERGY, Sampling(1e-6))
     error = found.window.conductance_error
     assert error < 2e-3
     assert abs(found.window.conductance - exact.conductance) < 4 * error
@@ -137,7 +137,7 @@ def test_two_random_atoms_are_the_mean_of_four_devices():  # independent: enumer
         probability = np.prod(np.where(sites, 0.3, 0.7))
         t = solve(make_device(chain), np.zeros((1, 0)), energy, potential=potential).transmission[0]
         expected, spread = expected + probability * t, spread + probability * t**2
-    found = configuration_response(chain, impurities, energy, 2000)
+    found = configuration_response(chain, energy, impurities, 2000)
     error = np.sqrt((spread - expected**2) / 2000)
     assert_allclose(found.window.conductance_error, error, rtol=0.1)
     assert abs(found.window.conductance - expected) < 3 * error
@@ -153,7 +153,7 @@ def test_one_configuration_is_what_kwant_solves(width):  # independent: Kwant
         NonmagneticImpurities(1.0, 0.5, "gaussian"),
         MagneticImpurities(0.6, 0.9, potential=0.2),
     )
-    drawn = Configurations(chain, impurities, -1.3)
+    drawn = Configurations(chain, -1.3, impurities)
     potentials = drawn.potentials(np.array([17]))
     by_position = {
         tuple(np.rint(x).astype(int)): v[0]
@@ -177,13 +177,13 @@ def test_results_do_not_depend_on_workers_or_interruption():  # identity
     chain = valve("periodic")
     impurities = [MagneticImpurities(0.5, 0.6)]
     options = {"cells": 2, "seed": 40}
-    alone = configuration_response(chain, impurities, ENERGY, 192, **options)
+    alone = configuration_response(chain, ENERGY, impurities, 192, **options)
     with ProcessPoolExecutor(2) as pool:
         shared = configuration_response(
-            chain, impurities, ENERGY, 192, executor=pool, workers=2, **options
+            chain, ENERGY, impurities, 192, executor=pool, workers=2, **options
         )
-    part = configuration_response(chain, impurities, ENERGY, 128, **options)
-    again = configuration_response(chain, impurities, ENERGY, 192, start=part.ensemble, **options)
+    part = configuration_response(chain, ENERGY, impurities, 128, **options)
+    again = configuration_response(chain, ENERGY, impurities, 192, start=part.ensemble, **options)
     for other in (shared, again):
         assert_array_equal(other.ensemble.samples, alone.ensemble.samples)
         assert_array_equal(other.ensemble.mean, alone.ensemble.mean)
@@ -192,8 +192,8 @@ def test_results_do_not_depend_on_workers_or_interruption():  # identity
 
 def test_a_site_draws_the_same_in_another_device():  # identity: order of sites
     impurities = (NonmagneticImpurities(1.0, 0.5, "uniform"),)
-    short = Configurations(valve((3, 2)), impurities, ENERGY)
-    other = Configurations(valve((2, 3)), impurities, ENERGY)
+    short = Configurations(valve((3, 2)), ENERGY, impurities)
+    other = Configurations(valve((2, 3)), ENERGY, impurities)
     seeds = np.arange(4)
     known = {
         tuple(x): v
@@ -210,7 +210,7 @@ def test_a_site_draws_the_same_in_another_device():  # identity: order of sites
 def test_spin_is_balanced_site_by_site_in_every_configuration():  # identity
     chain = valve((2, 2))
     impurities = [MagneticImpurities(0.4, 0.8)]
-    drawn = Configurations(chain, tuple(impurities), ENERGY)
+    drawn = Configurations(chain, ENERGY, tuple(impurities))
     seeds = np.arange(5)
     response = drawn.responses(seeds)[0]
     potentials = drawn.potentials(seeds)
@@ -232,14 +232,14 @@ def test_a_standard_error_that_is_not_reached_is_told():
     chain = valve("chain")
     impurities = [NonmagneticImpurities(1.0, 1.0, "uniform")]
     with pytest.warns(ConvergenceWarning, match="128 configurations"):
-        found = configuration_response(chain, impurities, -0.7, 128, standard_error=1e-6)
+        found = configuration_response(chain, -0.7, impurities, 128, standard_error=1e-6)
     assert not found.window.converged
-    found = configuration_response(chain, impurities, -0.7, 2000, standard_error=0.05)
+    found = configuration_response(chain, -0.7, impurities, 2000, standard_error=0.05)
     assert found.window.converged and found.ensemble.count < 2000
 
 
 def test_what_travels_to_a_worker_is_small():
-    drawn = Configurations(valve("periodic"), (), ENERGY, cells=3)
+    drawn = Configurations(valve("periodic"), ENERGY, (), cells=3)
     assert drawn.device.sites == 9 * drawn.chain.sites.layer.size
     assert len(pickle.dumps(drawn)) < 40_000
     assert_array_equal(pickle.loads(pickle.dumps(drawn)).supercell.cell, drawn.supercell.cell)
@@ -247,7 +247,7 @@ def test_what_travels_to_a_worker_is_small():
 
 def test_leads_stay_clean():
     chain = layer_chain(build_stack([Layer(1)], Lead(), Lead(), "chain"))
-    drawn = Configurations(chain, (NonmagneticImpurities(1.0, 0.5),), -0.7)
+    drawn = Configurations(chain, -0.7, (NonmagneticImpurities(1.0, 0.5),))
     assert len(drawn.potentials(np.array([0]))) == 3
 
 
@@ -285,7 +285,7 @@ def test_born_agrees_with_4096_configurations(agree, name, impurities, reference
             against="reference value",
             rtol=1e-10,
         )
-    found = configuration_response(chain, [impurities], -0.83, 4096, seed=1)
+    found = configuration_response(chain, -0.83, [impurities], 4096, seed=1)
     error = found.window.conductance_error
     agree(
         f"conductance of the {name} ladder, Born against 4096 configurations",
@@ -311,7 +311,7 @@ def test_coherent_potential_of_a_stack_agrees_where_born_does_not():
         disordered_response(chain, ENERGY, impurities, method, 32).conductance
         for method in ("born", "coherent-potential")
     )
-    found = configuration_response(chain, impurities, ENERGY, 2048, cells=3)
+    found = configuration_response(chain, ENERGY, impurities, 2048, cells=3)
     error = found.window.conductance_error
     exact = found.window.conductance
     # the coherent potential's own per cent; Born is wrong by twelve
@@ -323,7 +323,7 @@ def test_mixing_conductance_of_an_impure_magnet(agree):
     layers = [Layer(3), Layer(4, name="f", **MAGNET)]
     chain = layer_chain(build_stack(layers))
     impurities = [NonmagneticImpurities(0.3, 0.6, layers=(2, 3, 4, 5))]
-    found = configuration_mixing(chain, impurities, ENERGY, 1024, cells=2)
+    found = configuration_mixing(chain, ENERGY, impurities, 1024, cells=2)
     medium = disordered_mixing(chain, ENERGY, impurities, "coherent-potential", 64)
     for part in ("reflection", "transmission"):
         value, reference = getattr(medium, part), getattr(found, part)
@@ -340,7 +340,7 @@ def test_mixing_conductance_of_an_impure_magnet(agree):
 def test_clean_mixing_conductance_from_one_configuration():  # identity
     layers = [Layer(2), Layer(2, name="f", **MAGNET)]
     chain = layer_chain(build_stack(layers, cross_section="chain"))
-    found = configuration_mixing(chain, [], -0.7, 2)
+    found = configuration_mixing(chain, -0.7, [], 2)
     clean = mixing_conductance(chain, -0.7)
     assert_allclose(found.reflection, clean.reflection, rtol=1e-12)
     assert_allclose(found.transmission, clean.transmission, rtol=1e-12)

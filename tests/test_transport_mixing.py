@@ -146,7 +146,7 @@ def test_toy_model_two_precession_inside_the_magnet():  # limit
     left = Lead(onsite=4.0, exchange=8.0, direction=(1, 0, 0))
     right = Lead(onsite=onsite, exchange=exchange)
     chain = layer_chain(build_stack(layers, left, right, "chain"))
-    current = window_response([chain], energy)[0].spin_current_by_bias[0]
+    current = window_response(chain, energy).spin_current_by_bias[0]
     inside = current[4:, 1] - 1j * current[4:, 2]  # x - i y: Eq. (13)
     k_up, k_down = (np.arccos(-(energy - onsite + s * exchange / 2) / 2) for s in (1, -1))
     # electron-like chain: E = -2 cos k, majority k is the larger
@@ -160,7 +160,7 @@ def test_classical_dephasing_of_the_transmitted_spin():  # limit
     left = Lead(onsite=4.0, exchange=8.0, direction=(1, 0, 0))
     right = Lead(exchange=2.0)
     chain = layer_chain(build_stack([Layer(40, exchange=2.0, name="F")], left, right))
-    current = window_response([chain], -2.2, Sampling(mesh=48))[0].spin_current_by_bias[0]
+    current = window_response(chain, -2.2, Sampling(mesh=48)).spin_current_by_bias[0]
     transverse = np.hypot(current[:, 1], current[:, 2])
     assert transverse[1:6].max() > 3 * transverse[25:40].max()
 

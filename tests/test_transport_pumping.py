@@ -180,7 +180,7 @@ def spin_orbit_device(seed=0, reverse=False):
 
 def force_by_lead(chain, energy):
     """<dH/dm_b> of magnet F, across m, per volt of each lead, (2, 3), from the torque's route."""
-    response = window_response([chain], energy)[0]
+    response = window_response(chain, energy)
     moving = np.array([name == "F" for name in chain.sites.magnet])
     field = np.linalg.norm(chain.sites.exchange[moving], axis=1)
     spin = response.exchange_density_by_lead[:, moving]

@@ -60,7 +60,7 @@ def test_exchange_and_lattice_torque_add_up_to_the_inflow(seed):  # identity
         assert np.abs(lattice).max() > 1e-3
     # the torque on the moments is the one of the other routes
     assert_allclose(balance.exchange_torkance, complete.site_torkance, atol=1e-9)
-    window = window_response([chain], 0.3)[0]
+    window = window_response(chain, 0.3)
     assert_allclose(balance.windows[:, :, 0], window.site_torkance_by_bias, atol=1e-10)
 
 
@@ -121,7 +121,7 @@ def test_without_spin_orbit_coupling_the_lattice_gets_nothing():  # limit
     assert_allclose(balance.exchange_torkance[here], balance.inflow[here], atol=1e-9)
     assert_allclose(balance.magnet_lattice_torkance, 0, atol=1e-9)
     # sum of the torques = spin current in minus out, Fermi sea included: nothing flows in the sea
-    window = window_response([chain], -0.7)[0].spin_current_by_bias[2, :, 1:]
+    window = window_response(chain, -0.7).spin_current_by_bias[2, :, 1:]
     assert_allclose(balance.windows[2, here, 2].sum(axis=0), window[0] - window[-1], atol=1e-10)
 
 

@@ -241,7 +241,7 @@ def test_impurities_that_are_not_symmetric_about_the_moments_are_refused():
     tilted = MagneticImpurities(1.0, 0.3, directions=((1.0, 0.0, 1.0),))
     with pytest.raises(ValueError, match="not symmetric about"):
         coherent_coefficients(chain_band(), -0.6, 0.4, one_site([tilted]))
-    with pytest.raises(ValueError, match="exchange: 0"):
+    with pytest.raises(ValueError, match="half_splitting: 0"):
         coherent_coefficients(chain_band(), -0.6, 0.0, one_site([tilted]))
 
 
@@ -272,10 +272,10 @@ def test_sea_of_one_configuration_is_the_device_s_own():  # independent
     ]
     chain = layer_chain(build_stack(layers, cross_section="chain"))
     clean = complete_response(chain, -0.7)
-    response = configuration_response(chain, [], -0.7, 2)
+    response = configuration_response(chain, -0.7, [], 2)
     for division in (0.0, 1.0):
         found = complete_configurations(
-            response, Configurations(chain, (), -0.7), 2, division=division
+            response, Configurations(chain, -0.7, ()), 2, division=division
         )
         assert_allclose(found.site_torkance, clean.site_torkance, atol=1e-7)
 
@@ -290,8 +290,8 @@ def test_window_and_sea_do_not_depend_on_the_division_configuration_by_configura
         )
     )
     kinds = (NonmagneticImpurities(0.5, 0.6), MagneticImpurities(0.5, 0.5))
-    response = configuration_response(chain, kinds, -2.2, 12, cells=2)
-    drawn = Configurations(chain, kinds, -2.2, 2)
+    response = configuration_response(chain, -2.2, kinds, 12, cells=2)
+    drawn = Configurations(chain, -2.2, kinds, 2)
     torques = [
         complete_configurations(response, drawn, 12, division=d, points=160).site_torkance
         for d in (0.0, 1.0)

@@ -94,8 +94,8 @@ def test_reference_bloch_wall(agree):  # independent
     wall = Layer(40, exchange=1.5, texture=domain_wall(19.5, 2.0, "bloch"), name="wall")
     leads = [Lead(exchange=1.5, direction=(0, 0, s)) for s in (1, -1)]
     response = window_response(
-        [layer_chain(build_stack([wall], *leads, cross_section=(3, 3)))], -2.2
-    )[0]
+        layer_chain(build_stack([wall], *leads, cross_section=(3, 3))), -2.2
+    )
     agree(
         "Conductance of a Bloch wall two sites wide in a wire of 3 x 3 sites",
         response.conductance,
@@ -116,7 +116,7 @@ def test_reference_bloch_wall(agree):  # independent
 @pytest.mark.parametrize("cross_section", ["periodic", "chain", (2, 2)])
 def test_torque_is_spin_current_in_minus_out(cross_section):  # identity
     device = chain(cross_section, free=(1, 0.4, -0.2))
-    response = window_response([device], -1.3, MESH)[0]
+    response = window_response(device, -1.3, MESH)
     flow = response.spin_current_by_bias
     # layer l: in over the bond l - 1, out over the bond l
     assert_allclose(
@@ -141,8 +141,8 @@ def test_rotating_both_magnets_changes_no_component(angle, axis):  # identity
 
 def test_exchanging_the_leads_mirrors_the_device():  # identity
     mirrored = layer_chain(build_stack(stack(free=(1, 0, 0), order=-1)))
-    a = window_response([chain(free=(1, 0, 0))], -2.2, MESH)[0]
-    b = window_response([mirrored], -2.2, MESH)[0]
+    a = window_response(chain(free=(1, 0, 0)), -2.2, MESH)
+    b = window_response(mirrored, -2.2, MESH)
     assert_allclose(a.conductance, b.conductance, atol=1e-12)
     assert_allclose(
         a.layer_torkance_by_bias[[0, 1]], b.layer_torkance_by_bias[[1, 0]][:, ::-1], atol=1e-12
@@ -163,8 +163,8 @@ def test_collinear_torque_has_a_limit_per_sine():  # limit
 
 def test_adaptive_average_agrees_with_a_fine_mesh():  # independent
     device = chain(free=(1, 0, 0))
-    adaptive = window_response([device], -2.2, Sampling(tolerance=1e-6))[0]
-    meshes = [window_response([device], -2.2, Sampling(mesh=n))[0] for n in (64, 256)]
+    adaptive = window_response(device, -2.2, Sampling(tolerance=1e-6))
+    meshes = [window_response(device, -2.2, Sampling(mesh=n)) for n in (64, 256)]
     assert adaptive.converged
     errors = [abs(mesh.conductance - adaptive.conductance) for mesh in meshes]
     # a mesh resolves the rim of the open channels and the valve's resonances slowly
@@ -176,12 +176,12 @@ def test_adaptive_average_agrees_with_a_fine_mesh():  # independent
 
 def test_temperature_is_the_average_over_the_window(agree):  # independent
     device, kelvin = chain("chain", free=(1, 0, 0)), 600.0
-    warm = window_response([device], -0.7, Sampling(temperature=kelvin, tolerance=1e-9))[0]
+    warm = window_response(device, -0.7, Sampling(temperature=kelvin, tolerance=1e-9))
     width = 8.617333262e-5 * kelvin
     # -f' integrated by the trapezoid rule, exponentially convergent; the band ends at -2
     x = np.linspace(-24, 24, 401)
     weights = 0.25 / np.cosh(x / 2) ** 2 * (x[1] - x[0])
-    cold = [window_response([device], -0.7 + width * step)[0] for step in x]
+    cold = [window_response(device, -0.7 + width * step) for step in x]
     agree(
         "Conductance of a valve at 600 K, adaptive average over energies",
         warm.conductance,
@@ -199,11 +199,11 @@ def test_temperature_is_the_average_over_the_window(agree):  # independent
 
 def test_temperature_on_a_given_mesh():  # independent
     device, kelvin = chain(free=(1, 0, 0)), 800.0
-    warm = window_response([device], -2.2, Sampling(mesh=3, temperature=kelvin, tolerance=1e-8))[0]
+    warm = window_response(device, -2.2, Sampling(mesh=3, temperature=kelvin, tolerance=1e-8))
     x = np.linspace(-24, 24, 801)
     weights = 0.25 / np.cosh(x / 2) ** 2 * (x[1] - x[0])
     at = -2.2 + 8.617333262e-5 * kelvin * x
-    cold = [window_response([device], e, Sampling(mesh=3))[0].conductance for e in at]
+    cold = [window_response(device, e, Sampling(mesh=3)).conductance for e in at]
     # the trapezoid rule meets the edges of the mesh's nine chains
     assert warm.converged
     assert_allclose(warm.conductance, np.dot(weights, cold), rtol=2e-4)
@@ -211,22 +211,22 @@ def test_temperature_on_a_given_mesh():  # independent
 
 def test_energy_outside_all_bands_is_told():
     with pytest.warns(PhysicsWarning, match="outside all bands of the left lead"):
-        response = window_response([chain()], 9.0)[0]
+        response = window_response(chain(), 9.0)
     assert response.conductance == 0 and response.converged
 
 
 def test_missing_the_tolerance_is_told_and_marked():
     with pytest.warns(ConvergenceWarning, match="has not reached the tolerance"):
         response = window_response(
-            [chain()], -2.2, Sampling(tolerance=1e-10, max_evaluations=3000)
-        )[0]
+            chain(), -2.2, Sampling(tolerance=1e-10, max_evaluations=3000)
+        )
     assert not response.converged
 
 
 def test_zone_map_averages_to_the_mesh():  # independent
     device = chain(free=(1, 0, 0))
     k, transmission, torque = zone_map(device, -2.2, 16)
-    mean = window_response([device], -2.2, MESH)[0]
+    mean = window_response(device, -2.2, MESH)
     assert_allclose(transmission.mean(), mean.conductance, atol=1e-12)
     assert_allclose(torque.mean(axis=(1, 2)), mean.magnet_torkance_by_bias[2], atol=1e-12)
     assert k.shape == (16,)
@@ -247,7 +247,7 @@ def test_two_orbitals_without_mixing_are_two_valves(agree):  # limit
         ),
     ]
     lead = Lead(onsite=np.zeros((2, 2)), hopping=np.diag([1, 0.8]))
-    whole = window_response([layer_chain(build_stack(both, lead, lead))], -1.7, MESH)[0]
+    whole = window_response(layer_chain(build_stack(both, lead, lead)), -1.7, MESH)
     parts = []
     for onsite, t in ((0.75, 1.0), (0.1, 0.8)):
         layers = [
@@ -256,7 +256,7 @@ def test_two_orbitals_without_mixing_are_two_valves(agree):  # limit
             Layer(1, onsite=onsite, exchange=1.5, hopping=t, direction=(1, 0, 0), name="b"),
         ]
         device = layer_chain(build_stack(layers, Lead(hopping=t), Lead(hopping=t)))
-        parts.append(window_response([device], -1.7, MESH)[0])
+        parts.append(window_response(device, -1.7, MESH))
     agree(
         "Conductance of a valve of two orbitals that do not mix",
         whole.conductance,

@@ -55,7 +55,7 @@ media = {
 # leaves out, the scattering between neighbouring impurities, shows beyond the statistical error.
 samples = []
 for u in potentials:
-    found = configuration_response(chain, alloy(u), energy, count, seed=1, cells=3, mesh=2)
+    found = configuration_response(chain, energy, alloy(u), count, seed=1, cells=3, mesh=2)
     samples.append([found.conductances, found.magnet_torkances[2, :, free, 2]])
 samples = np.array(samples)
 mean, error = samples.mean(axis=2), samples.std(axis=2, ddof=1) / np.sqrt(count)

@@ -17,7 +17,7 @@ import numpy as np
 from negf_torque.lattice import Layer, Lead, build_stack, layer_chain
 from negf_torque.spin import direction
 from negf_torque.study import style
-from negf_torque.transport.linear import window_response
+from negf_torque.transport.linear import window_responses
 from negf_torque.transport.mixing import mixing_conductance
 from negf_torque.transport.sampling import Sampling
 
@@ -34,7 +34,7 @@ def torques(magnet):
     for angle in angles:
         polariser = Lead(onsite=2.0, exchange=6.0, direction=direction(angle, 0.0))
         chains.append(layer_chain(build_stack([Layer(3), magnet], left=polariser)))
-    responses = window_response(chains, energy, sampling)
+    responses = window_responses(chains, energy, sampling)
     return np.array([r.magnet_torkance_by_bias[0][r.chain.magnets.index("F")] for r in responses])
 
 

@@ -28,7 +28,7 @@ far_end = Lead(exchange=2.0)
 def spin(cross_section, energy):
     stack = [Layer(2), Layer(length, exchange=2.0, name="F")]
     chain = layer_chain(build_stack(stack, polariser, far_end, cross_section=cross_section))
-    (response,) = window_response([chain], energy, Sampling(mesh=64))
+    response = window_response(chain, energy, Sampling(mesh=64))
     # bond 2 is the one into the magnet: one plane of the lead, two of the normal metal before it
     return response.spin_current_by_bias[0, 2 : 2 + length + 1, 1:3]
 

@@ -30,8 +30,8 @@ __all__ = ["configuration_mixing"]
 
 def configuration_mixing(
     chain: LayerChain,
-    impurities: Sequence[Impurity],
     energy: float,
+    impurities: Sequence[Impurity],
     configurations: int,
     *,
     direction: ArrayLike | None = None,
@@ -46,7 +46,7 @@ def configuration_mixing(
 
     Parameters
     ----------
-    chain, impurities, energy, configurations, seed, cells, mesh, executor, workers, progress
+    chain, energy, impurities, configurations, seed, cells, mesh, executor, workers, progress
         As in `negf_torque.transport.ensembles.configuration_response`.
     direction : (3,), optional
         Spin quantisation axis m; default the direction of the first moment from the left.
@@ -64,7 +64,7 @@ def configuration_mixing(
     if np.any(chain.left.sites.exchange):
         raise ValueError("left: a mixing conductance needs a nonmagnetic left lead.")
     m = first_moment(chain) if direction is None else unit_vector(direction)
-    drawn = Configurations(chain, tuple(impurities), energy, cells, mesh)
+    drawn = Configurations(chain, energy, tuple(impurities), cells, mesh)
     whole = drawn.supercell.chain
     normal_right = not np.any(chain.right.sites.exchange)
     plus = end_ladder(whole.left, whole.sizes[0], m)

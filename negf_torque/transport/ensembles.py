@@ -46,10 +46,10 @@ class Configurations:
     ----------
     chain : LayerChain
         The clean device.
+    energy : float
+        Fermi energy in eV.
     impurities : tuple of Impurity
         Their potentials come in full, with their mean: an alloy shifts the bands.
-    energy : float
-        In eV.
     cells : int
         Cells of the supercell per periodic direction.
     mesh : int
@@ -57,13 +57,13 @@ class Configurations:
     """
 
     chain: LayerChain
-    impurities: tuple[Impurity, ...]
     energy: float
+    impurities: tuple[Impurity, ...]
     cells: int = 1
     mesh: int = 1
 
     def __getstate__(self) -> dict:
-        names = ("chain", "impurities", "energy", "cells", "mesh")
+        names = ("chain", "energy", "impurities", "cells", "mesh")
         return {name: getattr(self, name) for name in names}
 
     @cached_property
@@ -190,8 +190,8 @@ class ConfigurationResponse:
 
 def configuration_response(
     chain: LayerChain,
-    impurities: Sequence[Impurity],
     energy: float,
+    impurities: Sequence[Impurity],
     configurations: int,
     *,
     seed: int = 0,
@@ -209,9 +209,9 @@ def configuration_response(
     ----------
     chain : LayerChain
         The clean device.
-    impurities : sequence of Impurity
     energy : float
         Fermi energy in eV; zero temperature.
+    impurities : sequence of Impurity
     configurations : int
         Configurations at most.
     seed, standard_error, executor, workers, start, progress
@@ -225,7 +225,7 @@ def configuration_response(
     ConvergenceWarning
         If the requested standard error was not reached.
     """
-    drawn = Configurations(chain, tuple(impurities), energy, cells, mesh)
+    drawn = Configurations(chain, energy, tuple(impurities), cells, mesh)
     kept = 1 + 6 * len(chain.magnets)
     ensemble = ensembles.sample(
         partial(_columns, drawn), configurations, seed=seed, kept=kept,

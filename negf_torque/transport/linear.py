@@ -6,7 +6,7 @@ lead (A_R), or half the difference, (A_L - A_R)/2, see `negf_torque.transport.to
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,14 @@ from negf_torque.transport.device import Device, Response, make_device, solve
 from negf_torque.transport.sampling import Sampling, average
 from negf_torque.transport.torque import bias_windows, exchange_torque, sum_by_magnet
 
-__all__ = ["WindowResponse", "pack_window", "unpack_window", "window_response", "zone_map"]
+__all__ = [
+    "WindowResponse",
+    "pack_window",
+    "unpack_window",
+    "window_response",
+    "window_responses",
+    "zone_map",
+]
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,8 @@ class WindowResponse:
         Mean number of open channels of each lead.
     evaluations : int
     converged : bool
+    exchange_error_by_lead : (2, sites, 3)
+        Estimated errors of `exchange_density_by_lead`, number by number; empty where not known.
     """
 
     chain: LayerChain
@@ -56,6 +65,7 @@ class WindowResponse:
     open_channels: NDArray
     evaluations: int
     converged: bool
+    exchange_error_by_lead: NDArray = field(default_factory=lambda: np.zeros((2, 0, 3)))
 
     @property
     def spin_current_by_bias(self) -> NDArray:
@@ -101,22 +111,27 @@ class WindowResponse:
 
 
 def window_response(
-    chains: Sequence[LayerChain],
+    chain: LayerChain,
     energy: float,
     sampling: Sampling | None = None,
-    progress: Callable[[int, int, int], None] | None = None,
-) -> list[WindowResponse]:
-    """Window response of several devices.
+    progress: Callable[[int], None] | None = None,
+) -> WindowResponse:
+    """Window response of a device.
 
     Parameters
     ----------
-    chains : sequence of LayerChain
+    chain : LayerChain
     energy : float
         Chemical potential in eV.
     sampling : Sampling, optional
         Default adaptive to 1e-6 at zero temperature.
     progress : callable, optional
-        Called with the numbers of finished devices, of all devices, and of points so far.
+        Called with the number of points so far.
+
+    Raises
+    ------
+    ValueError
+        If the energy is not a finite number.
 
     Warns
     -----
@@ -124,6 +139,36 @@ def window_response(
         If no channel is open in a lead: the conductance is zero.
     ConvergenceWarning
         If the tolerance was not reached.
+
+    Examples
+    --------
+    A chain without scatterers lets every electron of both spins pass:
+
+    >>> from negf_torque.lattice import Layer, build_stack, layer_chain
+    >>> chain = layer_chain(build_stack([Layer(3)], cross_section="chain"))
+    >>> round(window_response(chain, -0.5).conductance, 12)
+    2.0
+    """
+    found = _window_response(make_device(chain), energy, sampling or Sampling(), progress)
+    _warn_closed(found.open_channels, energy)
+    return found
+
+
+def window_responses(
+    chains: Sequence[LayerChain],
+    energy: float,
+    sampling: Sampling | None = None,
+    progress: Callable[[int, int, int], None] | None = None,
+) -> list[WindowResponse]:
+    """Window responses of several devices with the same leads, such as a valve at its angles.
+
+    Parameters
+    ----------
+    chains : sequence of LayerChain
+    energy, sampling
+        As in `window_response`.
+    progress : callable, optional
+        Called with the numbers of finished devices, of all devices, and of points so far.
     """
     sampling = sampling or Sampling()
     points = 0
@@ -137,7 +182,8 @@ def window_response(
 
         results.append(_window_response(make_device(chain), energy, sampling, report))
         points += results[-1].evaluations
-    _warn_closed(results[0].open_channels, energy)
+    if results:
+        _warn_closed(results[0].open_channels, energy)
     return results
 
 
@@ -194,10 +240,6 @@ def zone_map(chain: LayerChain, energy: float, mesh: int) -> tuple[NDArray, NDAr
     )
 
 
-def _width(device: Device) -> int:
-    return 3 + 2 * device.sites * (7 if device.separate_exchange else 4) + 8 * (device.layers - 1)
-
-
 def pack_window(response: Response, device: Device) -> NDArray:
     """Everything that a `WindowResponse` averages, one row per member: (B, columns)."""
     batch = len(response.transmission)
@@ -217,22 +259,25 @@ def unpack_window(
 ) -> WindowResponse:
     """The means and errors of `pack_window`'s columns as a `WindowResponse`."""
     sites, acting = 8 * device.sites, 6 * device.sites * device.separate_exchange
-    density = value[3 : 3 + sites].reshape(2, device.sites, 4)
-    exchange = density[:, :, 1:]
-    if device.separate_exchange:
-        exchange = value[3 + sites : 3 + sites + acting].reshape(2, device.sites, 3)
+
+    def spins(array: NDArray) -> NDArray:
+        if device.separate_exchange:
+            return array[3 + sites : 3 + sites + acting].reshape(2, device.sites, 3)
+        return array[3 : 3 + sites].reshape(2, device.sites, 4)[:, :, 1:]
+
     return WindowResponse(
         chain=device.chain,
         conductance=float(value[0]),
         conductance_error=float(error[0]),
-        density_by_lead=density,
-        exchange_density_by_lead=exchange,
+        density_by_lead=value[3 : 3 + sites].reshape(2, device.sites, 4),
+        exchange_density_by_lead=spins(value),
         current_by_lead=value[3 + sites + acting :].reshape(2, device.layers - 1, 4),
         density_error=float(error[3 : 3 + sites + acting].max()),
         current_error=float(error[3 + sites + acting :].max(initial=0.0)),
         open_channels=value[1:3],
         evaluations=evaluations,
         converged=converged,
+        exchange_error_by_lead=spins(error),
     )
 
 

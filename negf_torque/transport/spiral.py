@@ -220,7 +220,7 @@ def sampled_spiral(
     axes, layers = _frame(chain), _counted(chain, margin)
     _check(wave_number, impurities)
     forward, backward = (
-        Configurations(spiral_frame(chain, q, axes[2]), tuple(impurities), energy, cells)
+        Configurations(spiral_frame(chain, q, axes[2]), energy, tuple(impurities), cells)
         for q in (wave_number, -wave_number)
     )
     both = forward, backward

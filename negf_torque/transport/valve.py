@@ -18,7 +18,7 @@ from negf_torque.lattice.layers import LayerChain, aligned, layer_chain
 from negf_torque.lattice.stack import CrossSection, Layer, Lead, build_stack
 from negf_torque.lattice.terminals import OpenSystem
 from negf_torque.spin import rotation_so3, unit_vector
-from negf_torque.transport.linear import WindowResponse, window_response
+from negf_torque.transport.linear import WindowResponse, window_responses
 from negf_torque.transport.mixing import MixingConductance, mixing_conductance
 from negf_torque.transport.sampling import Sampling
 from negf_torque.transport.torque import frame_components
@@ -171,7 +171,7 @@ def spin_valve(
     p, directions = valve_directions(chain, fixed, free, solved)
     devices = [aligned(chain, {free: m}) for m in directions]
     responses = (
-        window_response(devices, energy, sampling, progress)
+        window_responses(devices, energy, sampling, progress)
         if respond is None
         else respond(devices)
     )

@@ -180,9 +180,9 @@ def wire_response(
     say = progress or (lambda stage: None)
     geometry = texture_geometry(chain)
     say("uniform wire")
-    uniform = window_response([uniform_wire(chain)], energy, sampling)[0]
+    uniform = window_response(uniform_wire(chain), energy, sampling)
     say("scattering states")
-    window = window_response([chain], energy, sampling)[0]
+    window = window_response(chain, energy, sampling)
     sea = None
     if complete:
         say("Fermi sea")

@@ -80,7 +80,7 @@ def complete_of(
 
     if window is None:
         fine = Sampling(p.tolerance, p.mesh, p.temperature, p.max_evaluations)
-        window = window_response([chain], p.energy, fine)[0]
+        window = window_response(chain, p.energy, fine)
     states = window.density_by_lead[:, :, 0].sum(axis=0)
     if np.any(states <= 0):
         warnings.warn(

@@ -220,8 +220,8 @@ def _explicit(
 
     return configuration_response(
         chain,
-        kinds,
         energy,
+        kinds,
         table.configurations,
         seed=table.seed,
         standard_error=table.standard_error,

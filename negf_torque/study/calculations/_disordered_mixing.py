@@ -26,8 +26,8 @@ def averaged_mixing(card: Card, chain: LayerChain, energy: float) -> MixingCondu
     if table.method == "configurations":
         return configuration_mixing(
             chain,
-            kinds,
             energy,
+            kinds,
             table.configurations,
             direction=direction,
             seed=table.seed,

@@ -109,7 +109,7 @@ def calculate(card: Card, progress: Progress) -> xr.Dataset:
         return dataset
     right = valve.responses[int(np.argmin(np.abs(valve.angles - np.pi / 2)))]
     (shown,) = (a for a in averages if a.window is right)
-    (clean,) = window_response([right.chain], p.energy, sampling)
+    clean = window_response(right.chain, p.energy, sampling)
     return with_disorder(dataset, shown, clean)
 
 

@@ -191,7 +191,7 @@ def _scattering(card: Card, name: str, sampling: Any) -> tuple[list[float], Any]
 
     from negf_torque.lattice import build_stack, layer_chain
     from negf_torque.study.builders import stack
-    from negf_torque.transport.linear import window_response
+    from negf_torque.transport.linear import window_responses
     from negf_torque.transport.mixing import mixing_conductance
 
     given = stack.arguments(card.system)
@@ -207,7 +207,7 @@ def _scattering(card: Card, name: str, sampling: Any) -> tuple[list[float], Any]
             onsite = float(onsite[0, 0]) if onsite.size == 1 else onsite
             layers.append(replace(layer, onsite=onsite, exchange=0.0, name=""))
         chains.append(layer_chain(build_stack(layers, normal, normal, area)))
-    responses = window_response(chains, energy, sampling)
+    responses = window_responses(chains, energy, sampling)
     spins = [float(response.conductance) / 2 for response in responses]
     chain = layer_chain(build_stack(own, normal, normal, area))
     return spins, mixing_conductance(chain, energy, sampling=sampling)

@@ -70,8 +70,8 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
     progress.start("building the device")
     chain = layer_chain(card.build())
     progress.start("averaging over the zone" if chain.dimension else "scattering states")
-    (clean,) = window_response(
-        [chain], p.energy, sampling, lambda _, __, n: progress.update(n, note=f"{n} points")
+    clean = window_response(
+        chain, p.energy, sampling, lambda n: progress.update(n, note=f"{n} points")
     )
     disorder = averaged(card, chain, p.energy, progress) if card.impurities else None
     response = disorder.window if disorder else clean
