@@ -114,7 +114,7 @@ def orbitals() -> None:
             impurities = ImpurityStrengths.isotropic(strength, strength / 20)
             c, seconds = best(
                 lambda c=crystal, i=impurities, t=tolerance: crystal_coefficients(
-                    c, 0.0, i, tolerance=t, sea_nodes=16
+                    c, 0.0, i, tolerance=t, contour_nodes=16
                 ),
                 1,
             )

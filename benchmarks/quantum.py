@@ -6,9 +6,9 @@ from exact diagonalisation.  The peers are given their best case, the matrix of 
 that matters (2400 states), and then the product space that a script would use (25 600 states).
 Settings of the peers: the cheapest found that reach an error of about 1e-6.
 
-    python benchmarks/quantum.py            both comparisons and the scaling (a few minutes)
-    python benchmarks/quantum.py sector     only the first
-    python benchmarks/quantum.py scaling    only the scaling in N
+    python benchmarks/quantum.py [--quick | --long] [sector | product | scaling ...]
+
+Everything by default; QuTiP is left out where it is not installed (group `bench`).
 """
 
 import os
@@ -16,14 +16,14 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import sys  # noqa: E402
-import time  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 
 import numpy as np  # noqa: E402
-from record import keep  # noqa: E402
+from peers import installed  # noqa: E402
+from record import amount, keep, words  # noqa: E402
 from scipy import sparse  # noqa: E402
 from scipy.sparse.linalg import expm_multiply  # noqa: E402
+from timing import best, memory  # noqa: E402
 
 from negf_torque.manybody import (  # noqa: E402
     ChebyshevPropagator,
@@ -39,6 +39,8 @@ from negf_torque.manybody import (  # noqa: E402
 )
 from negf_torque.units import HBAR  # noqa: E402
 
+#: Error that the whole series is allowed; the spins are off by much less.
+BOUND = 1e-2
 TIMES = np.linspace(0, 600, 61)
 ELECTRON = (0, 0, -1)
 
@@ -60,16 +62,6 @@ def exact() -> np.ndarray:
     amplitudes = states.T @ psi.T.ravel()
     evolved = states @ (np.exp(-1j * np.outer(energy, TIMES) / HBAR) * amplitudes[:, None])
     return (abs(evolved) ** 2).T @ diagonals
-
-
-def timed(function: Callable[[], np.ndarray], repeats: int = 1) -> tuple[float, np.ndarray]:
-    """CPU seconds (best of `repeats`) and the result."""
-    best = np.inf
-    for _ in range(repeats):
-        start = time.process_time()
-        result = function()
-        best = min(best, time.process_time() - start)
-    return best, result
 
 
 def whole_run() -> np.ndarray:
@@ -112,68 +104,61 @@ def compare(sectors: list[int] | None, reference: np.ndarray) -> None:
     """One table: ours, then the peers on the matrix of the given sectors."""
     h, psi, diagonals = prepare([1])
     evolve(quantum_chain(), [0.0, 1.0])  # compile
-    rows = [
-        ("this program, all observables, bound 1e-10", timed(whole_run, 5)),
-        (
-            "this program, spins only, bound 1e-3",
-            timed(lambda: stepping(h, psi, ChebyshevPropagator(h, 1e-3, 600.0)), 5),
-        ),
-    ]
-    fastest = rows[1][1][0]
+    whole, whole_seconds = best(whole_run, 5)
+    error = abs(whole - reference).max()
+    spins, seconds = best(lambda: stepping(h, psi, ChebyshevPropagator(h, BOUND, 600.0)), 9)
+    own = abs(spins - reference).max()
     print(f"{'':46s} {'CPU s':>8s} {'error':>9s}  times slower than spins only")
-    h, psi, diagonals = prepare(sectors)
-    peers = [
-        (
-            "QuTiP sesolve, krylov, dimension 20",
-            lambda: qutip_run(h, psi, diagonals, "krylov", krylov_dim=20),
-        ),
-        (
-            "QuTiP sesolve, krylov, dimension 30",
-            lambda: qutip_run(h, psi, diagonals, "krylov", krylov_dim=30),
-        ),
-        (
-            "QuTiP sesolve, adams, rtol 1e-9",
-            lambda: qutip_run(h, psi, diagonals, "adams", rtol=1e-9, atol=1e-10),
-        ),
-        ("SciPy expm_multiply", lambda: scipy_run(h, psi, diagonals)),
-    ]
-    if sectors is not None:
-        mean = float(np.vdot(psi, h.apply(psi)).real)
-        peers += [
-            (
-                f"Crank-Nicolson, dt {dt} fs, {name}",
-                lambda dt=dt, shift=shift: stepping(h, psi, CrankNicolsonPropagator(h, dt, shift)),
-            )
-            for dt, name, shift in (
-                (0.025, "shifted", mean),
-                (0.1, "shifted", mean),
-                (0.1, "unshifted", 0.0),
-            )
-        ]
-    for name, (seconds, result) in rows:
-        report(name, seconds, result, reference, fastest)
-    for name, run in peers:
-        report(name, *timed(run, 3 if sectors else 1), reference, fastest)
-
-
-def report(
-    name: str, seconds: float, result: np.ndarray, reference: np.ndarray, fastest: float
-) -> None:
-    error = abs(result - reference).max()
-    print(f"{name:46s} {seconds:8.3f} {error:9.1e}  {seconds / fastest:8.1f}", flush=True)
-    if name.startswith("this"):
-        keep(f"quantum chain: {name}", seconds, error=error)
-    else:
+    for name, time, off in (
+        ("this program, all observables, bound 1e-10", whole_seconds, error),
+        (f"this program, spins only, bound {BOUND:g}", seconds, own),
+    ):
+        print(f"{name:46s} {time:8.4f} {off:9.1e}  {time / seconds:8.1f}", flush=True)
+    if sectors:
+        keep("600 fs, all observables, bound 1e-10", whole_seconds, error=error,
+             goal={"seconds": 0.3})  # fmt: skip
+    states = "2400 states" if sectors else "25 600 states"
+    for name, run in peers(*prepare(sectors), sectors is not None).items():
+        result, taken = best(run, 3 if sectors else 1, 5.0)
+        off = abs(result - reference).max()
+        print(f"{name:46s} {taken:8.3f} {off:9.1e}  {taken / seconds:8.1f}", flush=True)
         keep(
-            "quantum chain, spins", fastest, peer=name, peer_seconds=seconds, error=error
+            "600 fs, spins", seconds, peer=f"{name}, {states}", peer_seconds=taken,
+            error=own, peer_error=off, goal={"ratio": 40},
+        )  # fmt: skip
+
+
+def peers(h, psi, diagonals, small: bool) -> dict[str, Callable[[], np.ndarray]]:
+    """The same evolution by other programs, by name."""
+    runs: dict[str, Callable[[], np.ndarray]] = {}
+    if installed("qutip", "QuTiP", "group `bench`"):
+        for dimension in (20, 30):
+            runs[f"QuTiP sesolve, krylov {dimension}"] = lambda d=dimension: qutip_run(
+                h, psi, diagonals, "krylov", krylov_dim=d
+            )
+        runs["QuTiP sesolve, adams, rtol 1e-9"] = lambda: qutip_run(
+            h, psi, diagonals, "adams", rtol=1e-9, atol=1e-10
         )
+    runs["SciPy expm_multiply"] = lambda: scipy_run(h, psi, diagonals)
+    if small:
+        mean = float(np.vdot(psi, h.apply(psi)).real)
+        for dt, name, shift in ((0.025, "shifted", mean), (0.1, "shifted", mean),
+                                (0.1, "unshifted", 0.0)):  # fmt: skip
+            runs[f"Crank-Nicolson, dt {dt} fs, {name}"] = lambda dt=dt, shift=shift: stepping(
+                h, psi, CrankNicolsonPropagator(h, dt, shift)
+            )
+    return runs
+
+
+ONE_FLIP = {"quick": (5, 20), "usual": (5, 20, 100, 500), "long": (5, 20, 100, 500)}
+PRODUCT = {"quick": (2, 4), "usual": (2, 4, 6, 8), "long": (2, 4, 6, 8, 10)}
 
 
 def scaling() -> None:
     """Time of one product H psi within a Chebyshev series, in the one-flip sector and in full."""
     print(f"\n{'':32s} {'states':>9s} {'ms per H psi':>13s} {'ns per state':>13s}")
-    cases = [("one flip, 2000 sites", 2000, n, [1]) for n in (5, 20, 100, 500)]
-    cases += [("full space, 400 sites", 400, n, None) for n in (2, 4, 6, 8, 10)]
+    cases = [("one flip, 2000 sites", 2000, n, [1]) for n in ONE_FLIP[amount()]]
+    cases += [("full space, 400 sites", 400, n, None) for n in PRODUCT[amount()]]
     for name, length, count, sectors in cases:
         model = quantum_chain(length, n_spins=count)
         h = hamiltonian(model, SpinBasis.of(model.two_s, sectors))
@@ -181,24 +166,32 @@ def scaling() -> None:
         psi = initial_state(h.basis, packet, ELECTRON, product_state(model))
         propagate = ChebyshevPropagator(h, 1e-6, 100.0)
         psi = propagate(psi, 1.0)
-        seconds, _ = timed(lambda p=propagate, s=psi: p(s, 20.0), 2)
+        _, seconds = best(lambda p=propagate, s=psi: p(s, 20.0), 2, 20.0)
         each = seconds / propagate.terms(20.0)
         states = psi.size
         label = f"{name}, N = {count}"
         print(f"{label:32s} {states:9d} {1e3 * each:13.4f} {1e9 * each / states:13.3f}", flush=True)
+        keep(
+            f"one product of H and a state, {name}", each, size=states, size_name="states",
+            curve=name, note=f"{count} spins, {1e9 * each / states:.2g} ns a state",
+            memory=memory(),
+        )  # fmt: skip
 
 
-def main(what: str) -> None:
-    if what in ("all", "sector"):
-        reference = exact()
+def main(parts: list[str]) -> None:
+    """Run the named parts."""
+    if amount() == "quick" and not parts:
+        parts = ["sector", "scaling"]
+    reference = exact() if set(parts) != {"scaling"} else None
+    if not parts or "sector" in parts:
         print("Everybody in the one sector that matters (2400 states)")
         compare([1], reference)
-    if what == "all":
+    if not parts or "product" in parts:
         print("\nThe peers in the product space (25 600 states)")
         compare(None, reference)
-    if what in ("all", "scaling"):
+    if not parts or "scaling" in parts:
         scaling()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "all")
+    main(words())

@@ -1,18 +1,24 @@
 """What a sweep costs beside its points: processor time for each, memory of the main process.
 
-    python benchmarks/sweep_overhead.py [POINTS ...]
+    python benchmarks/sweep_overhead.py [--quick | --long] [POINTS ...]
 
 A point computes for 1 ms and makes a small dataset.  Processor times do not depend on what else
 the machine does; the time by the clock is printed too, for a machine at rest.
 """
 
 import os
-import resource
-import sys
-import tempfile
-import threading
-import time
-from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import sys  # noqa: E402
+import tempfile  # noqa: E402
+import threading  # noqa: E402
+import time  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+from record import amount, keep, words  # noqa: E402
+from timing import memory  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
@@ -51,7 +57,8 @@ def measure(points: int) -> None:
         began = time.process_time()
         one.module.run(one, Progress())
         bare.append(time.process_time() - began)
-    serial = sum(bare[100:]) / len(bare[100:])
+    warm = bare[min(100, points // 4) :]
+    serial = sum(warm) / len(warm)
     seen: dict[int, float] = {}
     done = threading.Event()
 
@@ -69,15 +76,27 @@ def measure(points: int) -> None:
         clock = time.perf_counter() - began
         main = time.process_time() - busy
     workers = sum(seen.values())
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    overhead = (workers + main) / points - serial
     print(
         f"{points:7d} points: point itself {1e3 * serial:.2f} ms; with everything "
         f"{1e3 * workers / points:.2f} ms in workers + {1e3 * main / points:.2f} ms in the main "
         f"process; clock {1e3 * clock / points:.2f} ms = {clock / points / serial:.2f} of serial; "
-        f"main process {peak:.0f} MB",
+        f"main process {1e3 * memory():.0f} MB",
         flush=True,
     )
+    shared = {"size": points, "size_name": "points", "memory": memory()}
+    if seen and overhead > 0:
+        keep(
+            "one point, overhead of all processes", overhead, goal={"seconds": 5e-3}, **shared,
+            note="processor time, the start of the workers included; memory of the main process",
+        )  # fmt: skip
+    keep(
+        f"whole sweep, {WORKERS} workers, by the clock", clock, peer="plain loop, one process",
+        peer_seconds=points * serial, goal={"ratio": 1 / 1.5}, **shared,
+    )  # fmt: skip
 
+
+POINTS = {"quick": [100], "usual": [300, 1000, 10_000], "long": [1000, 10_000, 100_000]}
 
 if __name__ == "__main__":
     from study_helpers import KINDS
@@ -85,5 +104,5 @@ if __name__ == "__main__":
     from negf_torque.study import calculations
 
     calculations.__path__.append(str(KINDS))
-    for number in [int(word) for word in sys.argv[1:]] or [1000, 10_000]:
+    for number in [int(word) for word in words()] or POINTS[amount()]:
         measure(number)
