@@ -53,7 +53,8 @@ def test_reference_values_to_the_last_digit(build, case, self_energy, expected, 
 
 
 def test_reference_values_at_finite_temperature(agree):
-    c = coefficients(parabolic(), 1, 0.3, ImpurityStrengths.isotropic(0.4, 0.05), temperature=0.05)
+    impurities = ImpurityStrengths.isotropic(0.4, 0.05)
+    c = coefficients(parabolic(), 1, 0.3, impurities, thermal_energy=0.05)
     found = [c.spin_renormalisation, c.damping, c.beta]
     agree(
         "Spin renormalisation, damping, beta at finite temperature: parabolic band",
@@ -180,7 +181,7 @@ def test_temperature_is_an_average_over_energies(case, spacing):
     """Matsubara poles and contour against -f' times results at T = 0."""
     band, mu, m, impurities, axis = case
     temperature = 0.03
-    c = coefficients(band, mu, m, impurities, axis=axis, temperature=temperature)
+    c = coefficients(band, mu, m, impurities, axis=axis, thermal_energy=temperature)
     rule = surface_rule(temperature, spacing)
     cold = coefficients(band, mu + rule.offset, m, impurities, axis=axis)
     for name in ("spin_renormalisation", "damping", "adiabatic", "nonadiabatic"):
@@ -192,7 +193,7 @@ def test_any_temperature_is_integrated_across_the_band_edges():
     """k_B T of the size of the bands: a non-degenerate magnet, not an error."""
     impurities = ImpurityStrengths.isotropic(0.3, 0.05)
     for band, mu, temperature in ((parabolic(), 0.1, 0.5), (body_centred_cubic(), -7.9, 1.0)):
-        c = coefficients(band, mu, 0.4, impurities, temperature=temperature)
+        c = coefficients(band, mu, 0.4, impurities, thermal_energy=temperature)
         rule = surface_rule(temperature, 0.05)
         cold = coefficients(band, mu + rule.offset, 0.4, impurities)
         assert_allclose(c.damping, rule.weight @ cold.damping, atol=1e-6)
@@ -371,9 +372,9 @@ def test_limits_name_what_applies(mu, m, impurities, axis, name):
     [
         ((1.0, -0.3, ImpurityStrengths(0.1)), {}, "half_splitting: -0.3"),
         ((1.0, 0.0, ImpurityStrengths(0.1)), {}, "half_splitting: 0.0"),
-        ((1.0, 0.3, ImpurityStrengths(0.1)), {"temperature": -1.0}, "temperature: -1.0"),
+        ((1.0, 0.3, ImpurityStrengths(0.1)), {"thermal_energy": -1.0}, "thermal_energy: -1.0"),
         ((1.0, 0.3, ImpurityStrengths(0.1)), {"axis": "rotating"}, "axis: 'rotating'"),
-        ((1.0, 0.3, ImpurityStrengths(0.1)), {"temperature": np.inf}, "temperature: inf"),
+        ((1.0, 0.3, ImpurityStrengths(0.1)), {"thermal_energy": np.inf}, "thermal_energy: inf"),
     ],
 )
 def test_bad_input(arguments, options, message):

@@ -183,7 +183,7 @@ GOOD = magnetic_impurities(1.0)
     [
         (lambda: gradient_tensors(MODEL, 12.0, GOOD), "chemical_potential: 12.0; no states"),
         (lambda: gradient_tensors(MODEL, np.nan, GOOD), "chemical_potential: nan"),
-        (lambda: gradient_tensors(MODEL, -1.0, GOOD, -0.1), "temperature: -0.1"),
+        (lambda: gradient_tensors(MODEL, -1.0, GOOD, -0.1), "thermal_energy: -0.1"),
         (lambda: gradient_tensors(MODEL, -1.0, GOOD, tolerance=0), "tolerance: 0"),
         (lambda: gradient_tensors(MODEL, -1.0, magnetic_impurities(0.0)), "all strengths are zero"),
         (lambda: gradient_tensors(MODEL, -1.0, ScatteringMap(np.eye(16))), "superoperator"),

@@ -54,10 +54,10 @@ def test_one_orbital_equals_the_single_band(dimension, band, mu, impurities):
 
 def test_finite_temperature_of_one_orbital():
     impurities = ImpurityStrengths.isotropic(0.8, 0.1)
-    exact = coefficients(square(), -1.3, 0.8, impurities, temperature=0.05)
+    exact = coefficients(square(), -1.3, 0.8, impurities, thermal_energy=0.05)
     found = crystal_coefficients(
         cubic_crystal(1.0, 0.8, 2), -1.3, impurities,
-        temperature=0.05, tolerance=1e-8, thermal_order=20,
+        thermal_energy=0.05, tolerance=1e-8, thermal_order=20,
     )
     for name in NAMES:
         assert_allclose(getattr(found, name), getattr(exact, name), rtol=0, atol=1e-7)

@@ -112,7 +112,7 @@ def coefficients(
     half_splitting: ArrayLike,
     impurities: ImpurityStrengths,
     *,
-    temperature: float = 0.0,
+    thermal_energy: float = 0.0,
     axis: Axis = "fixed",
     vertex: bool = True,
     surface: EnergyRule | None = None,
@@ -126,7 +126,7 @@ def coefficients(
     chemical_potential, half_splitting : array_like
         mu and M > 0, eV; broadcast with the strengths.
     impurities : ImpurityStrengths
-    temperature : float
+    thermal_energy : float
         k_B T in eV, one for all elements.
     axis : {"fixed", "following"}
         Uniaxial impurity moments (gz != gp) point along an axis fixed in space, or follow the
@@ -159,8 +159,8 @@ def coefficients(
     m = np.asarray(half_splitting, float)
     if not np.all(m > 0):
         raise ValueError(f"half_splitting: {m.min()} is not a ferromagnet's. Give M > 0.")
-    if not (np.isfinite(temperature) and temperature >= 0):
-        raise ValueError(f"temperature: {temperature!r} eV. Give k_B T, 0 or more.")
+    if not (np.isfinite(thermal_energy) and thermal_energy >= 0):
+        raise ValueError(f"thermal_energy: {thermal_energy!r} eV. Give k_B T, 0 or more.")
     if axis not in ("fixed", "following"):
         raise ValueError(f"axis: {axis!r}. Expected 'fixed' or 'following'.")
     full = np.broadcast_arrays(
@@ -170,9 +170,9 @@ def coefficients(
     shape = full[0].shape
     columns = [a.reshape(-1) for a in full]
     # blocks that stay in the cache: parameter maps have 10^4 elements times 50 energies
-    block = 256 if temperature == 0 else 64
+    block = 256 if thermal_energy == 0 else 64
     pieces = [
-        _block(band, [a[i : i + block, None] for a in columns], temperature, axis, vertex,
+        _block(band, [a[i : i + block, None] for a in columns], thermal_energy, axis, vertex,
                surface, sea)
         for i in range(0, max(len(columns[0]), 1), block)
     ]
@@ -184,16 +184,16 @@ def coefficients(
     })
 
 
-def _block(band, columns, temperature, axis, vertex, surface, sea) -> dict[str, NDArray]:
+def _block(band, columns, thermal_energy, axis, vertex, surface, sea) -> dict[str, NDArray]:
     """Energy integrals of a block of parameters, (block, 1) each."""
     mu, m, gi, gz, gp = columns
     impurities = ImpurityStrengths(gi, gz, gp)
-    thermal = surface is None and temperature > 0
+    thermal = surface is None and thermal_energy > 0
     surface = EnergyRule(np.zeros(1), np.ones(1)) if surface is None else surface
     strength = impurities.same_spin + impurities.other_spin
     floor = band.lower_bound(strength) - m
     room = 0.2 * np.maximum(mu - floor, m) + np.sqrt(strength) / 4
-    sea = sea or sea_rule(temperature, np.maximum(mu - floor, 0)[:, 0] + room[:, 0])
+    sea = sea or sea_rule(thermal_energy, np.maximum(mu - floor, 0)[:, 0] + room[:, 0])
     count = len(surface.offset)
     offsets = np.broadcast_arrays(mu, sea.offset)[1]
     energies = np.concatenate([mu + surface.offset, mu + offsets], axis=-1)
@@ -201,7 +201,7 @@ def _block(band, columns, temperature, axis, vertex, surface, sea) -> dict[str, 
     solution, below = both.part(slice(None, count)), both.part(slice(count, None))
 
     if thermal:
-        result = _thermal_average(band, columns, temperature, axis, vertex)
+        result = _thermal_average(band, columns, thermal_energy, axis, vertex)
     else:
         at_surface = _surface_terms(band, solution, m, impurities, axis, vertex)
         result = {name: (surface.weight * value).sum(-1) for name, value in at_surface.items()}
@@ -219,7 +219,7 @@ def _block(band, columns, temperature, axis, vertex, surface, sea) -> dict[str, 
     return result
 
 
-def _thermal_average(band, columns, temperature, axis, vertex) -> dict[str, NDArray]:
+def _thermal_average(band, columns, thermal_energy, axis, vertex) -> dict[str, NDArray]:
     """int(-f') of the Fermi-surface terms, refined until halving the step changes nothing.
 
     What does not settle, because a band edge or a level width is narrow on the scale of the
@@ -230,7 +230,7 @@ def _thermal_average(band, columns, temperature, axis, vertex) -> dict[str, NDAr
     for spacing in (0.5, 0.25, 0.125):
         mu, m, gi, gz, gp = (c[left] for c in columns)
         impurities = ImpurityStrengths(gi, gz, gp)
-        rule = surface_rule(temperature, spacing)
+        rule = surface_rule(thermal_energy, spacing)
         terms = _surface_terms(
             band, solve_born(band, mu + rule.offset, m, impurities), m, impurities, axis, vertex
         )
@@ -246,20 +246,20 @@ def _thermal_average(band, columns, temperature, axis, vertex) -> dict[str, NDAr
         if not len(left):
             return found
     for i in left:
-        one = _adaptive_average(band, [c[i : i + 1] for c in columns], temperature, axis, vertex)
+        one = _adaptive_average(band, [c[i : i + 1] for c in columns], thermal_energy, axis, vertex)
         for name, scalar in one.items():
             found[name][i] = scalar
     return found
 
 
-def _adaptive_average(band, columns, temperature, axis, vertex) -> dict[str, complex]:
+def _adaptive_average(band, columns, thermal_energy, axis, vertex) -> dict[str, complex]:
     """The same for one element, in the variable t = tanh((E - mu)/2T), where -f' dE = dt/2."""
     mu, m, gi, gz, gp = columns
     impurities = ImpurityStrengths(gi, gz, gp)
     names: dict[str, bool] = {}
 
     def integrand(t: NDArray) -> NDArray:
-        energy = mu + 2 * temperature * np.arctanh(t[:, 0])[None]
+        energy = mu + 2 * thermal_energy * np.arctanh(t[:, 0])[None]
         terms = _surface_terms(
             band, solve_born(band, energy, m, impurities), m, impurities, axis, vertex
         )

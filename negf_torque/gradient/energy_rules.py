@@ -34,7 +34,7 @@ class EnergyRule:
     weight: NDArray
 
 
-def surface_rule(temperature: float, spacing: float = 0.5) -> EnergyRule:
+def surface_rule(thermal_energy: float, spacing: float = 0.5) -> EnergyRule:
     """Nodes E - mu and weights of int(-f') X(E) dE; one node at T = 0.
 
     The trapezoidal rule in (E - mu)/T: its error falls like exp(-2 pi d/spacing), d the smaller
@@ -46,21 +46,21 @@ def surface_rule(temperature: float, spacing: float = 0.5) -> EnergyRule:
     >>> bool(np.isclose(rule.weight @ rule.offset**2, np.pi**2 / 3 * 0.1**2, rtol=1e-14))
     True
     """
-    if temperature == 0:
+    if thermal_energy == 0:
         return EnergyRule(np.zeros(1), np.ones(1))
     count = int(np.ceil(36 / spacing))
     x = spacing * np.arange(-count, count + 1)
     weight = spacing / (4 * np.cosh(x / 2) ** 2)
-    return EnergyRule(temperature * x, weight / weight.sum())
+    return EnergyRule(thermal_energy * x, weight / weight.sum())
 
 
-def sea_rule(temperature: float, width: ArrayLike, count: int = 44) -> EnergyRule:
+def sea_rule(thermal_energy: float, width: ArrayLike, count: int = 44) -> EnergyRule:
     """Nodes E - mu (upper half plane) and weights of int f(E) F(E) dE, up to a real constant.
 
     Parameters
     ----------
-    temperature : float
-        eV.
+    thermal_energy : float
+        k_B T, eV.
     width : (...)
         Positive; mu - width must lie below every band, with some room.
     count : int
@@ -72,17 +72,17 @@ def sea_rule(temperature: float, width: ArrayLike, count: int = 44) -> EnergyRul
         offset and weight of shape (..., nodes).
     """
     width = np.asarray(width, float)[..., None]
-    poles = 6 if temperature > 0 else 0
-    height = 2 * np.pi * temperature * poles
+    poles = 6 if thermal_energy > 0 else 0
+    height = 2 * np.pi * thermal_energy * poles
     offset, weight = _arc(width, height, count)
-    if temperature == 0:
+    if thermal_energy == 0:
         return EnergyRule(offset, weight)
     x, fermi = _fermi_gauss(16)
-    matsubara = 1j * np.pi * temperature * (2 * np.arange(poles) + 1)
+    matsubara = 1j * np.pi * thermal_energy * (2 * np.arange(poles) + 1)
     extra = np.concatenate(
-        [matsubara, 1j * height + temperature * x, 1j * height - temperature * x]
+        [matsubara, 1j * height + thermal_energy * x, 1j * height - thermal_energy * x]
     )
-    extra_weight = temperature * np.concatenate([np.full(poles, -2j * np.pi), fermi, -fermi])
+    extra_weight = thermal_energy * np.concatenate([np.full(poles, -2j * np.pi), fermi, -fermi])
     shape = (*offset.shape[:-1], len(extra))
     return EnergyRule(
         np.concatenate([offset, np.broadcast_to(extra, shape)], axis=-1),

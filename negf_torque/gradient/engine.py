@@ -59,16 +59,16 @@ def _combine(point: Point, sea: dict[str, NDArray]) -> dict[str, NDArray]:
     }
 
 
-def _window(request, mu, temperature, x, mesh) -> tuple[list[Point], bool]:
+def _window(request, mu, thermal_energy, x, mesh) -> tuple[list[Point], bool]:
     """Points at the thermal energies mu + T x."""
     points, good = [], True
-    for energy in mu + temperature * x:
+    for energy in mu + thermal_energy * x:
         try:
             point, _, fine = surface_point(request, energy, mesh)
         except NoStatesError as error:
             raise ValueError(
-                f"temperature: {temperature!r}; its window reaches {energy:.6g}, where there are "
-                "no states. Lower the temperature or the thermal order."
+                f"thermal_energy: {thermal_energy!r}; its window reaches {energy:.6g}, where there "
+                "are no states. Lower the temperature or the thermal order."
             ) from error
         points.append(point)
         good = good and fine
@@ -92,7 +92,7 @@ def gradient_tensors(
     model: BulkModel,
     chemical_potential: float,
     impurities: ScatteringMap | ConstantBroadening,
-    temperature: float = 0.0,
+    thermal_energy: float = 0.0,
     *,
     texture: bool = True,
     vertex: bool = True,
@@ -112,7 +112,7 @@ def gradient_tensors(
         mu, in the energy unit of H.
     impurities : ScatteringMap or ConstantBroadening
         Self-energy: self-consistent Born, or -i eta.
-    temperature : float
+    thermal_energy : float
         k_B T, in the energy unit of H.
     texture : bool
         Whether to compute K (the larger part of the time).
@@ -141,31 +141,31 @@ def gradient_tensors(
     """
     if not np.isfinite(chemical_potential):
         raise ValueError(f"chemical_potential: {chemical_potential!r} is not an energy.")
-    if not (np.isfinite(temperature) and temperature >= 0):
-        raise ValueError(f"temperature: {temperature!r}; give k_B T >= 0.")
+    if not (np.isfinite(thermal_energy) and thermal_energy >= 0):
+        raise ValueError(f"thermal_energy: {thermal_energy!r}; give k_B T >= 0.")
     if not tolerance > 0:
         raise ValueError(f"tolerance: {tolerance!r} is not an error. Give a positive number.")
     request = _request(model, impurities, texture, vertex, observables, tolerance)
     at_mu, mu_mesh, good = surface_point(request, chemical_potential, mesh)
     sea_mu, contour_error, miss, order = fermi_sea(request, at_mu, mu_mesh, contour_nodes)
     parts, points, fine, smear = _averaged(
-        request, at_mu, sea_mu, temperature, (thermal_order, mesh)
+        request, at_mu, sea_mu, thermal_energy, (thermal_order, mesh)
     )
     errors = {"contour": contour_error, "contour mesh": miss, "thermal": smear}
-    settings = order, good and fine, temperature
+    settings = order, good and fine, thermal_energy
     diagnostics = _diagnose(request, [at_mu, *points], errors, settings)
     return _result(request, at_mu, parts, diagnostics)
 
 
-def _averaged(request, at_mu, sea_mu, temperature, settings):
+def _averaged(request, at_mu, sea_mu, thermal_energy, settings):
     """Parts at T, the points they come from, whether their meshes suffice, the error at T > 0."""
-    if temperature == 0:
+    if thermal_energy == 0:
         return _combine(at_mu, sea_mu), [], True, 0.0
     order, mesh = settings
     x, weights = thermal_nodes(order)
     mu = at_mu.solution.energy.real
-    points, good = _window(request, mu, temperature, x, mesh)
-    seas = _thermal_seas(points, sea_mu, temperature * antiderivative_matrix(x))
+    points, good = _window(request, mu, thermal_energy, x, mesh)
+    seas = _thermal_seas(points, sea_mu, thermal_energy * antiderivative_matrix(x))
     values = [_combine(point, sea) for point, sea in zip(points, seas, strict=True)]
     stacked = {name: np.stack([v[name] for v in values]) for name in values[0]}
     parts = {name: np.tensordot(weights, stack, axes=1) for name, stack in stacked.items()}
@@ -196,7 +196,7 @@ def _request(model, source, texture, vertex, observables, tolerance) -> Request:
 
 
 def _diagnose(request, points, errors, settings) -> Diagnostics:
-    order, good, temperature = settings
+    order, good, thermal_energy = settings
     at_mu = points[0]
     scba = max(p.solution.residual for p in points)
     null = max(p.uniform.channel.null for p in points)
@@ -221,7 +221,7 @@ def _diagnose(request, points, errors, settings) -> Diagnostics:
         notes.append("a spin is conserved: components along n are undefined")
     moving = np.abs(at_mu.uniform.level_velocity).max() > 1e-9
     bent = at_mu.surface is not None and np.abs(at_mu.surface.ratio).max() > 1e-9
-    if temperature > 0 and (moving or bent):
+    if thermal_energy > 0 and (moving or bent):
         notes.append("temperature: assumes no inelastic relaxation between energies")
     return Diagnostics(
         scba, null, charge, residual, missed, errors["contour"], errors["thermal"],
@@ -258,7 +258,7 @@ def field_response(
     observables: NDArray,
     chemical_potential: float,
     impurities: ScatteringMap | ConstantBroadening,
-    temperature: float = 0.0,
+    thermal_energy: float = 0.0,
     **options: Any,
 ) -> TensorParts:
     """delta <A_a> = chi_ai F_i for any observables A_a(k): spin, torque, current, spin current.
@@ -267,7 +267,7 @@ def field_response(
     ----------
     observables : (a, harmonics, n, n)
         A_a,R on the model's displacements (a velocity is i R_i H_R).
-    chemical_potential, impurities, temperature, options
+    chemical_potential, impurities, thermal_energy, options
         As in :func:`gradient_tensors`.
 
     Returns
@@ -277,7 +277,7 @@ def field_response(
         split by time reversal.  (a, d) each.
     """
     tensors = gradient_tensors(
-        model, chemical_potential, impurities, temperature,
+        model, chemical_potential, impurities, thermal_energy,
         texture=False, observables=observables, **options,
     )  # fmt: skip
     return tensors.torkance

@@ -192,7 +192,7 @@ def decompose(
     half_splitting: ArrayLike,
     impurities: ImpurityStrengths,
     *,
-    temperature: float = 0.0,
+    thermal_energy: float = 0.0,
     axis: Axis = "fixed",
 ) -> dict[str, dict[str, NDArray]]:
     """Why each coefficient is what it is.
@@ -214,7 +214,9 @@ def decompose(
     args = (band, chemical_potential, half_splitting)
 
     def solved(strengths: ImpurityStrengths, vertex: bool = True) -> Coefficients:
-        return coefficients(*args, strengths, temperature=temperature, axis=axis, vertex=vertex)
+        return coefficients(
+            *args, strengths, thermal_energy=thermal_energy, axis=axis, vertex=vertex
+        )
 
     return compare(
         solved(impurities), solved(impurities, vertex=False), solved(impurities.without_spin())

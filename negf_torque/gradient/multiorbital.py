@@ -165,7 +165,7 @@ def crystal_coefficients(
     chemical_potential: float,
     impurities: ImpurityStrengths,
     *,
-    temperature: float = 0.0,
+    thermal_energy: float = 0.0,
     tolerance: float = 1e-6,
     vertex: bool = True,
     method: str = "mesh",
@@ -182,7 +182,7 @@ def crystal_coefficients(
     chemical_potential : float
     impurities : ImpurityStrengths
         Scalars or one strength per orbital, eV^2.  Uniaxial moments: axis fixed in space.
-    temperature : float
+    thermal_energy : float
         k_B T, eV.
     tolerance : float
         Of the self-energies (eV), which sets the meshes; torques are refined until their
@@ -206,19 +206,19 @@ def crystal_coefficients(
             "crystal: an orbital is not on an inversion centre (H(-k) is not H(k) up to signs of "
             "orbitals, or hoppings are complex). Use the spiral route, which needs no symmetry."
         )
-    if not (np.isfinite(temperature) and temperature >= 0):
-        raise ValueError(f"temperature: {temperature!r} eV. Give k_B T, 0 or more.")
+    if not (np.isfinite(thermal_energy) and thermal_energy >= 0):
+        raise ValueError(f"thermal_energy: {thermal_energy!r} eV. Give k_B T, 0 or more.")
     strengths = strengths_of(impurities, crystal.orbitals)
     mu = float(chemical_potential)
-    if temperature:
+    if thermal_energy:
         x, weight = thermal_nodes(thermal_order)
-        surface = EnergyRule(temperature * x, weight)
+        surface = EnergyRule(thermal_energy * x, weight)
     else:
         surface = EnergyRule(np.zeros(1), np.ones(1))
     largest = np.sqrt(np.max(strengths.same + strengths.other))
     floor = crystal.edges[0] - crystal.half_splitting.max() - 2 * largest
     width = max(mu - floor, 0.0) + 0.1 * (crystal.edges[1] - crystal.edges[0]) + largest / 4
-    sea = sea_rule(temperature, width, contour_nodes)
+    sea = sea_rule(thermal_energy, width, contour_nodes)
     done, total = 0, len(surface.offset) + len(sea.offset)
 
     def step() -> None:
@@ -255,7 +255,7 @@ def crystal_coefficients(
         start = s.z
         step()
     level = solutions[len(solutions) // 2]
-    if temperature:
+    if thermal_energy:
         level = solve_crystal(crystal, mu, impurities, tolerance, level.z, level.size // 2, method)
     return _collect(crystal, level, strengths, average, spin_sea.imag, max(errors))
 

@@ -36,7 +36,7 @@ def clean_parts(
     energies: NDArray,
     velocity: NDArray,
     chemical_potential: float,
-    temperature: float = 0.0,
+    thermal_energy: float = 0.0,
     paired: bool = False,
 ) -> NDArray:
     """Weights C of -Im(A_nm v_mn), shape (points, n, n): (f_m - f_n)/(E_n - E_m)^2.
@@ -46,7 +46,7 @@ def clean_parts(
     energies : (points, n)
     velocity : (d, points, n, n)
         In the basis of the bands: tells whether a degeneracy matters.
-    chemical_potential, temperature : float
+    chemical_potential, thermal_energy : float
         mu and k_B T, eV.
     paired : bool
         All bands are degenerate in pairs everywhere (time reversal and inversion): pairs have one
@@ -58,8 +58,8 @@ def clean_parts(
         If bands that the velocity connects touch at the chemical potential.
     """
     mu = chemical_potential
-    if temperature > 0:
-        f = expit((mu - energies) / temperature)
+    if thermal_energy > 0:
+        f = expit((mu - energies) / thermal_energy)
     else:
         f = (energies < mu) + 0.5 * (energies == mu)
     spacing = energies[..., :, None] - energies[..., None, :]
@@ -67,13 +67,13 @@ def clean_parts(
     scale = max(float(np.ptp(energies)), 1e-300)
     close = np.abs(spacing) < _DEGENERATE * scale
     if not paired:
-        _check_touching(energies, velocity, close, mu, temperature, scale)
+        _check_touching(energies, velocity, close, mu, thermal_energy, scale)
     safe = np.where(close, 1.0, spacing)
     return np.where(close, 0.0, -step / safe**2)
 
 
-def _check_touching(energies, velocity, close, mu, temperature, scale) -> None:
-    at_mu = np.abs(energies - mu) < max(_DEGENERATE * scale, 14 * temperature)
+def _check_touching(energies, velocity, close, mu, thermal_energy, scale) -> None:
+    at_mu = np.abs(energies - mu) < max(_DEGENERATE * scale, 14 * thermal_energy)
     pairs = close & at_mu[..., :, None] & at_mu[..., None, :]
     pairs &= ~np.eye(energies.shape[-1], dtype=bool)
     if not pairs.any():

@@ -144,7 +144,7 @@ def dressed_response(
     observables: NDArray,
     chemical_potential: float,
     scatterers: Scatterers,
-    temperature: float = 0.0,
+    thermal_energy: float = 0.0,
     *,
     symmetry: Sequence[Operation] = (),
     tolerance: float = 1e-6,
@@ -162,7 +162,7 @@ def dressed_response(
         mu, eV.
     scatterers : Scatterers
         Of `negf_torque.gradient.kubo.scatterers`.
-    temperature : float
+    thermal_energy : float
         k_B T, eV.
     symmetry : sequence of Operation
         Generators, checked; those that reverse time are not used here.
@@ -195,14 +195,14 @@ def dressed_response(
         )
     if not np.isfinite(chemical_potential):
         raise ValueError(f"chemical_potential: {chemical_potential!r} is not an energy.")
-    if not (np.isfinite(temperature) and temperature >= 0):
-        raise ValueError(f"temperature: {temperature!r}; give k_B T >= 0 (eV).")
+    if not (np.isfinite(thermal_energy) and thermal_energy >= 0):
+        raise ValueError(f"thermal_energy: {thermal_energy!r}; give k_B T >= 0 (eV).")
     if not tolerance > 0:
         raise ValueError(f"tolerance: {tolerance!r} is not an error. Give a positive number.")
     turns = unitary_turns(model, observables, symmetry)
-    if temperature > 0:
+    if thermal_energy > 0:
         return _thermal(
-            model, observables, scatterers, chemical_potential, temperature, turns,
+            model, observables, scatterers, chemical_potential, thermal_energy, turns,
             (tolerance, mesh, max_points, thermal_order),
         )  # fmt: skip
     return _cold(
@@ -210,11 +210,13 @@ def dressed_response(
     )
 
 
-def _thermal(model, observables, scatterers, mu, temperature, turns, settings) -> DressedResponse:
+def _thermal(
+    model, observables, scatterers, mu, thermal_energy, turns, settings
+) -> DressedResponse:
     tolerance, mesh, max_points, order = settings
     x, weights = thermal_nodes(order)
     found = [
-        _cold(model, observables, scatterers, mu + temperature * e, turns, tolerance, mesh,
+        _cold(model, observables, scatterers, mu + thermal_energy * e, turns, tolerance, mesh,
               max_points)
         for e in x
     ]  # fmt: skip

@@ -32,7 +32,7 @@ class Evaluator:
     ----------
     observables : (a, harmonics, n, n)
     mus : (m,)
-    broadening, temperature : float
+    broadening, thermal_energy : float
         0 for the clean limit.
     names : sequence of str
         ("surface", "sea"), ("surface", "cross", "streda_sea"), or ("sea",) in the clean limit.
@@ -44,11 +44,11 @@ class Evaluator:
         observables: NDArray,
         mus: NDArray,
         broadening: float,
-        temperature: float,
+        thermal_energy: float,
         names: Sequence[str],
     ) -> None:
         self.model, self.mus, self.names = model, mus, names
-        self.eta, self.temperature = broadening, temperature
+        self.eta, self.thermal_energy = broadening, thermal_energy
         self.paired = broadening == 0 and degenerate_everywhere(model)
         self.reciprocal = 2 * np.pi * np.linalg.inv(model.lattice).T
         n, d, self.count = model.orbitals, model.dimension, len(observables)
@@ -117,9 +117,9 @@ class Evaluator:
         """Index of the part and weights: the trace's real part is it, the imaginary the next."""
         if self.eta == 0:
             by_direction = velocity.transpose(2, 0, 1, 3)
-            pairs = clean_parts(energies, by_direction, mu, self.temperature, self.paired)
+            pairs = clean_parts(energies, by_direction, mu, self.thermal_energy, self.paired)
             return [(0, 1j * pairs)]
-        w = pair_weights(energies, mu + 1j * self.eta, self.temperature)
+        w = pair_weights(energies, mu + 1j * self.eta, self.thermal_energy)
         if len(self.names) == 2:
             return [(0, w.surface - (w.cross + w.sea))]
         return [(0, w.surface - w.cross), (2, 1j * w.sea)]

@@ -70,7 +70,9 @@ def polygamma(order: int, x: NDArray) -> NDArray:
     return total + series
 
 
-def pair_weights(energies: NDArray, z: complex | NDArray, temperature: float = 0.0) -> PairWeights:
+def pair_weights(
+    energies: NDArray, z: complex | NDArray, thermal_energy: float = 0.0
+) -> PairWeights:
     """Weights of all pairs of bands.
 
     Parameters
@@ -79,7 +81,7 @@ def pair_weights(energies: NDArray, z: complex | NDArray, temperature: float = 0
         Band energies, eV.
     z : complex or (...)
         mu + i eta, eta > 0; arrays are broadcast against the leading axes of `energies`.
-    temperature : float
+    thermal_energy : float
         k_B T, eV.
 
     Returns
@@ -107,9 +109,9 @@ def pair_weights(energies: NDArray, z: complex | NDArray, temperature: float = 0
             "`broadening` (eV), give impurities, or ask for the clean limit (Berry curvature)."
         )
     distance = z[..., None] - energies
-    if temperature == 0:
+    if thermal_energy == 0:
         return _cold(energies, distance)
-    return _warm(energies, distance, z.imag, temperature)
+    return _warm(energies, distance, z.imag, thermal_energy)
 
 
 def _cold(energies, distance) -> PairWeights:
@@ -139,8 +141,8 @@ def _series(u: NDArray) -> NDArray:
     return total * u
 
 
-def _warm(energies, distance, eta, temperature) -> PairWeights:
-    scale = 2 * np.pi * temperature
+def _warm(energies, distance, eta, thermal_energy) -> PairWeights:
+    scale = 2 * np.pi * thermal_energy
     x = 0.5 - 1j * distance / scale
     g, logs = -1j / scale * polygamma(1, x), psi(x)
     a, b = g[..., :, None], g[..., None, :]

@@ -116,7 +116,7 @@ def bulk_response(
     observables: NDArray,
     chemical_potential: ArrayLike,
     broadening: float,
-    temperature: float = 0.0,
+    thermal_energy: float = 0.0,
     *,
     split: str = "time_reversal",
     parts: str = "all",
@@ -135,7 +135,7 @@ def bulk_response(
         mu, eV.
     broadening : float
         eta of the self-energy -i eta, eV; hbar/(2 eta) is the lifetime.  0: clean limit.
-    temperature : float
+    thermal_energy : float
         k_B T, eV.
     split : {"time_reversal", "streda"}
     parts : {"all", "sea"}
@@ -171,7 +171,7 @@ def bulk_response(
     array([-0.023229,  0.130583])
     """
     integration = integration or Integration()
-    _check(model, observables, chemical_potential, broadening, temperature, split, parts)
+    _check(model, observables, chemical_potential, broadening, thermal_energy, split, parts)
     check_periodic(model)
     scalar = np.ndim(chemical_potential) == 0
     mus = np.atleast_1d(np.asarray(chemical_potential, float))
@@ -179,19 +179,19 @@ def bulk_response(
     clean = broadening == 0
     names = ("sea",) if clean else SPLITS[split]
     shape = (len(mus), len(names), len(observables), model.dimension)
-    evaluate = Evaluator(model, observables, mus, broadening, temperature, names)
+    evaluate = Evaluator(model, observables, mus, broadening, thermal_energy, names)
     families = np.broadcast_to(np.arange(shape[2])[:, None], shape).ravel()
     average, method = zone_average(
         evaluate,
         model,
         group,
         symmetrise=lambda columns: _symmetrise(columns, shape, names, group, turns),
-        width=_strip(model, max(broadening, np.pi * temperature)),
+        width=_strip(model, max(broadening, np.pi * thermal_energy)),
         method=integration.method,
         mesh=integration.mesh,
         rtol=integration.tolerance,
         families=families,
-        label=occupied_label(model, mus) if clean and temperature == 0 else None,
+        label=occupied_label(model, mus) if clean and thermal_energy == 0 else None,
         max_evaluations=integration.max_evaluations,
         progress=progress,
     )
@@ -207,7 +207,7 @@ def bulk_response(
     )
 
 
-def _check(model, observables, mu, broadening, temperature, split, parts) -> None:
+def _check(model, observables, mu, broadening, thermal_energy, split, parts) -> None:
     wanted = model.hoppings.shape
     if np.ndim(observables) != 4 or observables.shape[1:] != wanted:
         raise ValueError(f"observables: shape {np.shape(observables)}, expected (a, *{wanted}).")
@@ -217,7 +217,7 @@ def _check(model, observables, mu, broadening, temperature, split, parts) -> Non
         raise ValueError(f"parts: {parts!r} is unknown. Use 'all' or 'sea'.")
     if np.ndim(mu) > 1 or np.size(mu) == 0 or not np.all(np.isfinite(mu)):
         raise ValueError(f"chemical_potential: {mu!r}; give one energy or a list of them (eV).")
-    for name, value in (("broadening", broadening), ("temperature", temperature)):
+    for name, value in (("broadening", broadening), ("thermal_energy", thermal_energy)):
         if not (np.isfinite(value) and value >= 0):
             raise ValueError(f"{name}: {value!r}; give an energy >= 0 (eV).")
     if broadening == 0 and parts == "all":

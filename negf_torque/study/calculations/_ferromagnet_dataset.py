@@ -94,7 +94,7 @@ class Material:
         """Coefficients at a point, hbar = 1 units of the band."""
         from negf_torque.gradient.coefficients import coefficients
 
-        options: dict[str, Any] = {"temperature": BOLTZMANN * p.temperature}
+        options: dict[str, Any] = {"thermal_energy": BOLTZMANN * p.temperature}
         if self.crystal is None:
             return coefficients(
                 self.band, p.chemical_potential, np.asarray(p.exchange) / 2, self.impurities(p),
@@ -117,7 +117,7 @@ class Material:
         impurities = self.impurities(p)
         return crystal_coefficients(
             crystal, p.chemical_potential, impurities.without_spin() if spinless else impurities,
-            temperature=BOLTZMANN * p.temperature, tolerance=table.tolerance,
+            thermal_energy=BOLTZMANN * p.temperature, tolerance=table.tolerance,
             method=table.integration, vertex=vertex,
         )
 
@@ -263,7 +263,7 @@ def _parts(material: Material, base: Point, c: Coefficients) -> np.ndarray:
 
         found = decompose(
             material.band, base.chemical_potential, np.asarray(base.exchange) / 2,
-            material.impurities(base), temperature=BOLTZMANN * base.temperature,
+            material.impurities(base), thermal_energy=BOLTZMANN * base.temperature,
             axis=material.system.impurities.axis,
         )
         for i, quantity in enumerate(QUANTITIES):

@@ -111,7 +111,7 @@ def respond(
     model: BulkModel,
     observables: np.ndarray,
     mu: float,
-    temperature: float,
+    thermal_energy: float,
     broadening: float | None,
     scatterers: Scatterers | None,
     symmetry: Sequence[Operation],
@@ -128,7 +128,7 @@ def respond(
 
         assert broadening is not None  # a card has either this or impurities
         clean = bulk_response(
-            model, observables, mu, broadening, temperature, symmetry=symmetry,
+            model, observables, mu, broadening, thermal_energy, symmetry=symmetry,
             integration=Integration(tolerance, **options),
         )  # fmt: skip
         note = "" if clean.converged else "zone integration did not reach its tolerance"
@@ -140,7 +140,7 @@ def respond(
 
     scale = np.abs(observables).max() or 1.0
     chi = dressed_response(
-        model, observables, mu, scatterers, temperature, symmetry=symmetry,
+        model, observables, mu, scatterers, thermal_energy, symmetry=symmetry,
         tolerance=tolerance * scale,
     )  # fmt: skip
     error = chi.errors["mesh"] + chi.errors["contour"] + chi.errors["thermal"]

@@ -102,7 +102,7 @@ def _solve(card: Card, n: np.ndarray, ladder: bool) -> tuple[GradientTensors, np
     table, model = card.calculation, model_of(card, n)
     impurities, mu = impurities_of(card, model), card.system.chemical_potential
     options: dict[str, Any] = {
-        "temperature": BOLTZMANN * table.temperature,
+        "thermal_energy": BOLTZMANN * table.temperature,
         "vertex": ladder,
         "tolerance": table.tolerance,
     }
