@@ -119,8 +119,8 @@ class LayerChain:
         return tuple(dict.fromkeys(name for name in self.sites.magnet if name is not None))
 
     def phases(self, k: ArrayLike) -> NDArray:
-        """exp(i k.R), shape (R, batch), for momenta (batch, d)."""
-        return np.exp(1j * (self.displacements @ np.asarray(k, float).T))
+        """exp(i k.R), shape (R, batch), for momenta (batch, d), real or complex."""
+        return np.exp(1j * (self.displacements @ np.asarray(k).T))
 
 
 def layer_chain(magnet: Magnet) -> LayerChain:

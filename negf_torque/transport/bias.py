@@ -21,8 +21,9 @@ from negf_torque.lattice.layers import LayerChain
 from negf_torque.transport.contour import Contour
 from negf_torque.transport.device import make_device
 from negf_torque.transport.leads import attach, fourier_blocks
+from negf_torque.transport.occupied import contour_average
 from negf_torque.transport.profile import checked_profile, linear_profile
-from negf_torque.transport.sampling import Sampling, contour_average
+from negf_torque.transport.sampling import Sampling
 from negf_torque.transport.sea import layer_spins, lowest_energy
 from negf_torque.transport.torque import sum_by_magnet
 from negf_torque.transport.voltage import VoltageSolver

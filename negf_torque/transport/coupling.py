@@ -18,7 +18,8 @@ from negf_torque.greens import batched
 from negf_torque.lattice.layers import LayerChain, aligned
 from negf_torque.transport.contour import Contour
 from negf_torque.transport.device import make_device
-from negf_torque.transport.sampling import Sampling, contour_average
+from negf_torque.transport.occupied import contour_average
+from negf_torque.transport.sampling import Sampling
 from negf_torque.transport.sea import lowest_energy
 from negf_torque.transport.torque import frame_components, sum_by_magnet
 from negf_torque.transport.turned_leads import TurnedLeads

@@ -21,7 +21,7 @@ from negf_torque.transport.disordered_sea import SEA_COLUMNS, disordered_sea
 __all__ = ["CompleteDisorderedResponse", "complete_disordered_response"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CompleteDisorderedResponse(CompleteResponse):
     """`CompleteResponse` of a device with impurities; `window` is a `DisorderedResponse`.
 

@@ -23,8 +23,16 @@ def attach(lead: LeadCell, size: int, phases: NDArray, energy: NDArray) -> LeadS
 
 
 def _surface(lead: LeadCell, phases: NDArray, energy: NDArray) -> LeadSelfEnergy:
-    cell = fourier_sum(lead.onsite, phases)
-    return lead_self_energy(cell, fourier_sum(lead.hopping, phases), energy)
+    cell, at = _hermitian(fourier_sum(lead.onsite, phases), energy)
+    return lead_self_energy(cell, fourier_sum(lead.hopping, phases), at)
+
+
+def _hermitian(cell: NDArray, energy: NDArray) -> tuple[NDArray, NDArray]:
+    """At complex momenta: i times a number that the cell's Hamiltonian has, moved to the energy."""
+    part = np.einsum("bii->b", cell).imag / cell.shape[-1]
+    if not np.abs(part).max(initial=0.0) > 1e-15 * np.abs(cell).max(initial=0.0):
+        return cell, energy
+    return cell - 1j * part[:, None, None] * np.eye(cell.shape[-1]), energy - 1j * part
 
 
 def _embedded(lead: LeadCell, size: int, surface: LeadSelfEnergy) -> LeadSelfEnergy:
@@ -43,7 +51,8 @@ def attach_analytic(
     lead: LeadCell, size: int, phases: NDArray, energy: NDArray
 ) -> tuple[NDArray, NDArray]:
     """Self-energy and dSigma/dz on the end layer, (B, size, size), at complex energies."""
-    cell, hopping = fourier_sum(lead.onsite, phases), fourier_sum(lead.hopping, phases)
+    cell, energy = _hermitian(fourier_sum(lead.onsite, phases), energy)
+    hopping = fourier_sum(lead.hopping, phases)
     sigma = lead_self_energy(cell, hopping, energy).sigma
     slope = self_energy_derivative(cell, hopping, energy, sigma)
     whole = np.zeros((2, len(energy), size, size), complex)

@@ -70,21 +70,22 @@ def refined_means(
     Returns
     -------
     value : (members, columns)
-    error : (members,)
+    error : (members, columns)
         Estimated from how the changes shrink from one doubling to the next.
     """
     left = np.arange(len(tolerance))
     before = mean(left, first)
-    value, error = before.copy(), np.full(len(tolerance), np.inf)
+    value, error = before.copy(), np.full(before.shape, np.inf)
     moved_before = np.full(len(tolerance), np.inf)
     points = 2 * first
     while len(left) and points <= largest:
         now = mean(left, points)
-        moved = np.abs(now - before).max(axis=1)
+        moved = np.abs(now - before)
+        most = moved.max(axis=1)
         # a geometric series of changes; the first is taken for the error, and slow ones too
-        ratio = np.divide(moved, moved_before, out=np.ones_like(moved), where=moved_before > 0)
+        ratio = np.divide(most, moved_before, out=np.ones_like(most), where=moved_before > 0)
         ratio = np.where(np.isfinite(moved_before), np.clip(ratio, 0.05, 0.5), 0.5)
-        value[left], error[left] = now, moved * ratio / (1 - ratio)
-        on = error[left] > tolerance[left]
-        left, before, moved_before, points = left[on], now[on], moved[on], 2 * points
+        value[left], error[left] = now, moved * (ratio / (1 - ratio))[:, None]
+        on = error[left].max(axis=1) > tolerance[left]
+        left, before, moved_before, points = left[on], now[on], most[on], 2 * points
     return value, error

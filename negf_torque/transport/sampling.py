@@ -17,24 +17,17 @@ from threadpoolctl import threadpool_limits
 from negf_torque.greens.quadrature import Average, adaptive_average, mesh_average, shifted_mesh
 from negf_torque.lattice.layers import LayerChain
 from negf_torque.notices import ConvergenceWarning
-from negf_torque.transport.contour import Path, contour_path
 from negf_torque.transport.leads import channel_label
-from negf_torque.transport.meshes import FIRST_MESH, LARGEST_MESH, refined_means, zone_mesh
 from negf_torque.units import BOLTZMANN
 
 __all__ = [
     "Sampling",
     "average",
-    "contour_average",
     "mirror_symmetric",
     "tell_unconverged",
     "zone_and_path_average",
 ]
 
-#: Points (momentum, energy) at which columns are asked for at once.
-_CHUNK = 16384
-#: Energies on a path after which its quadrature gives up.
-_MOST_NODES = 20_000
 #: Columns as a function of momenta (B, d) and energies or path parameters (B,): (B, columns).
 Columns = Callable[[NDArray, NDArray], NDArray]
 
@@ -153,156 +146,6 @@ def average(
         path=True,
         progress=progress,
     )
-
-
-def contour_average(
-    columns: Columns,
-    chain: LayerChain,
-    bottom: float,
-    energy: float,
-    sampling: Sampling,
-    noise: float = 0.0,
-    height: float | None = None,
-    scale: float = 0.0,
-) -> Average:
-    """-(1/pi) Im of the integral of f(z) `columns`, averaged over the zone: all occupied states.
-
-    Columns are analytic in the upper half plane (retarded).  Along the path (see
-    `negf_torque.transport.contour`) quadrature adapts; at each of its energies the zone is averaged
-    on uniform meshes, coarse far from the real axis and finer near it.  The finest mesh is doubled
-    until the integral settles.
-
-    Parameters
-    ----------
-    columns : callable
-        Momenta (B, d) and complex energies (B,) -> complex (B, m).
-    bottom, energy : float
-        Where the path begins, below all bands, and the chemical potential; eV.
-    noise : float
-        Absolute error of the columns themselves.
-    height : float, optional
-        Of the path's line above the real axis, at a temperature.
-    scale : float
-        The tolerance is relative to the largest column's mean modulus, or to this if larger.
-    """
-    path = contour_path(bottom, energy, sampling.temperature, height)
-    zone = _EnergyByEnergy(columns, chain, sampling)
-    refine = chain.dimension > 0 and sampling.mesh is None
-    largest = LARGEST_MESH if chain.dimension == 2 else LARGEST_MESH**2
-    cap = 4 * FIRST_MESH if refine else largest
-    found: list[Average] = []
-    with threadpool_limits(1, "blas") if chain.dimension else nullcontext():
-        while True:
-            found.append(_along_path(path, zone, cap, sampling, scale, noise))
-            error = _remaining(found) if refine else np.zeros(1)
-            done = bool(error.max() <= found[-1].error.max() + zone.tolerance * 8)
-            if done or cap >= largest or zone.evaluations >= sampling.max_evaluations:
-                break
-            cap *= 2
-    last = found[-1]
-    result = Average(
-        last.value, last.error + error + zone.error, zone.evaluations, last.converged and done
-    )
-    if not result.converged:
-        tell_unconverged(sampling.tolerance, result.evaluations)
-    return result
-
-
-def _along_path(
-    path: Path,
-    zone: "_EnergyByEnergy",
-    cap: int,
-    sampling: Sampling,
-    scale: float,
-    noise: float,
-) -> Average:
-    """Integral along the path, with zone meshes of up to `cap` points per direction."""
-    zone.tolerance, zone.error = 0.0, 0.0
-    floor = max(sampling.tolerance * scale, 10 * noise)
-
-    def on_path(s: NDArray) -> NDArray:
-        z, weight = path.nodes(s[:, 0])
-        return zone.means(z, weight, cap)
-
-    def scales(size: NDArray) -> NDArray:
-        # from here on zone averages must be better than what the path's error estimate resolves
-        zone.tolerance = max(sampling.tolerance * size.max(), floor) / 8
-        return np.full(size.shape, size.max())
-
-    mean = adaptive_average(
-        on_path,
-        [[0.0, 1.0]],
-        rtol=sampling.tolerance,
-        atol=floor,
-        scale=scales,
-        max_evaluations=_MOST_NODES,
-    )
-    if not len(path.poles):
-        return mean
-    weight = np.full(len(path.poles), -2j * np.pi * path.thermal)
-    added = zone.means(path.poles, weight, cap).sum(axis=0)
-    return Average(mean.value + added, mean.error, mean.evaluations, mean.converged)
-
-
-def _remaining(found: list[Average]) -> NDArray:
-    """(m,): what finer meshes would still change, from the changes so far."""
-    if len(found) < 2:
-        return np.full(found[0].value.shape, np.inf)
-    moved = [np.abs(b.value - a.value) for a, b in zip(found[:-1], found[1:], strict=True)]
-    ratio = 0.5
-    if len(moved) > 1 and moved[-2].max() > 0:
-        ratio = float(np.clip(moved[-1].max() / moved[-2].max(), 0.05, 0.5))
-    return moved[-1] * ratio / (1 - ratio)
-
-
-class _EnergyByEnergy:
-    """Zone averages at complex energies, each on meshes that suffice for it.
-
-    Attributes
-    ----------
-    tolerance : float
-        Of each average; 0 for a first look.
-    error : float
-        Bound on the error of averages that settled before the largest mesh.
-    """
-
-    def __init__(self, columns: Columns, chain: LayerChain, sampling: Sampling) -> None:
-        self.columns, self.mesh = columns, sampling.mesh
-        self.dimension, self.symmetry = chain.dimension, mirror_symmetric(chain)
-        self.evaluations, self.tolerance, self.error = 0, 0.0, 0.0
-
-    def means(self, z: NDArray, weight: NDArray, largest: int) -> NDArray:
-        """-(1/pi) Im weight <columns>, (B, m)."""
-        if not self.dimension:
-            return self._mean(z, weight, 1)
-        if self.mesh is not None or self.tolerance == 0:
-            return self._mean(z, weight, self.mesh or 4 * FIRST_MESH)
-        self.error = self.tolerance
-        return refined_means(
-            lambda members, points: self._mean(z[members], weight[members], points),
-            np.full(len(z), self.tolerance),
-            largest=largest,
-        )[0]
-
-    def _mean(self, z: NDArray, weight: NDArray, points: int) -> NDArray:
-        k, share = zone_mesh(points, self.dimension, *self.symmetry)
-        self.evaluations += len(z) * len(k)
-        found = []
-        step = max(1, _CHUNK // len(k))
-        for first in range(0, len(z), step):
-            here = slice(first, first + step)
-            turn = weight[here]
-            total: NDArray | float = 0.0
-            for start in range(0, len(k), _CHUNK):
-                part = slice(start, start + _CHUNK)
-                momenta, shares = k[part], share[part]
-                values = self.columns(
-                    np.tile(momenta, (len(turn), 1)), np.repeat(z[here], len(momenta))
-                )
-                values = values.reshape(len(turn), len(momenta), -1)
-                total = total + np.einsum("k,zkc->zc", shares, values)
-            found.append(-(turn[:, None] * total).imag / np.pi)
-        return np.concatenate(found)
 
 
 def zone_and_path_average(

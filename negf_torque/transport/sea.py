@@ -20,7 +20,9 @@ from negf_torque.greens.quadrature import Average
 from negf_torque.greens.response import diagonal_green_derivative
 from negf_torque.lattice.layers import LayerChain, LeadCell
 from negf_torque.transport.leads import attach_analytic, fourier_blocks
-from negf_torque.transport.sampling import Columns, Sampling, contour_average
+from negf_torque.transport.occupied import contour_average
+from negf_torque.transport.sampling import Columns, Sampling
+from negf_torque.transport.torque import exchange_torque, sum_by_magnet
 
 __all__ = [
     "conserves_spin",
@@ -63,6 +65,8 @@ def sea_response(
     bottom: float | None = None,
     flow: bool = False,
     height: float | None = None,
+    magnets: bool = False,
+    real_momenta: bool = False,
 ) -> Average:
     """Change of all occupied states' densities when potentials are applied.
 
@@ -76,19 +80,41 @@ def sea_response(
         Shape of the contour, see `negf_torque.transport.contour`; the result does not depend on it.
     flow : bool
         Whether the spin current from the left lead is appended.
+    magnets : bool
+        Whether the torque on each magnet, B x O summed over its sites, is appended: its error is
+        far smaller than the sum of its sites' errors.
+    real_momenta : bool
+        See `negf_torque.transport.occupied.contour_average`.
 
     Returns
     -------
     Average
         value: (m * sites * 7), per pattern and site particles, spin (3), exchange operator (3);
-        with `flow` followed by (m * 3), the spin current into the first layer.
+        with `flow` followed by (m * 3), the spin current into the first layer; with `magnets` by
+        (m * magnets * 3).
     """
     start = lowest_energy(chain) if bottom is None else bottom
     flow = flow and lead_turns_spin(chain, 0)
     maker = _small if max(chain.sizes) <= _LARGEST else _large
     columns = maker(chain, potential, lead_potential, flow)
-    mean = contour_average(columns, chain, start, energy, sampling, height=height)
-    return mean
+    if magnets:
+        columns = _with_torques(columns, chain, potential.shape[1])
+    return contour_average(
+        columns, chain, start, energy, sampling, height=height, real_momenta=real_momenta
+    )
+
+
+def _with_torques(columns: Columns, chain: LayerChain, patterns: int) -> Columns:
+    sites = len(chain.sites.layer)
+
+    def extended(k: NDArray, z: NDArray) -> NDArray:
+        found = columns(k, z)
+        local = found[:, : patterns * sites * 7].reshape(len(z), patterns, sites, 7)
+        torque = exchange_torque(chain.sites, local[..., 4:])
+        whole = sum_by_magnet(chain.sites, torque, chain.magnets)
+        return np.concatenate([found, whole.reshape(len(z), -1)], axis=1)
+
+    return extended
 
 
 def _small(chain: LayerChain, potential: NDArray, leads: NDArray, flow: bool) -> Columns:

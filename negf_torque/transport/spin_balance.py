@@ -31,7 +31,8 @@ from negf_torque.greens.bond_response import (
 from negf_torque.lattice.layers import LayerChain, SiteTable
 from negf_torque.transport.complete import CompleteResponse
 from negf_torque.transport.leads import attach_analytic, fourier_blocks, lead_self_energies
-from negf_torque.transport.sampling import Sampling, average, contour_average
+from negf_torque.transport.occupied import contour_average
+from negf_torque.transport.sampling import Sampling, average
 from negf_torque.transport.sea import conserves_spin, layer_spins, lowest_energy
 from negf_torque.transport.torque import bias_windows, sum_by_magnet
 

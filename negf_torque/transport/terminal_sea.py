@@ -27,7 +27,7 @@ from negf_torque.lattice.terminals import OpenSystem
 from negf_torque.transport.graph_operators import SparseSum, local_operators
 from negf_torque.transport.sampling import Sampling
 from negf_torque.transport.terminals import TerminalResponse
-from negf_torque.transport.torque import exchange_torque, sum_by_magnet
+from negf_torque.transport.window_and_sea import WindowAndSea
 
 __all__ = [
     "CompleteTerminals",
@@ -42,64 +42,23 @@ _BATCH_BYTES = 200_000_000
 MOST_NEUTRAL_SITES = 500
 
 
-@dataclass(frozen=True)
-class CompleteTerminals:
+@dataclass(frozen=True, kw_only=True)
+class CompleteTerminals(WindowAndSea):
     """Response to given voltages, independent of a common shift of all of them.
 
     Attributes
     ----------
-    window : TerminalResponse
     voltages : (P,)
-    potential : (sites,)
-        U_i in the region, in the unit of the voltages.
-    neutrality : {"electrochemical", "neutral"}
-    window_density, sea_density : (sites, 4)
-        Particles and spin.
-    window_exchange, sea_exchange : (sites, 3)
-    sea_error : float
-        Largest estimated absolute error of the sea's arrays.
-    converged : bool
+        Densities and torkances are for these, in their unit.
     """
 
     window: TerminalResponse
     voltages: NDArray
-    potential: NDArray
-    neutrality: str
-    window_density: NDArray
-    sea_density: NDArray
-    window_exchange: NDArray
-    sea_exchange: NDArray
-    sea_error: float
-    converged: bool
 
     @property
-    def density(self) -> NDArray:
-        """(sites, 4): particles and spin that the voltages bring."""
-        return self.window_density + self.sea_density
-
-    @property
-    def window_torkance(self) -> NDArray:
-        """(sites, 3), e/(4 pi) times the unit of the voltages."""
-        return self._torkance(self.window_exchange)
-
-    @property
-    def sea_torkance(self) -> NDArray:
-        """(sites, 3), e/(4 pi) times the unit of the voltages."""
-        return self._torkance(self.sea_exchange)
-
-    @property
-    def site_torkance(self) -> NDArray:
-        """(sites, 3), e/(4 pi) times the unit of the voltages: window and sea."""
-        return self.window_torkance + self.sea_torkance
-
-    @property
-    def magnet_torkance(self) -> NDArray:
-        """(magnets, 3), in the order of `system.magnets`."""
-        system = self.window.system
-        return sum_by_magnet(system.sites, self.site_torkance, system.magnets)
-
-    def _torkance(self, exchange: NDArray) -> NDArray:
-        return 2 * np.pi * exchange_torque(self.window.system.sites, exchange)
+    def device(self) -> OpenSystem:
+        """The device with its sites and magnets."""
+        return self.window.system
 
 
 def complete_terminals(

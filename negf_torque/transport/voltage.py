@@ -27,9 +27,9 @@ from negf_torque.transport.contour import Contour
 from negf_torque.transport.device import make_device, solve
 from negf_torque.transport.leads import channel_label
 from negf_torque.transport.meshes import FIRST_MESH, LARGEST_MESH, zone_mesh
+from negf_torque.transport.occupied import contour_average
 from negf_torque.transport.sampling import (
     Sampling,
-    contour_average,
     mirror_symmetric,
     tell_unconverged,
 )
