@@ -293,7 +293,7 @@ def test_mumax3_takes_the_table_itself():  # independent
     p = np.array(torque.fixed_direction)
     side = np.cross(p, [0, 0, 1.0])
     side /= np.linalg.norm(side)
-    for theta, eta in zip(torque.theta, torque.eta, strict=True):
+    for theta, eta in zip(torque.angles, torque.eta, strict=True):
         m = np.cos(theta) * p + np.sin(theta) * side
         field = mumax3_field(files["wavy_table.mx3"], m)
         along = field @ np.cross(m, p) / np.sin(theta) ** 2 / MU0
@@ -351,7 +351,7 @@ def test_a_junction_at_one_angle_is_exported_with_what_is_unknown():
     full = junction()
     tables = (t[:, 2:3] for t in (full.in_plane, full.out_of_plane, full.current))
     one = JunctionTorque(
-        full.voltage, full.angle[2:3], *tables, cell_area=0.09, thickness=1.6,
+        full.voltages, full.angles[2:3], *tables, cell_area=0.09, thickness=1.6,
         saturation_magnetisation=1.1e6, fixed_direction=(0.0, 0.6, 0.8), working_voltage=0.4,
     )  # fmt: skip
     text = text_of("oommf", one, Simulation(damping=0.0))

@@ -54,7 +54,7 @@ def valve():
 
 def test_the_reference_torkance_arrives(valve):  # frozen: the 16 x 16 mesh, at 90 degrees
     middle = len(ANGLES) // 2
-    assert_allclose(valve.theta[middle], np.pi / 2)
+    assert_allclose(valve.angles[middle], np.pi / 2)
     torkance = np.array([valve.eta[middle], valve.eta_perp[middle]]) * valve.conductance[middle]
     assert_allclose(torkance, [0.21105104, 0.08459767], atol=2e-8)
 
@@ -138,7 +138,7 @@ def test_the_card_hands_over_layers_and_pumped_damping():
     p = moment[result["layer_magnet"].values == "fixed"][0]
     # toward p at 90 degrees is p itself; per current, times the two layers
     expected = 2 * layers @ p / float(result["conductance"][k])
-    found = np.array(torque.layer_eta)[:, torque.theta.index(float(result["angle"][k]))]
+    found = np.array(torque.layer_eta)[:, torque.angles.index(float(result["angle"][k]))]
     assert_allclose(found, expected, rtol=1e-10)
     file = render("mumax3", torque, simulation)[f"{card.name}.mx3"]
     assert "alpha = 0.014" in file and "0.01 and 0.004 from spin pumping" in file

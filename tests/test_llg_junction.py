@@ -278,7 +278,7 @@ def test_tables_of_another_shape_are_refused():
 def test_collinear_angles_are_left_out():
     table = np.array([[np.nan, 0.1, np.nan], [np.nan, 0.2, np.nan]])
     own = JunctionTorque([1, 2], [0, 1, pi], table, table, table, AREA, 1.0, MS)
-    assert own.angle.tolist() == [1] and own.rates()[0].shape == (2, 1)
+    assert own.angles.tolist() == [1] and own.rates()[0].shape == (2, 1)
     # a solver's point takes one angle as no angular dependence, and says so
     point = own.at(1.5)
     assert point.slonczewski().Lambda == pytest.approx(1, abs=1e-9)

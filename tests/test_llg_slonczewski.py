@@ -130,12 +130,12 @@ def test_torque_on_spins_becomes_torque_on_moments():
         ({"conductance": (0.0, 1.0)}, "conductance"),
         ({"fixed_direction": (0, 0, 0)}, "fixed_direction"),
         ({"name": "a/b"}, "name"),
-        ({"theta": (0.5,)}, "theta"),
+        ({"angles": (0.5,)}, "angles"),
     ],
 )
 def test_unusable_input_is_refused_with_its_name(change, words):
     good = dict(
-        theta=(0.5, 2.0),
+        angles=(0.5, 2.0),
         eta=(0.2, 0.3),
         eta_perp=(0.0, 0.0),
         conductance=(1.0, 0.9),

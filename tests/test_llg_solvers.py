@@ -272,7 +272,7 @@ def test_magnumnp_takes_two_polarisers(magnumnp, tmp_path):
 
 def test_magnumnp_resolves_the_film(magnumnp, tmp_path):
     """Without exchange each layer of cells moves by its own torque."""
-    eta = efficiency(np.cos(valve().theta), 0.5, 1.6)
+    eta = efficiency(np.cos(valve().angles), 0.5, 1.6)
     local = np.array([1.5, 0.8, 0.7])
     perpendicular = np.array([0.2, 0.1, -0.06])
     torque = dataclasses.replace(

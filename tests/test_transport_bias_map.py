@@ -293,8 +293,8 @@ def test_period_of_a_chain_is_its_spanning_vector():  # independent
         coupling.append(one.bilinear)
     found = oscillation(thick, coupling, 1, decay=1.0)
     (spanning,) = spanning_vectors(chain, 2, energy)
-    assert_allclose(spanning.wave_vector, 2 * np.arccos(0.35), atol=1e-9)
-    assert_allclose(found.wave_vectors[0], spanning.wave_vector, rtol=0.02)
+    assert_allclose(spanning.wave_number, 2 * np.arccos(0.35), atol=1e-9)
+    assert_allclose(found.wave_numbers[0], spanning.wave_number, rtol=0.02)
 
 
 @pytest.mark.parametrize(
@@ -305,5 +305,5 @@ def test_extremal_spanning_vectors_of_a_cubic_metal(energy, q, kind):  # limit
     """Belly at the zone's centre, saddle at its edge: -2 cos k = E - eps there."""
     chain = layer_chain(build_stack([Layer(3)]))
     (found,) = spanning_vectors(chain, 1, energy)
-    assert_allclose(found.wave_vector, q, atol=1e-8)
+    assert_allclose(found.wave_number, q, atol=1e-8)
     assert found.kind == kind

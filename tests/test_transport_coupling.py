@@ -50,13 +50,13 @@ def test_period_is_the_extremal_spanning_vector_of_the_fermi_line(agree):
     (spanning,) = spanning_vectors(strip(10), 3, ENERGY)
     # eps = -2 cos q - 2 cos k_y: at k_y = 0 the Fermi points are cos q = -(E + 2)/2
     expected = 2 * np.arccos(-(ENERGY + 2) / 2)
-    assert_allclose(spanning.wave_vector, min(expected, 2 * np.pi - expected), atol=1e-8)
+    assert_allclose(spanning.wave_number, min(expected, 2 * np.pi - expected), atol=1e-8)
     fit = oscillation(thick, energies, 1, decay=1.5)
     assert fit.residual < 0.05
     agree(
         "Wave vector of the coupling's oscillation, two-dimensional spacer",
-        fit.wave_vectors[0],
-        spanning.wave_vector,
+        fit.wave_numbers[0],
+        spanning.wave_number,
         against="another route",
         rtol=2e-3,  # corrections of relative order 1/(q N)
         note="extremal spanning vector of the Fermi line",

@@ -142,7 +142,7 @@ def test_transverse_spin_precesses_and_decays(agree):  # limit: chain, differenc
     found = transverse_decay(response, 100, 125, (0, 0, 1))
     agree(
         "Decay and precession of transverse spin in a disordered ferromagnetic chain",
-        [1 / found.length, abs(found.wave_vector)],
+        [1 / found.length, abs(found.wave_number)],
         [(up + down).imag, abs((up - down).real)],
         against="analytic",
         rtol=1e-3,

@@ -41,7 +41,7 @@ class Contact:
     mixing: complex
     direction: NDArray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.conductance > 0:
             raise ValueError(f"conductance: {self.conductance!r} is not positive.")
         if not -1 <= self.polarisation <= 1:

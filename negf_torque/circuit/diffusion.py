@@ -50,7 +50,7 @@ class Layer:
     beta: float = 0.0
     direction: tuple[float, float, float] | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for key in ("resistivity", "spin_flip_length", "thickness"):
             if not getattr(self, key) > 0:
                 raise ValueError(f"{key}: {getattr(self, key)!r} is not positive.")

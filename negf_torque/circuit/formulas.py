@@ -18,14 +18,14 @@ __all__ = [
 
 
 def symmetric_valve_conductance(
-    theta: ArrayLike, conductance: float, polarisation: float, mixing: complex
+    angles: ArrayLike, conductance: float, polarisation: float, mixing: complex
 ) -> NDArray:
     """(G/2)[1 - P^2 tan^2(theta/2)/(tan^2(theta/2) + |eta|^2/Re eta)], eta = 2 G_mix/G.
 
     A. Brataas, Yu. V. Nazarov, G. E. W. Bauer, Eur. Phys. J. B 22, 99 (2001).
     """
     eta = 2 * mixing / conductance
-    tangent = np.tan(np.asarray(theta, float) / 2) ** 2
+    tangent = np.tan(np.asarray(angles, float) / 2) ** 2
     bracket = tangent / (tangent + abs(eta) ** 2 / np.real(eta))
     return conductance / 2 * (1 - polarisation**2 * bracket)
 
@@ -37,7 +37,7 @@ def symmetric_valve_lambda(conductance: float, polarisation: float, mixing: comp
 
 
 def asymmetric_valve_eta(
-    theta: ArrayLike,
+    angles: ArrayLike,
     conductance: tuple[float, float],
     polarisation: tuple[float, float],
     mixing: tuple[float, float],
@@ -47,7 +47,7 @@ def asymmetric_valve_eta(
     eta_2 = b2 [P1 (a2 + b1) + P2 (a1 - b1) c]/[(a1 + b2)(a2 + b1) - (a1 - b1)(a2 - b2) c^2],
     a_i = G_i (1 - P_i^2), b_i = 2 G_r,i, c = cos(theta).
     """
-    c = np.cos(theta)
+    c = np.cos(angles)
     a1, a2 = (g * (1 - p * p) for g, p in zip(conductance, polarisation, strict=True))
     b1, b2 = (2 * g for g in mixing)
     p1, p2 = polarisation

@@ -193,7 +193,7 @@ def _collect(network: Network, offsets: dict[str, int], x: NDArray) -> Solution:
 
 
 def two_contact_valve(
-    left: Contact, right: Contact, theta: NDArray, spin_flip: float = 0.0
+    left: Contact, right: Contact, angles: NDArray, spin_flip: float = 0.0
 ) -> tuple[NDArray, NDArray, NDArray]:
     """F|N|F with the left magnet at the angle theta from the right one, per volt.
 
@@ -201,7 +201,7 @@ def two_contact_valve(
     ----------
     left, right : Contact
         Their directions are replaced: the right (driven) magnet along z, the left one in x-z.
-    theta : (n,)
+    angles : (n,)
         Angles in radians.
     spin_flip : float
         Of the node.
@@ -215,10 +215,10 @@ def two_contact_valve(
         directions), for electrons driven from left to right: ready for
         `negf_torque.llg.valve_torque`.
     """
-    theta = np.atleast_1d(np.asarray(theta, float))
-    out = np.empty((3, len(theta)))
+    angles = np.atleast_1d(np.asarray(angles, float))
+    out = np.empty((3, len(angles)))
     m = np.array([0.0, 0.0, 1.0])
-    for k, angle in enumerate(theta):
+    for k, angle in enumerate(angles):
         p = np.array([np.sin(angle), 0.0, np.cos(angle)])
         network = Network()
         network.terminal("left", 1.0)

@@ -64,7 +64,7 @@ class TextureTorque:
     name: str = "texture"
     provenance: str = "typed by hand"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check(self, {"saturation_magnetisation": "A/m; the drift velocity is divided by it"})
         for key in ("polarisation", "beta"):
             if not np.isfinite(getattr(self, key)):
@@ -112,7 +112,7 @@ class SpinOrbitTorque:
     name: str = "spin_orbit"
     provenance: str = "typed by hand"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check(
             self,
             {

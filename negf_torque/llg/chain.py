@@ -46,7 +46,7 @@ class Chain:
     easy_axis: NDArray = field(default_factory=lambda: np.array([0.0, 0.0, 1.0]))
     hard_axis: NDArray = field(default_factory=lambda: np.array([1.0, 0.0, 0.0]))
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for key in ("easy_axis", "hard_axis"):
             object.__setattr__(self, key, unit_vector(getattr(self, key), key))
         if abs(self.easy_axis @ self.hard_axis) > 1e-9:

@@ -78,9 +78,9 @@ class JunctionTorque:
 
     Attributes
     ----------
-    voltage : (V,)
+    voltages : (V,)
         Volts, ascending; V > 0 drives electrons from left to right.
-    angle : (A,)
+    angles : (A,)
         Angles between the layers, radians, ascending.  Collinear ones are left out on
         construction (and may hold not-a-number).
     in_plane, out_of_plane : (V, A)
@@ -103,8 +103,8 @@ class JunctionTorque:
     response, name, provenance : str
     """
 
-    voltage: NDArray
-    angle: NDArray
+    voltages: NDArray
+    angles: NDArray
     in_plane: NDArray
     out_of_plane: NDArray
     current: NDArray
@@ -119,29 +119,29 @@ class JunctionTorque:
     name: str = "junction"
     provenance: str = "typed by hand"
 
-    def __post_init__(self):
-        v, theta = np.asarray(self.voltage, float), np.asarray(self.angle, float)
+    def __post_init__(self) -> None:
+        v, angles = np.asarray(self.voltages, float), np.asarray(self.angles, float)
         if v.ndim != 1 or len(v) < 2 or not np.all(np.diff(v) > 0):
-            raise ValueError(f"voltage: {v.tolist()!r}. Give at least two, ascending.")
-        if theta.ndim != 1 or not np.all(np.diff(theta) > 0):
-            raise ValueError(f"angle: {theta.tolist()!r} is not ascending (radians).")
-        keep = (np.sin(theta) > COLLINEAR) & (theta > 0) & (theta < pi)
+            raise ValueError(f"voltages: {v.tolist()!r}. Give at least two, ascending.")
+        if angles.ndim != 1 or not np.all(np.diff(angles) > 0):
+            raise ValueError(f"angles: {angles.tolist()!r} is not ascending (radians).")
+        keep = (np.sin(angles) > COLLINEAR) & (angles > 0) & (angles < pi)
         if not np.any(keep):
-            raise ValueError(f"angle: {theta.tolist()!r} holds no angle between 0 and pi.")
+            raise ValueError(f"angles: {angles.tolist()!r} holds no angle between 0 and pi.")
         for key in ("in_plane", "out_of_plane", "current", "in_plane_error", "out_of_plane_error"):
             table = np.asarray(getattr(self, key), float)
             if key.endswith("error") and table.size == 0:
                 continue
-            if table.shape != (len(v), len(theta)):
+            if table.shape != (len(v), len(angles)):
                 raise ValueError(
                     f"{key}: shape {table.shape} is not (voltages, angles) = "
-                    f"{(len(v), len(theta))}."
+                    f"{(len(v), len(angles))}."
                 )
             if not np.all(np.isfinite(table[:, keep])):
                 raise ValueError(f"{key}: contains a value that is not finite.")
             object.__setattr__(self, key, table[:, keep])
-        object.__setattr__(self, "voltage", v)
-        object.__setattr__(self, "angle", theta[keep])
+        object.__setattr__(self, "voltages", v)
+        object.__setattr__(self, "angles", angles[keep])
         _check_material(self)
         if not v[0] <= self.point <= v[-1]:
             raise ValueError(
@@ -162,7 +162,7 @@ class JunctionTorque:
     def point(self) -> float:
         """The working voltage in use: the given one, or the largest of the table."""
         if self.working_voltage is None:
-            return float(self.voltage[::-1][np.argmax(np.abs(self.voltage[::-1]))])
+            return float(self.voltages[::-1][np.argmax(np.abs(self.voltages[::-1]))])
         return float(self.working_voltage)
 
     def rates(self) -> tuple[NDArray, NDArray]:
@@ -178,7 +178,7 @@ class JunctionTorque:
         """
         moment = self.saturation_magnetisation * self.thickness * self.cell_area * 1e-27
         unit = 2 * BOHR_MAGNETON / HBAR_SI * ELEMENTARY_CHARGE / (4 * pi) / moment
-        scale = unit / np.sin(self.angle)
+        scale = unit / np.sin(self.angles)
         return self.in_plane * scale, self.out_of_plane * scale
 
     def current_density(self) -> NDArray:
@@ -187,7 +187,7 @@ class JunctionTorque:
 
     def damping_like(self, powers: tuple[int, ...] = (1,)) -> BiasFit:
         """a(V) of each angle as powers of V; the leading behaviour is linear."""
-        return _bias_fit(self.voltage, self.rates()[0], powers)
+        return _bias_fit(self.voltages, self.rates()[0], powers)
 
     def field_like(self, powers: tuple[int, ...] | None = None) -> BiasFit:
         """b(V) of each angle as powers of V: coupling, linear and quadratic part.
@@ -196,14 +196,14 @@ class JunctionTorque:
         two voltages the linear part alone, and b_0 only where it was computed.
         """
         table = self.rates()[1]
-        zero = np.flatnonzero(self.voltage == 0)
+        zero = np.flatnonzero(self.voltages == 0)
         if powers is None:
-            powers = (0, 1, 2) if len(self.voltage) > 2 else (0, 1) if zero.size else (1,)
+            powers = (0, 1, 2) if len(self.voltages) > 2 else (0, 1) if zero.size else (1,)
         if 0 not in powers or not zero.size:
-            return _bias_fit(self.voltage, table, powers)
+            return _bias_fit(self.voltages, table, powers)
         coupling = table[zero[0]]
         rest = tuple(p for p in powers if p)
-        fit = _bias_fit(self.voltage, table - coupling, rest)
+        fit = _bias_fit(self.voltages, table - coupling, rest)
         largest = np.abs(table).max(axis=0)
         spread = np.abs(table - coupling).max(axis=0)
         scale = np.divide(spread, largest, out=np.zeros_like(spread), where=largest > 0)
@@ -227,10 +227,10 @@ class JunctionTorque:
         degree : int, optional
             Degree in cos(theta); by default as many as there are angles, 16 at most.
         """
-        table = self.fixed_direction, self.voltage, self.angle, *self.rates()
+        table = self.fixed_direction, self.voltages, self.angles, *self.rates()
         if powers is not None:
             return bias_table_torque(*table, powers, degree)
-        count = len(self.voltage)
+        count = len(self.voltages)
         largest = min(count - 1, max(3, int(2 * np.sqrt(count))))
         for power in range(min(3, largest), largest + 1):
             found = bias_table_torque(*table, power, degree)
@@ -241,7 +241,7 @@ class JunctionTorque:
     def leading_torque(self) -> SpinTorque:
         """The form a = a_1 V, b = b_0 + b_1 V + b_2 V^2 with the angles' polynomials."""
         a, b = self.damping_like(), self.field_like()
-        cosine = np.cos(self.angle)
+        cosine = np.cos(self.angles)
         degree = min(len(cosine) - 1, 16)
         fit = np.polynomial.chebyshev.chebfit
         rows_a = np.array([fit(cosine, a[k] / GAMMA0, degree) for k in range(3)])
@@ -276,29 +276,29 @@ class JunctionTorque:
         if fixed not in ("voltage", "current"):
             raise ValueError(f"fixed: {fixed!r} is neither 'voltage' nor 'current'.")
         volt = self.point if voltage is None else float(voltage)
-        if volt == 0 or not self.voltage[0] <= volt <= self.voltage[-1]:
+        if volt == 0 or not self.voltages[0] <= volt <= self.voltages[-1]:
             raise ValueError(
                 f"voltage: {volt!r} V. Torque per current needs a voltage other than 0 within "
-                f"the computed {self.voltage[0]:g} ... {self.voltage[-1]:g} V."
+                f"the computed {self.voltages[0]:g} ... {self.voltages[-1]:g} V."
             )
-        order = min(3, len(self.voltage) - 1)
+        order = min(3, len(self.voltages) - 1)
 
         def here(table):
-            return make_interp_spline(self.voltage, table, k=order)(volt)
+            return make_interp_spline(self.voltages, table, k=order)(volt)
 
-        current, sine = here(self.current), np.sin(self.angle)
+        current, sine = here(self.current), np.sin(self.angles)
         driven = self.out_of_plane - self.field_like()[0] * _ev_per_rate(self) * sine
-        middle = int(np.argmin(np.abs(self.angle - pi / 2)))
+        middle = int(np.argmin(np.abs(self.angles - pi / 2)))
         flow = np.full_like(current, current[middle]) if fixed == "voltage" else current
         if np.any(flow / volt <= 0):
             raise ValueError(f"current: {flow.tolist()!r} eV at {volt:g} V does not follow V.")
 
-        theta, copies = self.angle, 1
+        angles, copies = self.angles, 1
         notes: tuple[str, ...] = ()
-        if len(theta) == 1:
+        if len(angles) == 1:
             # A form needs two angles: the same torque per sin(theta) at both.
-            theta, copies = np.array([pi / 3, 2 * pi / 3]), 2
-            notes = (f"Computed at {np.degrees(self.angle[0]):.4g} deg only: {_UNKNOWN}",)
+            angles, copies = np.array([pi / 3, 2 * pi / 3]), 2
+            notes = (f"Computed at {np.degrees(self.angles[0]):.4g} deg only: {_UNKNOWN}",)
 
         def ratio(table):
             return tuple((here(table) / (flow * sine)).tolist()) * copies
@@ -308,7 +308,7 @@ class JunctionTorque:
             "eta_perp_error": self.out_of_plane_error,
         }
         return ValveTorque(
-            tuple(theta.tolist()),
+            tuple(angles.tolist()),
             ratio(self.in_plane),
             ratio(driven),
             tuple((flow / volt).tolist()) * copies,
@@ -330,7 +330,7 @@ class JunctionTorque:
     def magnetoresistance(self, voltage: float | None = None) -> float:
         """Largest over smallest current of the angles at one voltage, minus 1."""
         volt = self.point if voltage is None else voltage
-        k = int(np.argmin(np.abs(self.voltage - volt)))
+        k = int(np.argmin(np.abs(self.voltages - volt)))
         size = np.abs(self.current[k])
         return float(size.max() / size.min() - 1) if size.min() > 0 else float("inf")
 
@@ -347,7 +347,7 @@ class JunctionTorque:
             "quadratic_field_like": float(self.field_like().residual.max()),
             "polynomial": self.spin_torque().deviation,
         }
-        if len(self.angle) > 1:
+        if len(self.angles) > 1:
             point = self.at(voltage)
             found["slonczewski"] = point.slonczewski().max_relative_residual
             found["constant_field_like"] = point.epsilon_prime()[1]

@@ -38,7 +38,7 @@ class LayerNumbers:
 
 
 def layer_numbers(
-    theta: ArrayLike, eta: ArrayLike, eta_perp: ArrayLike, Lambda: float
+    angles: ArrayLike, eta: ArrayLike, eta_perp: ArrayLike, Lambda: float
 ) -> LayerNumbers:
     """Least squares of each layer's torque, weighted as the fits of the whole film are.
 
@@ -46,17 +46,17 @@ def layer_numbers(
 
     Parameters
     ----------
-    theta : (angles,)
+    angles : (angles,)
     eta, eta_perp : (layers, angles)
         Local efficiencies.
     Lambda : float
         Of the whole film.
     """
-    theta, eta, eta_perp = (np.asarray(x, float) for x in (theta, eta, eta_perp))
-    form = efficiency(np.cos(theta), 1.0, Lambda)
-    weight = np.sin(theta) ** 2
+    angles, eta, eta_perp = (np.asarray(x, float) for x in (angles, eta, eta_perp))
+    form = efficiency(np.cos(angles), 1.0, Lambda)
+    weight = np.sin(angles) ** 2
     if not weight.sum() > 0:
-        weight = np.ones_like(theta)
+        weight = np.ones_like(angles)
     p = (eta * form).sum(axis=1) / (form**2).sum()
     prime = (eta_perp * weight).sum(axis=1) / weight.sum() / 2
     largest = max(np.abs(eta).max(), np.abs(eta_perp).max())

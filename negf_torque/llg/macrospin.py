@@ -71,7 +71,7 @@ class Macrospin:
     volume: float = 0.0
     gamma0: float = GAMMA0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.saturation_magnetisation > 0:
             raise ValueError(
                 f"saturation_magnetisation: {self.saturation_magnetisation!r} A/m is not positive."
@@ -161,7 +161,7 @@ class Waveform:
     times: tuple[float, ...]
     values: tuple[float, ...]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if len(self.times) != len(self.values) or not self.times:
             raise ValueError(f"times, values: {len(self.times)} and {len(self.values)} points.")
         if np.any(np.diff(self.times) < 0):

@@ -17,7 +17,7 @@ def valve_resistance(valve: ValveTorque, m: ArrayLike) -> NDArray:
 
     A polynomial in cos(theta) through the computed angles.
     """
-    cosine = np.cos(valve.theta)
+    cosine = np.cos(valve.angles)
     per_area = 1 / conductance_per_area(np.array(valve.conductance), valve.cell_area)
     degree = min(len(cosine) - 1, 12)
     fit = np.polynomial.chebyshev.chebfit(cosine, per_area, degree)

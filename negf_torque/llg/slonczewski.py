@@ -157,27 +157,27 @@ def canonical(
 
 
 def _table(
-    theta: ArrayLike, eta: ArrayLike, weights: ArrayLike | None
+    angles: ArrayLike, eta: ArrayLike, weights: ArrayLike | None
 ) -> tuple[NDArray, NDArray, NDArray]:
     """Checked cos(theta), eta and square roots of the weights, one-dimensional."""
-    theta, eta = np.atleast_1d(np.asarray(theta, float)), np.atleast_1d(np.asarray(eta, float))
-    if theta.shape != eta.shape or theta.ndim != 1:
+    angles, eta = np.atleast_1d(np.asarray(angles, float)), np.atleast_1d(np.asarray(eta, float))
+    if angles.shape != eta.shape or angles.ndim != 1:
         raise ValueError(
-            f"eta: shape {eta.shape} does not match theta's {theta.shape}. "
+            f"eta: shape {eta.shape} does not match that of the angles, {angles.shape}. "
             "Give one value per angle."
         )
     w = np.ones_like(eta) if weights is None else np.asarray(weights, float)
     if w.shape != eta.shape or not np.all(np.isfinite(w)) or np.any(w < 0):
         raise ValueError("weights: expected one finite value >= 0 per angle.")
-    if not (np.all(np.isfinite(theta)) and np.all(np.isfinite(eta))):
-        bad = int(np.flatnonzero(~(np.isfinite(theta) & np.isfinite(eta)))[0])
+    if not (np.all(np.isfinite(angles)) and np.all(np.isfinite(eta))):
+        bad = int(np.flatnonzero(~(np.isfinite(angles) & np.isfinite(eta)))[0])
         raise ValueError(
-            f"eta: entry {bad} (theta {theta[bad]!r}, eta {eta[bad]!r}) is not finite. "
+            f"eta: entry {bad} (angle {angles[bad]!r}, eta {eta[bad]!r}) is not finite. "
             "Leave such angles out, or give the collinear limit."
         )
-    cosine = np.cos(theta)
+    cosine = np.cos(angles)
     if len(np.unique(np.round(cosine[w > 0], 12))) < 2:
-        raise ValueError("theta: a fit needs at least two angles with different cosines.")
+        raise ValueError("angles: a fit needs at least two angles with different cosines.")
     return cosine, eta, np.sqrt(w)
 
 
@@ -204,7 +204,7 @@ def _best_form(c: NDArray, y: NDArray, w: NDArray):
 
 
 def fit_slonczewski(
-    theta: ArrayLike,
+    angles: ArrayLike,
     eta: ArrayLike,
     weights: ArrayLike | None = None,
     errors: ArrayLike | None = None,
@@ -213,7 +213,7 @@ def fit_slonczewski(
 
     Parameters
     ----------
-    theta : (n,)
+    angles : (n,)
         Angles between the two layers, radians.
     eta : (n,)
         In-plane torque per current, per sin(theta): eta(theta) as defined above.
@@ -235,7 +235,7 @@ def fit_slonczewski(
     >>> round(fit.polarisation, 10), round(fit.Lambda, 10), fit.valid
     (0.4, 1.5, True)
     """
-    c, eta, w = _table(theta, eta, weights)
+    c, eta, w = _table(angles, eta, weights)
     scale = float(np.abs(eta).max())
     if scale == 0:
         return SlonczewskiFit(0.0, 1.0, 0.0, 0.0, True, 0.0, 0.0)
@@ -278,7 +278,7 @@ def _parameter_errors(jacobian, deviation, w, x, q, scale, errors) -> tuple[floa
 
 
 def fit_asymmetric(
-    theta: ArrayLike, eta: ArrayLike, weights: ArrayLike | None = None
+    angles: ArrayLike, eta: ArrayLike, weights: ArrayLike | None = None
 ) -> AsymmetricFit:
     """Least-squares fit of the asymmetric form, with Lambda_fixed = Lambda_free = Lambda >= 1.
 
@@ -292,7 +292,7 @@ def fit_asymmetric(
     >>> round(fit.polarisation_fixed, 6), round(fit.polarisation_free, 6), round(fit.Lambda, 6)
     (0.5, 0.3, 1.6)
     """
-    c, eta, w = _table(theta, eta, weights)
+    c, eta, w = _table(angles, eta, weights)
     scale = float(np.abs(eta).max()) or 1.0
 
     def solve(square):
@@ -327,14 +327,14 @@ def fit_asymmetric(
 
 
 def constant_fit(
-    theta: ArrayLike, values: ArrayLike, weights: ArrayLike | None = None
+    angles: ArrayLike, values: ArrayLike, weights: ArrayLike | None = None
 ) -> tuple[float, float]:
     """Weighted mean of values(theta) and its largest deviation over the largest |value|.
 
     The default weight sin(theta)^2 fits the torque value sin(theta) itself.
     """
-    theta, values = np.asarray(theta, float), np.asarray(values, float)
-    w = np.sin(theta) ** 2 if weights is None else np.asarray(weights, float)
+    angles, values = np.asarray(angles, float), np.asarray(values, float)
+    w = np.sin(angles) ** 2 if weights is None else np.asarray(weights, float)
     if not w.sum() > 0:
         w = np.ones_like(values)
     mean = float(np.sum(w * values) / np.sum(w))

@@ -55,7 +55,7 @@ class SpinTorque:
     denominator: tuple[float, float] = (0.0, 0.0)
     deviation: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "direction", unit_vector(self.direction, "direction"))
         for key in ("damping_like", "field_like"):
             values = np.atleast_2d(np.asarray(getattr(self, key), float))
@@ -168,7 +168,7 @@ def valve_spin_torque(
         h_a, h_b = field * np.array(valve.eta) / 2, field * np.array(valve.eta_perp) / 2
     else:
         h_a, h_b = (rate / GAMMA0 for rate in valve.rates_per_volt())
-    cosine = np.cos(valve.theta)
+    cosine = np.cos(valve.angles)
     (first, miss_a), (second, miss_b) = (_chebyshev(cosine, h, degree) for h in (h_a, h_b))
     return SpinTorque(
         np.array(valve.fixed_direction),
@@ -180,8 +180,8 @@ def valve_spin_torque(
 
 def bias_table_torque(
     direction: ArrayLike,
-    voltage: ArrayLike,
-    theta: ArrayLike,
+    voltages: ArrayLike,
+    angles: ArrayLike,
     rate_in_plane: ArrayLike,
     rate_out_of_plane: ArrayLike,
     powers: int = 3,
@@ -193,7 +193,7 @@ def bias_table_torque(
     ----------
     direction : (3,)
         p.
-    voltage, theta : (voltages,), (angles,)
+    voltages, angles : (voltages,), (angles,)
         Volts, radians.
     rate_in_plane, rate_out_of_plane : (voltages, angles)
         a and b in 1/s, torque per sin(theta), axes m x (p x m) and p x m for magnetisations.
@@ -202,7 +202,7 @@ def bias_table_torque(
     degree : int, optional
         Degree in cos(theta).
     """
-    v, cosine = np.asarray(voltage, float), np.cos(np.asarray(theta, float))
+    v, cosine = np.asarray(voltages, float), np.cos(np.asarray(angles, float))
     tables = [np.asarray(r, float) / GAMMA0 for r in (rate_in_plane, rate_out_of_plane)]
     if any(t.shape != (len(v), len(cosine)) for t in tables):
         raise ValueError(

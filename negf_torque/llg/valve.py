@@ -69,12 +69,12 @@ class ValveTorque:
 
     Attributes
     ----------
-    theta : tuple of float
+    angles : tuple of float
         Angles between the layers, radians, ascending.
     eta, eta_perp : tuple of float
         In-plane and out-of-plane torque per current and sin(theta), see the module's text.
     conductance : tuple of float
-        Transmission T(theta) per cell, in e^2/h.
+        G(theta) per cell, in e^2/h.
     cell_area : float
         Cross-section of one cell, nm^2.
     thickness : float
@@ -96,7 +96,7 @@ class ValveTorque:
         whose means are eta and eta_perp (see `negf_torque.llg.layers`); empty when unknown.
     """
 
-    theta: tuple[float, ...]
+    angles: tuple[float, ...]
     eta: tuple[float, ...]
     eta_perp: tuple[float, ...]
     conductance: tuple[float, ...]
@@ -113,12 +113,12 @@ class ValveTorque:
     layer_eta: tuple[tuple[float, ...], ...] = ()
     layer_eta_perp: tuple[tuple[float, ...], ...] = ()
 
-    def __post_init__(self):
-        n = len(self.theta)
+    def __post_init__(self) -> None:
+        n = len(self.angles)
         if n < 2:
-            raise ValueError(f"theta: {n} angle(s) given. A torque's form needs at least two.")
-        if np.any(np.diff(self.theta) <= 0):
-            raise ValueError(f"theta: {self.theta!r} is not ascending.")
+            raise ValueError(f"angles: {n} given. A torque's form needs at least two.")
+        if np.any(np.diff(self.angles) <= 0):
+            raise ValueError(f"angles: {self.angles!r} is not ascending.")
         for key in ("eta", "eta_perp", "conductance", "eta_error", "eta_perp_error"):
             values = getattr(self, key)
             if len(values) != n and not (key.endswith("error") and not values):
@@ -158,27 +158,27 @@ class ValveTorque:
         if not self.layer_eta:
             return None
         lam = self.slonczewski().Lambda
-        return layer_numbers(self.theta, self.layer_eta, self.layer_eta_perp, lam)
+        return layer_numbers(self.angles, self.layer_eta, self.layer_eta_perp, lam)
 
     def slonczewski(self) -> SlonczewskiFit:
         """P and Lambda of eta(theta); a solver's P is half of this one."""
-        return fit_slonczewski(self.theta, self.eta, errors=self.eta_error or None)
+        return fit_slonczewski(self.angles, self.eta, errors=self.eta_error or None)
 
     def asymmetric(self) -> AsymmetricFit | None:
         """The asymmetric form, or None with fewer than four angles."""
-        return fit_asymmetric(self.theta, self.eta) if len(self.theta) > 3 else None
+        return fit_asymmetric(self.angles, self.eta) if len(self.angles) > 3 else None
 
     def epsilon_prime(self) -> tuple[float, float]:
         """The constant epsilon' nearest to eta_perp/2, and the largest relative deviation."""
-        mean, deviation = constant_fit(self.theta, self.eta_perp)
+        mean, deviation = constant_fit(self.angles, self.eta_perp)
         return mean / 2, deviation
 
     def epsilon_prime_error(self) -> float:
         """Standard error of epsilon' from those of eta_perp; not-a-number when unknown."""
         if not self.eta_perp_error:
             return float("nan")
-        w = np.sin(self.theta) ** 2
-        w = w / w.sum() if w.sum() > 0 else np.full(len(self.theta), 1 / len(self.theta))
+        w = np.sin(self.angles) ** 2
+        w = w / w.sum() if w.sum() > 0 else np.full(len(self.angles), 1 / len(self.angles))
         return float(np.sqrt(np.sum((w * np.asarray(self.eta_perp_error)) ** 2)) / 2)
 
     def current_density_per_volt(self) -> NDArray:
@@ -213,28 +213,28 @@ def _check_layers(torque: ValveTorque) -> None:
 
 
 def valve_torque(
-    theta: ArrayLike,
-    torkance_in_plane: ArrayLike,
-    torkance_out_of_plane: ArrayLike,
-    transmission: ArrayLike,
+    angles: ArrayLike,
+    in_plane: ArrayLike,
+    out_of_plane: ArrayLike,
+    conductance: ArrayLike,
     *,
     in_plane_error: ArrayLike | None = None,
     out_of_plane_error: ArrayLike | None = None,
     layer_in_plane: ArrayLike | None = None,
     layer_out_of_plane: ArrayLike | None = None,
     collinear: float = 1e-6,
-    **rest,
+    **rest: Any,
 ) -> ValveTorque:
     """A `ValveTorque` from torkances in the spin frame.
 
     Parameters
     ----------
-    theta : (n,)
+    angles : (n,)
         Angle between the layers, radians, in [0, pi].
-    torkance_in_plane, torkance_out_of_plane : (n,)
+    in_plane, out_of_plane : (n,)
         N_in (positive: toward p) and N_out (along m x p) in e/(4 pi) per cell, spin frame.
-    transmission : (n,)
-        T per cell.
+    conductance : (n,)
+        e^2/h per cell.
     in_plane_error, out_of_plane_error : (n,), optional
         Errors of the torkances.
     layer_in_plane, layer_out_of_plane : (layers, n), optional
@@ -253,38 +253,46 @@ def valve_torque(
     >>> t.eta
     (0.6, 0.6, 0.6)
     """
-    theta = np.asarray(theta, float)
-    if np.any((theta < 0) | (theta > pi + 1e-12)):
-        raise ValueError(f"theta: {theta.tolist()} has an angle outside [0, pi].")
-    order = np.argsort(theta, kind="stable")
-    order = order[np.sin(theta[order]) > collinear]
-    sine = np.sin(theta[order])
-    through: NDArray = np.asarray(transmission, float)[order]
+    angles = np.atleast_1d(np.asarray(angles, float))
+    if not np.all(np.isfinite(angles)) or np.any((angles < 0) | (angles > pi + 1e-12)):
+        raise ValueError(f"angles: {angles.tolist()} is not a list of angles in [0, pi].")
+    order = np.argsort(angles, kind="stable")
+    order = order[np.sin(angles[order]) > collinear]
+    sine = np.sin(angles[order])
+    through = _per_angle("conductance", conductance, angles)[order]
     if np.any(through == 0):
         raise ValueError(
-            "transmission: 0. No current flows, so that there is no torque per current."
+            "conductance: 0. No current flows, so that there is no torque per current."
         )
 
-    def per_current(values):
+    def per_current(name: str, values: ArrayLike | None) -> tuple[float, ...]:
         if values is None:
             return ()
-        return tuple((np.asarray(values, float)[order] / (through * sine)).tolist())
+        return tuple((_per_angle(name, values, angles)[order] / (through * sine)).tolist())
 
-    def per_layer(values):
+    def per_layer(name: str, values: ArrayLike | None) -> tuple[tuple[float, ...], ...]:
         if values is None:
             return ()
-        table = np.asarray(values, float)
+        table = np.stack([_per_angle(name, row, angles) for row in np.asarray(values, float)])
         local = len(table) * table[:, order] / (through * sine)
         return tuple(tuple(row) for row in local.tolist())
 
     return ValveTorque(
-        tuple(theta[order].tolist()),
-        per_current(torkance_in_plane),
-        per_current(torkance_out_of_plane),
+        tuple(angles[order].tolist()),
+        per_current("in_plane", in_plane),
+        per_current("out_of_plane", out_of_plane),
         tuple(through.tolist()),
-        eta_error=per_current(in_plane_error),
-        eta_perp_error=per_current(out_of_plane_error),
-        layer_eta=per_layer(layer_in_plane),
-        layer_eta_perp=per_layer(layer_out_of_plane),
+        eta_error=per_current("in_plane_error", in_plane_error),
+        eta_perp_error=per_current("out_of_plane_error", out_of_plane_error),
+        layer_eta=per_layer("layer_in_plane", layer_in_plane),
+        layer_eta_perp=per_layer("layer_out_of_plane", layer_out_of_plane),
         **rest,
     )
+
+
+def _per_angle(name: str, values: ArrayLike, angles: NDArray) -> NDArray:
+    """One value for each angle."""
+    values = np.asarray(values, float)
+    if values.shape != angles.shape:
+        raise ValueError(f"{name}: shape {values.shape}, but there are {len(angles)} angles.")
+    return values

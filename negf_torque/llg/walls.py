@@ -64,7 +64,7 @@ class Wall:
     width_model: str = "fixed"
     cross_section: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.damping > 0:
             raise ValueError(f"damping: {self.damping!r}. A moving wall needs alpha > 0.")
         for key in ("saturation_magnetisation", "exchange", "easy"):

@@ -125,26 +125,26 @@ class Oscillation:
 
     Attributes
     ----------
-    wave_vectors : (n,)
+    wave_numbers : (n,)
         0 < q <= pi per layer, strongest first.
     amplitudes : (n,)
         Of N^decay J(N).
     residual : float
         Root mean square of what the fit leaves over that of the data.
-    spectrum_wave_vectors, spectrum : (m,)
+    spectrum_wave_numbers, spectrum : (m,)
         Fourier spectrum of N^decay J(N), Hann window.
     """
 
-    wave_vectors: NDArray
+    wave_numbers: NDArray
     amplitudes: NDArray
     residual: float
-    spectrum_wave_vectors: NDArray
+    spectrum_wave_numbers: NDArray
     spectrum: NDArray
 
     @property
     def periods(self) -> NDArray:
         """(n,) layers."""
-        return 2 * np.pi / self.wave_vectors
+        return 2 * np.pi / self.wave_numbers
 
 
 def oscillation(
@@ -171,7 +171,7 @@ def oscillation(
     --------
     >>> n = np.arange(5, 30)
     >>> found = oscillation(n, np.cos(0.9 * n + 0.3) / n**2)
-    >>> round(float(found.wave_vectors[0]), 6)
+    >>> round(float(found.wave_numbers[0]), 6)
     0.9
     """
     n, j = np.asarray(thickness, float), np.asarray(coupling, float)

@@ -35,20 +35,20 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Decay:
-    """One exponential a exp(-x/length + i wave_vector x).
+    """One exponential a exp(-x/length + i wave_number x).
 
     Attributes
     ----------
     length : float
         In layers; negative where the profile grows with x, infinite where it stays.
-    wave_vector : float
+    wave_number : float
         In radians per layer; 0 for real profiles.
     residual : float
         Largest deviation of the profile from the fit, in units of its largest value.
     """
 
     length: float
-    wave_vector: float
+    wave_number: float
     residual: float
 
 
@@ -95,7 +95,7 @@ def fit_decay(profile: ArrayLike) -> Decay:
     Examples
     --------
     >>> decay = fit_decay(2 * np.exp((-1 / 5 + 0.3j) * np.arange(8)))
-    >>> round(decay.length, 12), round(decay.wave_vector, 12)
+    >>> round(decay.length, 12), round(decay.wave_number, 12)
     (5.0, 0.3)
     """
     values = np.asarray(profile)
@@ -113,7 +113,7 @@ def fit_decay(profile: ArrayLike) -> Decay:
     residual = np.abs(values - amplitude * powers).max() / np.abs(values).max()
     return Decay(
         length=float(1 / rate) if rate else np.inf,
-        wave_vector=float(np.angle(factor)) if np.iscomplexobj(values) else 0.0,
+        wave_number=float(np.angle(factor)) if np.iscomplexobj(values) else 0.0,
         residual=float(residual),
     )
 

@@ -30,20 +30,20 @@ class SpanningVector:
     ----------
     momentum : (d,)
         Of the cross-section, per cell.
-    wave_vector : float
+    wave_number : float
         0 < q <= pi per layer, folded.
     kind : str
         "maximum", "minimum" or "saddle" of the unfolded q; "chain" without momenta.
     """
 
     momentum: NDArray
-    wave_vector: float
+    wave_number: float
     kind: str
 
     @property
     def period(self) -> float:
         """Layers."""
-        return 2 * np.pi / self.wave_vector
+        return 2 * np.pi / self.wave_number
 
 
 def spanning_pairs(chain: LayerChain, layer: int, energy: float, k: NDArray) -> NDArray:
@@ -174,7 +174,7 @@ def _folded(q: float) -> float:
 
 def _distinct(found: list[SpanningVector]) -> list[SpanningVector]:
     kept: list[SpanningVector] = []
-    for one in sorted(found, key=lambda s: s.wave_vector):
-        if not any(abs(one.wave_vector - other.wave_vector) < 1e-5 for other in kept):
+    for one in sorted(found, key=lambda s: s.wave_number):
+        if not any(abs(one.wave_number - other.wave_number) < 1e-5 for other in kept):
             kept.append(one)
     return kept

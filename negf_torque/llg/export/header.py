@@ -78,8 +78,8 @@ def _valve_numbers(torque: ValveTorque, simulation: Simulation) -> list[str]:
         f"epsilon' = {_with_error(prime, torque.epsilon_prime_error())}",
         f"  d = {torque.thickness!r} nm, Ms = {torque.saturation_magnetisation!r} A/m, "
         f"cell area {torque.cell_area!r} nm^2",
-        f"  J per volt: {per_volt[0]:.6g} A/(V m^2) at {degrees(torque.theta[0]):.0f} deg, "
-        f"{per_volt[-1]:.6g} at {degrees(torque.theta[-1]):.0f} deg",
+        f"  J per volt: {per_volt[0]:.6g} A/(V m^2) at {degrees(torque.angles[0]):.0f} deg, "
+        f"{per_volt[-1]:.6g} at {degrees(torque.angles[-1]):.0f} deg",
         f"  response: {torque.response}",
         *_rewritten(torque, simulation, torque.fixed_direction),
         "WHAT IS LOST",
@@ -143,9 +143,9 @@ def _texture_numbers(torque: TextureTorque, simulation: Simulation) -> list[str]
 def _worst_angle(torque: ValveTorque, fit) -> float:
     """Angle in degrees where the fit misses most."""
     miss = np.abs(
-        efficiency(np.cos(torque.theta), fit.polarisation, fit.Lambda) - np.array(torque.eta)
+        efficiency(np.cos(torque.angles), fit.polarisation, fit.Lambda) - np.array(torque.eta)
     )
-    return degrees(torque.theta[int(np.argmax(miss))])
+    return degrees(torque.angles[int(np.argmax(miss))])
 
 
 def _damping(torque, simulation: Simulation) -> list[str]:

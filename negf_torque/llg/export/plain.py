@@ -41,14 +41,14 @@ def _rows(torque: ValveTorque) -> list[dict[str, float]]:
     fit = torque.slonczewski()
     a, b = torque.rates_per_volt()
     per_volt = torque.current_density_per_volt()
-    sine = np.sin(torque.theta)
+    sine = np.sin(torque.angles)
     transmission = np.array(torque.conductance)
-    nothing = (float("nan"),) * len(torque.theta)
+    nothing = (float("nan"),) * len(torque.angles)
     columns = (
-        [degrees(t) for t in torque.theta],
+        [degrees(t) for t in torque.angles],
         torque.eta,
         torque.eta_error or nothing,
-        efficiency(np.cos(torque.theta), fit.polarisation, fit.Lambda),
+        efficiency(np.cos(torque.angles), fit.polarisation, fit.Lambda),
         torque.eta_perp,
         torque.eta_perp_error or nothing,
         torque.conductance,
@@ -80,8 +80,8 @@ BIAS_COLUMNS = {
 def bias_table(junction: JunctionTorque) -> dict[str, str]:
     """NAME_bias.csv: T(V, theta) of a junction, one line per voltage and angle."""
     a, b = junction.rates()
-    volt, theta = np.meshgrid(junction.voltage, np.degrees(junction.angle), indexing="ij")
-    sine = np.sin(junction.angle)
+    volt, theta = np.meshgrid(junction.voltages, np.degrees(junction.angles), indexing="ij")
+    sine = np.sin(junction.angles)
     columns = (
         volt,
         theta,
@@ -107,7 +107,7 @@ def bias_table(junction: JunctionTorque) -> dict[str, str]:
             f"  {np.degrees(t):.4g}: {fits[0][1][k]:.6g} | {fits[1][0][k]:.6g}, "
             f"{fits[1][1][k]:.6g}, {fits[1][2][k]:.6g} | {fits[0].residual[k]:.1e}, "
             f"{fits[1].residual[k]:.1e}"
-            for k, t in enumerate(junction.angle)
+            for k, t in enumerate(junction.angles)
         ),
         *(f"{key}: {meaning}" for key, meaning in BIAS_COLUMNS.items()),
     ]

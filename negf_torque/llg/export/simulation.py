@@ -61,7 +61,7 @@ class Simulation:
     damping_enhancement: float = 0.0
     film_cells: int = 1
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for key in ("damping", "damping_enhancement"):
             if not (np.isfinite(getattr(self, key)) and getattr(self, key) >= 0):
                 raise ValueError(

@@ -28,7 +28,7 @@ def render_junction(
     volt = junction.point
     point = junction.at(volt)
     coupling = junction.coupling_field()
-    middle = int(np.argmin(np.abs(junction.angle - np.pi / 2)))
+    middle = int(np.argmin(np.abs(junction.angles - np.pi / 2)))
     field = np.array(simulation.field) + coupling[middle] * np.array(junction.fixed_direction)
     x, y, z = field.tolist()
     at_point = replace(
@@ -41,7 +41,7 @@ def render_junction(
     notes = (
         *point.notes,
         f"Junction at V = {volt:g} V, kept constant while the layer turns: J is that of "
-        f"{np.degrees(junction.angle[middle]):.0f} deg and stands for the voltage; the current "
+        f"{np.degrees(junction.angles[middle]):.0f} deg and stands for the voltage; the current "
         f"itself would vary by {'an unknown share' if varies is None else f'{varies:.2e}'} "
         "with the angle.",
         f"Another voltage needs another file: in V the damping-like torque is linear within "

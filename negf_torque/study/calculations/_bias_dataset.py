@@ -224,8 +224,8 @@ def junction(dataset: xr.Dataset, card: Card) -> JunctionTorque:
     assert table is not None  # only cards with [llg] come here
     layers = max(int(dataset.attrs["free_layers"]), 1)
     return JunctionTorque(
-        voltage=dataset["voltage"].values,
-        angle=dataset["angle"].values,
+        voltages=dataset["voltage"].values,
+        angles=dataset["angle"].values,
         in_plane=dataset["torque_in_plane"].values,
         out_of_plane=dataset["torque_out_of_plane"].values,
         current=dataset["current"].values,
@@ -249,7 +249,7 @@ def _with_fits(dataset: xr.Dataset, card: Card) -> xr.Dataset:
 
     torque = junction(dataset, card)
     damping, field = torque.damping_like(), torque.field_like()
-    keep = np.array([np.isclose(angle, torque.angle).any() for angle in dataset["angle"].values])
+    keep = np.array([np.isclose(angle, torque.angles).any() for angle in dataset["angle"].values])
 
     def spread(values: NDArray) -> NDArray:
         whole = np.full((*values.shape[:-1], len(keep)), np.nan)

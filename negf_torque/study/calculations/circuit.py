@@ -141,14 +141,14 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
             )
             g = sharvin_corrected(g, mixing.sharvin)
         contacts[role] = contact(up, down, g, (0, 0, 1))
-    theta = np.radians(sorted(p.angles))
+    angles = np.radians(sorted(p.angles))
     order = _order(card)
     left, right = (contacts[role] for role in ("fixed", "free"))
-    conductance, in_plane, out_of_plane = two_contact_valve(left, right, theta, p.spin_flip)
+    conductance, in_plane, out_of_plane = two_contact_valve(left, right, angles, p.spin_flip)
     # The circuit drives electrons from the fixed to the free magnet.
     in_plane, out_of_plane = order * in_plane, order * out_of_plane
-    eta, perpendicular = (x / (conductance * np.sin(theta)) for x in (in_plane, out_of_plane))
-    fit, (prime, _) = fit_slonczewski(theta, eta), constant_fit(theta, perpendicular)
+    eta, perpendicular = (x / (conductance * np.sin(angles)) for x in (in_plane, out_of_plane))
+    fit, (prime, _) = fit_slonczewski(angles, eta), constant_fit(angles, perpendicular)
     both = ("fixed", "free")
     return labelled(
         VARIABLES,
@@ -169,7 +169,7 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
             "epsilon_prime": prime / 2,
             "fit_residual": fit.residual,
         },
-        {"angle": theta, "magnet": [getattr(p, r) for r in both], "spin": ["up", "down"]},
+        {"angle": angles, "magnet": [getattr(p, r) for r in both], "spin": ["up", "down"]},
         converged=all(f[1].converged for f in found.values()),
         free_layers=card.system.thickness(p.free),
     )

@@ -49,8 +49,8 @@ VARIABLES: dict[str, Variable] = {
     ),
     "spanning_momentum": Variable(("extremum", "direction"), "1/cell", "Its momentum"),
     "spanning_kind": Variable(("extremum",), "", "Maximum, minimum or saddle"),
-    "spectrum": Variable(("wave_vector",), "eV per cell", "Fourier spectrum of N^p J1"),
-    "wave_vector": Variable(("wave_vector",), "1/layer", "Wave vector"),
+    "spectrum": Variable(("wave_number",), "eV per cell", "Fourier spectrum of N^p J1"),
+    "wave_number": Variable(("wave_number",), "1/layer", "Wave number"),
 }
 
 
@@ -183,7 +183,7 @@ def _periods(p: Any, coupling: np.ndarray, dimension: int) -> tuple[dict, dict]:
         },
         {
             "oscillation": np.arange(p.periods),
-            "wave_vector": found.spectrum_wave_vectors,
+            "wave_number": found.spectrum_wave_numbers,
         },
     )
 
@@ -264,7 +264,7 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
 
 def _spectrum_figure(dataset: xr.Dataset) -> Figure:
     drawing, axes = style.figure(height=4.4)
-    axes.plot(dataset["wave_vector"], dataset["spectrum"], color=style.PALETTE[0], label="Fourier")
+    axes.plot(dataset["wave_number"], dataset["spectrum"], color=style.PALETTE[0], label="Fourier")
     for index, period in enumerate(dataset["period"].values):
         axes.axvline(
             2 * np.pi / period,
@@ -281,7 +281,7 @@ def _spectrum_figure(dataset: xr.Dataset) -> Figure:
                 linewidth=2.4,
                 label=f"Fermi surface: {period:.4g} layers",
             )
-    axes.set_xlabel("Wave vector q (1/layer)")
+    axes.set_xlabel("Wave number q (1/layer)")
     axes.set_ylabel("Spectrum (eV)")
     style.shared_legend(drawing, axes)
     return drawing
