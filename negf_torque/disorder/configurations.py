@@ -8,6 +8,7 @@ interruption.  Means and sums of squares are merged as in T. F. Chan, G. H. Golu
 The American Statistician 37, 242 (1983), which loses no digits.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future
@@ -23,6 +24,8 @@ __all__ = [
     "block_ensemble",
     "empty_ensemble",
     "enough",
+    "is_known",
+    "joined",
     "merged",
     "running",
     "sample",
@@ -280,9 +283,34 @@ def enough(ensemble: Ensemble, standard_error: float | None, block: int = BLOCK)
 
     Never before a few blocks are there: a standard error of few values is itself uncertain.
     """
-    if standard_error is None or ensemble.count < _FIRST_BLOCKS * block:
+    if standard_error is None or not ensemble.count:
         return False
-    return bool(ensemble.standard_error[0] <= standard_error * abs(ensemble.mean[0]))
+    one = ensemble.count, float(ensemble.mean[0]), float(ensemble.squares[0])
+    return is_known(*one, standard_error, block)
+
+
+def is_known(
+    count: int, mean: float, squares: float, standard_error: float, block: int = BLOCK
+) -> bool:
+    """The same of one column: number of values, mean, sum of (x - mean)^2."""
+    if count < max(2, _FIRST_BLOCKS * block):
+        return False
+    return math.sqrt(squares / (count - 1) / count) <= standard_error * abs(mean)
+
+
+def joined(
+    one: tuple[int, float, float], other: tuple[int, float, float]
+) -> tuple[int, float, float]:
+    """Number, mean and squares of both, to the last bit as `merged` gives them."""
+    (n, mean, squares), (m, more, spread) = one, other
+    if n == 0:
+        return other
+    step = more - mean
+    return (
+        n + m,
+        mean + step * (m / (n + m)),
+        squares + spread + step * step * (n * m / (n + m)),
+    )
 
 
 def _in_order(

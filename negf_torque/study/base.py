@@ -15,10 +15,16 @@ change elsewhere changes its numbers.  An entry of `estimate` named "memory", in
 respected: what does not fit is refused, and only as many workers start as have room.
 
 A calculation of many independent parts (configurations, energies) may export all three of
-`split(card) -> list` (plain data, one entry a part), `run_part(card, part, progress) -> Dataset`
-and `merge(card, datasets) -> Dataset` (in the order of `split`): its parts then run on all workers,
-are kept one by one, and resume.  An attribute `running` of a part's dataset is averaged for the
-progress bar.
+`split(card) -> list | None` (plain data, one entry a part; None: this card is one piece),
+`run_part(card, part, progress) -> Dataset` and `merge(card, found) -> Dataset`, which asks
+`found(part)` for the datasets that it needs: its parts then run on all workers, are kept one by
+one, and resume.  Parts {"ensemble": ..., "first": ..., "last": ...} are blocks of configurations;
+their dataset's attribute `tally` (name, unit, ensemble, first, count, mean, squares) tells the
+progress bar the mean, and `wanted_error(card) -> float | None` the relative standard error after
+which no more are needed.  `PART_IGNORES` names keys, as ("disorder", "configurations"), that the
+parts do not depend on: a card in which only those differ goes on from the parts of a finished one,
+which are kept.  `beginnings(part)` gives parts that hold the first configurations of one;
+`run_part` then gets the dataset of one that is finished as a fourth argument.
 
 Its file is imported whenever a card of its kind is checked: physics, numba and Matplotlib are
 imported inside the functions.

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
+from typing import Any
 
 from negf_torque.study.errors import StudyError
 from negf_torque.study.executors import Pool
@@ -20,7 +21,8 @@ from negf_torque.study.worker import CRASHED, Report, work
 
 __all__ = ["dispatch"]
 
-Item = tuple[int, int]
+#: Point, number of the part, the part.
+Item = tuple[int, int, Any]
 
 #: A bundle should take about so many seconds, and hold no more items than this.
 SECONDS, MOST = 0.2, 256
@@ -129,9 +131,9 @@ class _Dispatcher:
         for bundle in lost:
             deaths = bundle.deaths + 1 if alone and len(bundle.items) == 1 else bundle.deaths
             if deaths >= ATTEMPTS:
-                ((point, part),) = bundle.items
+                ((point, number, _),) = bundle.items
                 reason = f"its worker died {deaths} times (killed, or out of memory?): {cause!r}"
-                self.told(Report(point, part, CRASHED, 0.0, "", reason))
+                self.told(Report(point, number, CRASHED, 0.0, "", reason))
             elif alone and len(bundle.items) > 1:
                 self.suspects.extend(_Bundle([item]) for item in bundle.items)
             else:
@@ -152,7 +154,7 @@ def dispatch(
     pool : Pool
     text : str
         The run, from `worker.job_text`.
-    items : iterable of (point, part)
+    items : iterable of (point, number of the part, part)
         Taken one by one as workers become free.
     told : function
         Gets the report of every item; what it raises ends the run.

@@ -5,11 +5,12 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
-__all__ = ["Interrupt", "InterruptedRun"]
+__all__ = ["Interrupt", "InterruptedRun", "stoppable"]
 
 
 class InterruptedRun(KeyboardInterrupt):  # noqa: N818 - like KeyboardInterrupt itself
@@ -54,3 +55,20 @@ class Interrupt:
             raise KeyboardInterrupt
         self.asked = True
         self._told("stopping when the items in flight are finished; Ctrl-C again stops at once")
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """While it is entered, SIGTERM is a KeyboardInterrupt as Ctrl-C is."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    old = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, old)

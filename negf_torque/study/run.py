@@ -13,6 +13,7 @@ from negf_torque import __version__
 from negf_torque.study import store
 from negf_torque.study.base import Listing, Progress, Scalar
 from negf_torque.study.errors import DamagedResultError, StoreError, StudyError
+from negf_torque.study.parts import can_grow, parts_of
 from negf_torque.study.schema import repr_toml
 from negf_torque.study.summary import scalars_of
 
@@ -120,7 +121,7 @@ def execute(
         else:
             dataset, computed = store.load(directory), False
             store.write_card(directory, card)
-            _clear(directory)
+            _clear(directory, card)
         files = _draw_and_export(card, dataset, directory, notes)
     return Outcome(directory, dataset, summary, computed, tuple(files), tuple(notes))
 
@@ -165,8 +166,8 @@ def _compute(work: _Work) -> tuple[dict[str, Any], xr.Dataset, list[str]]:
     facts: dict[str, Any] = {}
     notes: list[str] = []
     with work.progress:
-        if card.sweep is None and not hasattr(card.module, "split"):
-            dataset = calculate(card, work.progress)
+        if card.sweep is None and parts_of(card) is None:
+            dataset = _whole(work)
         else:
             dataset, facts, notes = _items(work, room)
     summary = store.save(
@@ -179,8 +180,23 @@ def _compute(work: _Work) -> tuple[dict[str, Any], xr.Dataset, list[str]]:
         **facts,
     )
     if not facts.get("items", {}).get("crashed"):
-        _clear(work.directory)
+        _clear(work.directory, card)
     return summary, dataset, notes
+
+
+def _whole(work: _Work) -> xr.Dataset:
+    """A card that is one item: it runs here, and nothing is kept before its end."""
+    from negf_torque.study.interrupt import InterruptedRun, stoppable
+
+    try:
+        with stoppable():
+            return calculate(work.card, work.progress)
+    except KeyboardInterrupt:
+        raise InterruptedRun(
+            "nothing is kept: this card is one piece of work, calculated anew when it is run "
+            "again. A sweep keeps every finished point: see docs/howto/sweeps.md for how to cut a "
+            "card into pieces"
+        ) from None
 
 
 def _items(work: _Work, room: int | None) -> tuple[xr.Dataset, dict[str, Any], list[str]]:
@@ -225,10 +241,12 @@ def _items(work: _Work, room: int | None) -> tuple[xr.Dataset, dict[str, Any], l
     return dataset, facts, notes
 
 
-def _clear(directory: Path) -> None:
+def _clear(directory: Path, card: Card) -> None:
+    """Remove the finished items, unless more of them may be wanted later."""
     from negf_torque.study.checkpoints import Checkpoints
 
-    Checkpoints(directory).clear()
+    if not can_grow(card):
+        Checkpoints(directory).clear()
 
 
 def _summary(card: Card, dataset: xr.Dataset) -> list[Scalar]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from negf_torque.study import store
 from negf_torque.study.errors import StoreError
+from negf_torque.study.parts import parts_of
 
 __all__ = ["status_of"]
 
@@ -41,7 +42,7 @@ def status_of(directory: Path) -> Iterator[str]:
     else:
         card = load(directory / store.CARD, allow_code=True)
         yield f"not finished: {card.kind}, card hash {card.hash[:16]}"
-        if card.sweep is not None or hasattr(card.module, "split"):
+        if card.sweep is not None or parts_of(card) is not None:
             yield from _items(directory, card)
     yield f"at work: {owner}" if owner else "no one is at work"
     if (directory / DAMAGED).is_dir():

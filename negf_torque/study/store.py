@@ -125,14 +125,16 @@ def examine(directory: Path, card: Card) -> dict[str, Any] | None:
     return None
 
 
-def _finished(directory: Path, card: Card) -> dict[str, Any]:
-    """The summary of this card's finished result."""
+def _finished(directory: Path, card: Card) -> dict[str, Any] | None:
+    """The summary of this card's finished result; None if the card carries it on."""
     try:
         summary = load_summary(directory)
     except DamagedResultError:
         _same_card(directory, card)
         raise
     if summary["card_hash"] != card.hash:
+        if _goes_on(directory, card):
+            return None
         raise StoreError(
             f"{directory} holds the result of another card "
             f"({summary['name']}, {summary['kind']}). Nothing was changed; choose another "
@@ -153,6 +155,8 @@ def write_card(directory: Path, card: Card) -> None:
 def begin(directory: Path, card: Card) -> None:
     """Write the card into a directory that `examine` has found fit.
 
+    Where another result is carried on, it is no longer a finished one from now on.
+
     Raises
     ------
     StoreError
@@ -160,6 +164,7 @@ def begin(directory: Path, card: Card) -> None:
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
+        (directory / SUMMARY).unlink(missing_ok=True)
         write_card(directory, card)
     except OSError as error:
         raise StoreError(f"{directory} cannot be written: {error.strerror}.") from None
@@ -324,19 +329,24 @@ def _strangers(directory: Path, card: Card) -> list[str]:
     return sorted(p.name for p in directory.iterdir() if p.name not in ours and p.name[0] != ".")
 
 
-def _same_card(directory: Path, card: Card) -> None:
-    """An unfinished run may be taken up by its own card only."""
+def _goes_on(directory: Path, card: Card) -> bool:
+    """Whether a directory's card has the same parts: the same card, or one with more of them."""
     from negf_torque.study.card import parse
     from negf_torque.study.errors import CardError
+    from negf_torque.study.parts import family
 
     try:
         text = (directory / CARD).read_text(encoding="utf-8")
         # Python files of the other card are not run here, only compared as text.
         other = parse(text, card.path.parent / CARD, allow_code=True)
-        same = other.hash == card.hash
     except (CardError, OSError, UnicodeDecodeError):
-        same = False
-    if not same:
+        return False
+    return family(other) == family(card)
+
+
+def _same_card(directory: Path, card: Card) -> None:
+    """An unfinished run may be taken up by its own card only."""
+    if not _goes_on(directory, card):
         raise StoreError(
             f"{directory} holds an unfinished run of another card. Nothing was changed; choose "
             "another directory with -o, or remove this one."

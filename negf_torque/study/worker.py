@@ -14,7 +14,7 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -41,6 +41,7 @@ __all__ = [
     "limit_threads",
     "start_worker",
     "verdict",
+    "with_warnings",
     "work",
 ]
 
@@ -63,6 +64,7 @@ class Report(NamedTuple):
     message: str = ""
     running: tuple[str, float, str] | None = None
     data: bytes | None = None
+    tally: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -100,12 +102,14 @@ class Job:
 
 def job_of(card: Card, directory: Path) -> Job:
     """The run of a card in a directory."""
-    content = card.content()
+    from negf_torque.study.parts import content_of_parts, family
+
     if card.sweep:
         # How the results are put together does not enter the items.
-        base = card.sweep.base_hash({k: v for k, v in content.items() if k != "sweep"})
+        content = {k: v for k, v in content_of_parts(card).items() if k != "sweep"}
+        base = card.sweep.base_hash(content)
     else:
-        base = card.hash
+        base = family(card)
     return Job(card, Checkpoints(directory), program_version(card.kind), base)
 
 
@@ -151,79 +155,91 @@ def _job(text: str) -> tuple[Job, bool]:
     return job, token_of(directory) == given["token"]
 
 
-def work(text: str, items: Sequence[tuple[int, int]]) -> list[Report]:
-    """Compute some items, each a point and the number of its part (-1: the whole point)."""
+def work(text: str, items: Sequence[tuple[int, int, Any]]) -> list[Report]:
+    """Compute some items, each a point, the number of its part (-1: the whole) and the part."""
     limit_threads()
     job, near = _job(text)
     reports = []
-    for point, part in items:
-        report = _one(job, point, part, near)
+    for point, number, part in items:
+        report = _one(job, point, number, part, near)
         reports.append(report)
         if report.state == UNWRITABLE:
             break
     return reports
 
 
-def _one(job: Job, point: int, number: int, near: bool) -> Report:
+def _one(job: Job, point: int, number: int, part: Any, near: bool) -> Report:
     began = time.perf_counter()
     card = job.point_card(point)
-    part = None
-    state, message, running, data = FAILED, "", None, b""
+    key = job.key(point, part)
+    facts: dict[str, Any] = {"key": key, "state": FAILED, "message": ""}
+    data = b""
     if isinstance(card, dict):
-        message = "; ".join(f"{path_text(path)}: {text}" for path, text in card.items())
-        key = job.key(point)
+        facts["message"] = "; ".join(f"{path_text(path)}: {text}" for path, text in card.items())
     else:
-        if number >= 0:
-            part = card.module.split(card)[number]
-        key = job.key(point, part)
         if near and key in job.checkpoints:  # finished before the worker that had it died
             return Report(point, number, DONE, 0.0, key)
-        state, message, running, data = _computed(card, part, key)
+        begun = _begun(job, card, point, part) if near and part is not None else None
+        data = _computed(card, part, begun, facts)
+    state = facts["state"]
     if not data and state == FAILED:
         from negf_torque.study.packed import pack_facts
 
-        data = pack_facts({"key": key, "state": FAILED, "message": message})
+        data = pack_facts(facts)
     seconds = time.perf_counter() - began
+    report = Report(
+        point, number, state, seconds, key, facts["message"], facts.get("running"), data or None,
+        facts.get("tally"),
+    )  # fmt: skip
     if state == CRASHED or not near:
-        return Report(point, number, state, seconds, key, message, running, data or None)
+        return report
     try:
         job.checkpoints.write(key, data)
     except OSError as error:
         return Report(point, number, UNWRITABLE, seconds, key, error.strerror or str(error))
-    return Report(point, number, state, time.perf_counter() - began, key, message, running)
+    return report._replace(seconds=time.perf_counter() - began, data=None)
 
 
-def _computed(
-    card: Card, part: Any, key: str
-) -> tuple[str, str, tuple[str, float, str] | None, bytes]:
-    """State, message, running value and bytes of one item."""
+def _begun(job: Job, card: Card, point: int, part: Any) -> xr.Dataset | None:
+    """A finished part that is the beginning of this one, where the kind knows of such."""
+    from negf_torque.study.packed import DamagedError, dataset_of
+
+    for other in getattr(card.module, "beginnings", lambda part: ())(part):
+        key = job.key(point, other)
+        if key in job.checkpoints:
+            try:
+                return dataset_of(job.checkpoints.read(key))
+            except (DamagedError, OSError):  # then all of the part is computed
+                continue
+    return None
+
+
+def _computed(card: Card, part: Any, begun: xr.Dataset | None, facts: dict[str, Any]) -> bytes:
+    """The bytes of one item, none if it failed; what became of it is put into the facts."""
     from negf_torque.study.packed import pack
 
     try:
         with _ALONE:
-            dataset = evaluate(card, Progress(), part)
+            dataset = evaluate(card, Progress(), part, begun)
             scalars = [] if part is not None else list(card.module.summary(dataset))
     except ValueError as error:  # the same at the next attempt
-        return FAILED, str(error), None, b""
+        facts |= {"state": FAILED, "message": str(error)}
+        return b""
     except MemoryError:
-        return CRASHED, "not enough memory", None, b""
+        facts |= {"state": CRASHED, "message": "not enough memory"}
+        return b""
     except Exception as error:
-        return CRASHED, f"internal error: {type(error).__name__}: {error}", None, b""
-    state, message = verdict(dataset, scalars)
-    running = None
+        facts |= {"state": CRASHED, "message": f"internal error: {type(error).__name__}: {error}"}
+        return b""
+    facts["state"], facts["message"] = verdict(dataset, scalars)
+    facts["running"] = None
     if scalars:
         first = scalars[0]
-        running = (first.name, float(first.value.real), first.unit)
-    elif "running" in dataset.attrs:
-        running = ("mean", float(dataset.attrs["running"]), "")
-    facts = {
-        "key": key,
-        "state": state,
-        "message": message,
-        "running": running,
-        "scalars": [scalar.to_json() for scalar in scalars],
-    }
-    return state, message, running, pack(dataset, facts)
+        facts["running"] = (first.name, float(first.value.real), first.unit)
+    facts["scalars"] = [scalar.to_json() for scalar in scalars]
+    if (tally := dataset.attrs.pop("tally", None)) is not None:
+        facts["tally"] = tally
+    return pack(dataset, facts)
 
 
 def verdict(dataset: xr.Dataset, scalars: list[Scalar]) -> tuple[str, str]:
@@ -240,14 +256,26 @@ def _is_nan(value: Any) -> bool:
     return math.isnan(value.real) or math.isnan(value.imag)
 
 
-def evaluate(card: Card, progress: Progress, part: Any = None) -> xr.Dataset:
+def evaluate(
+    card: Card, progress: Progress, part: Any = None, begun: xr.Dataset | None = None
+) -> xr.Dataset:
     """Run a card's calculation, or a part of it; warnings of the physics become an attribute."""
+
+    def run() -> xr.Dataset:
+        if part is None:
+            return card.module.run(card, progress)
+        if begun is None:
+            return card.module.run_part(card, part, progress)
+        return card.module.run_part(card, part, progress, begun)
+
+    return with_warnings(run)
+
+
+def with_warnings(run: Callable[[], xr.Dataset]) -> xr.Dataset:
+    """The dataset that a function makes, its warnings of the physics as an attribute."""
     with warnings.catch_warnings(record=True) as records:
         warnings.simplefilter("always", UserWarning)
-        if part is None:
-            dataset = card.module.run(card, progress)
-        else:
-            dataset = card.module.run_part(card, part, progress)
+        dataset = run()
     messages = [*caught(dataset.attrs), *_user_warnings(records)]
     dataset.attrs.pop("warnings", None)
     if messages:

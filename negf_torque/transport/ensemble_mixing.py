@@ -25,7 +25,7 @@ from negf_torque.transport.mixing import (
     sharvin_corrected,
 )
 
-__all__ = ["configuration_mixing"]
+__all__ = ["configuration_mixing", "drawn_mixing", "mixing_of"]
 
 
 def configuration_mixing(
@@ -61,27 +61,49 @@ def configuration_mixing(
     ValueError
         If the left lead is magnetic, or no direction is known.
     """
-    if np.any(chain.left.sites.exchange):
-        raise ValueError("left: a mixing conductance needs a nonmagnetic left lead.")
-    m = first_moment(chain) if direction is None else unit_vector(direction)
     drawn = Configurations(chain, energy, tuple(impurities), cells, mesh)
-    whole = drawn.supercell.chain
-    normal_right = not np.any(chain.right.sites.exchange)
-    plus = end_ladder(whole.left, whole.sizes[0], m)
-    plus_right = end_ladder(whole.right, whole.sizes[-1], m) if normal_right else None
     found = ensembles.sample(
-        partial(_columns, drawn, plus, plus_right),
+        drawn_mixing(drawn, direction),
         configurations,
         seed=seed,
         executor=executor,
         workers=workers,
         progress=progress,
     )
+    return mixing_of(chain, found, mesh)
+
+
+def drawn_mixing(
+    drawn: Configurations, direction: ArrayLike | None = None
+) -> Callable[[NDArray], NDArray]:
+    """Seeds (B,) -> (B, 5): real and imaginary part of g_r and g_t, Sharvin conductance.
+
+    Raises
+    ------
+    ValueError
+        If the left lead is magnetic, or no direction is known.
+    """
+    chain = drawn.chain
+    if np.any(chain.left.sites.exchange):
+        raise ValueError("left: a mixing conductance needs a nonmagnetic left lead.")
+    m = first_moment(chain) if direction is None else unit_vector(direction)
+    whole = drawn.supercell.chain
+    plus = end_ladder(whole.left, whole.sizes[0], m)
+    plus_right = end_ladder(whole.right, whole.sizes[-1], m) if _is_normal(chain) else None
+    return partial(_columns, drawn, plus, plus_right)
+
+
+def _is_normal(chain: LayerChain) -> bool:
+    return not np.any(chain.right.sites.exchange)
+
+
+def mixing_of(chain: LayerChain, found: ensembles.Ensemble, mesh: int = 1) -> MixingConductance:
+    """The mixing conductances that an ensemble of `drawn_mixing` holds."""
     value, error = found.mean, found.standard_error
     g_r, sharvin = complex(value[0], value[1]), float(value[4])
     return MixingConductance(
         reflection=g_r,
-        transmission=complex(value[2], value[3]) if normal_right else None,
+        transmission=complex(value[2], value[3]) if _is_normal(chain) else None,
         sharvin=sharvin,
         reflection_corrected=complex(sharvin_corrected(g_r, sharvin)),
         reflection_error=float(np.hypot(*error[:2])),

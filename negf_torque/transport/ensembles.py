@@ -30,7 +30,14 @@ from negf_torque.transport.leads import lead_self_energies
 from negf_torque.transport.linear import WindowResponse, pack_window, unpack_window
 from negf_torque.transport.torque import bias_windows, exchange_torque, sum_by_magnet
 
-__all__ = ["ConfigurationResponse", "Configurations", "configuration_response"]
+__all__ = [
+    "ConfigurationResponse",
+    "Configurations",
+    "configuration_response",
+    "kept_columns",
+    "response_of",
+    "window_columns",
+]
 
 #: Numbers that every impurity of a site draws (`disorder.impurities.draw_potentials`).
 _DRAWS = 4
@@ -226,35 +233,64 @@ def configuration_response(
         If the requested standard error was not reached.
     """
     drawn = Configurations(chain, energy, tuple(impurities), cells, mesh)
-    kept = 1 + 6 * len(chain.magnets)
     ensemble = ensembles.sample(
-        partial(_columns, drawn), configurations, seed=seed, kept=kept,
+        partial(window_columns, drawn), configurations, seed=seed, kept=kept_columns(chain),
         standard_error=standard_error, executor=executor, workers=workers, start=start,
         progress=progress,
     )  # fmt: skip
+    return response_of(chain, ensemble, mesh, standard_error)
+
+
+def kept_columns(chain: LayerChain) -> int:
+    """How many of `window_columns` are kept configuration by configuration."""
+    return 1 + 6 * len(chain.magnets)
+
+
+def response_of(
+    chain: LayerChain,
+    ensemble: ensembles.Ensemble,
+    mesh: int = 1,
+    standard_error: float | None = None,
+) -> ConfigurationResponse:
+    """The response that an ensemble of `window_columns` holds.
+
+    Parameters
+    ----------
+    chain : LayerChain
+        The clean device.
+    ensemble : Ensemble
+        With `kept_columns(chain)` columns kept.
+    mesh : int
+        Momenta of the supercell's zone, per direction.
+    standard_error : float, optional
+        What was asked for, relative to the conductance.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the requested standard error was not reached.
+    """
     if standard_error is not None and not ensemble.stopped:
         reached = ensemble.standard_error[0] / abs(ensemble.mean[0])
         warnings.warn(
             f"{ensemble.count} configurations give the conductance to {reached:.2g}, not to the "
             f"requested {standard_error:g}; the result is marked. Allow more configurations.",
             ConvergenceWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
-    device = make_device(chain)
-    error = ensemble.standard_error
-    value, error = ensemble.mean[kept:], error[kept:]
+    kept = kept_columns(chain)
     window = unpack_window(
-        value,
-        error,
-        device,
+        ensemble.mean[kept:],
+        ensemble.standard_error[kept:],
+        make_device(chain),
         ensemble.count * mesh**chain.dimension,
         standard_error is None or ensemble.stopped,
     )
-    return ConfigurationResponse(window, ensemble, seed)
+    return ConfigurationResponse(window, ensemble, int(ensemble.seeds[0]))
 
 
-def _columns(drawn: Configurations, seeds: NDArray) -> NDArray:
-    """Kept scalars, then what `linear.pack_window` lists, per cell: (B, columns)."""
+def window_columns(drawn: Configurations, seeds: NDArray) -> NDArray:
+    """What is kept of each configuration, then what `pack_window` lists, per cell: (B, columns)."""
     small, table = make_device(drawn.chain), drawn.chain.sites
     packed: Any = 0
     torque: Any = 0

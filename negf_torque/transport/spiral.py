@@ -36,10 +36,14 @@ from negf_torque.transport.ensembles import Configurations
 from negf_torque.transport.torque import exchange_torque
 
 __all__ = [
+    "BLOCKS",
+    "KEPT",
     "SampledSpiral",
     "SpiralTorque",
+    "counted_layers",
     "sampled_spiral",
     "smooth_limit",
+    "spiral_columns",
     "spiral_torque",
 ]
 
@@ -119,7 +123,7 @@ def spiral_torque(
         impurities' moments are not isotropic.
     """
     axes = _frame(chain)
-    layers = _counted(chain, margin)
+    layers = counted_layers(chain, margin)
     _check(wave_number, impurities)
     wound = spiral_frame(chain, wave_number, axes[2])
     found = complete_disordered_response(
@@ -217,7 +221,43 @@ def sampled_spiral(
     progress : callable, optional
         Called with "window" or "sea" and the ensemble so far.
     """
-    axes, layers = _frame(chain), _counted(chain, margin)
+    columns = spiral_columns(
+        chain, wave_number, energy, impurities, potential, margin=margin, cells=cells
+    )
+    counts = {"window": configurations, "sea": sea_configurations}
+    found = {
+        part: ensembles.sample(
+            evaluate, counts[part], seed=seed, kept=KEPT[part], executor=executor,
+            workers=workers, block=BLOCKS[part],
+            progress=None if progress is None else partial(progress, part),
+        )
+        for part, evaluate in columns.items()
+    }  # fmt: skip
+    return SampledSpiral(wave_number, counted_layers(chain, margin), found["window"], found["sea"])
+
+
+#: Columns of `spiral_columns`, all of which are kept, and configurations worked on together.
+KEPT, BLOCKS = {"window": 3, "sea": 2}, {"window": ensembles.BLOCK, "sea": 8}
+
+
+def spiral_columns(
+    chain: LayerChain,
+    wave_number: float,
+    energy: float,
+    impurities: Sequence[Impurity],
+    potential: ArrayLike,
+    *,
+    margin: int = 0,
+    cells: int = 3,
+) -> dict[str, Callable[[NDArray], NDArray]]:
+    """What is averaged for a `SampledSpiral`: seeds (B,) -> (B, columns) of "window" and "sea".
+
+    Parameters
+    ----------
+    chain, wave_number, energy, impurities, potential, margin, cells
+        As in `sampled_spiral`.
+    """
+    axes, layers = _frame(chain), counted_layers(chain, margin)
     _check(wave_number, impurities)
     forward, backward = (
         Configurations(spiral_frame(chain, q, axes[2]), energy, tuple(impurities), cells)
@@ -225,22 +265,11 @@ def sampled_spiral(
     )
     both = forward, backward
     projection = -np.stack([axes[1], axes[2]], axis=1) / wave_number
-
-    def average(part: str, evaluate: Callable, count: int, kept: int, block: int):
-        report = None if progress is None else partial(progress, part)
-        return ensembles.sample(
-            evaluate, count, seed=seed, kept=kept, executor=executor, workers=workers,
-            block=block, progress=report,
-        )  # fmt: skip
-
-    window = average(
-        "window", partial(_window_columns, both, projection, layers), configurations, 3, 64
-    )
     field = np.asarray(potential, float)
-    sea = average(
-        "sea", partial(_sea_projected, both, projection, layers, field), sea_configurations, 2, 8
-    )
-    return SampledSpiral(wave_number, layers, window, sea)
+    return {
+        "window": partial(_window_columns, both, projection, layers),
+        "sea": partial(_sea_projected, both, projection, layers, field),
+    }
 
 
 def _window_columns(
@@ -326,7 +355,7 @@ def _frame(chain: LayerChain) -> NDArray:
     return np.stack([m, np.cross(axis, m), axis])
 
 
-def _counted(chain: LayerChain, margin: int) -> tuple[int, int]:
+def counted_layers(chain: LayerChain, margin: int) -> tuple[int, int]:
     count = len(chain.onsite)
     if margin < 0 or 2 * margin >= count:
         raise ValueError(f"margin: {margin!r} layers at both ends of {count} leave none.")

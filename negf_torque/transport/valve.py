@@ -23,7 +23,14 @@ from negf_torque.transport.mixing import MixingConductance, mixing_conductance
 from negf_torque.transport.sampling import Sampling
 from negf_torque.transport.torque import frame_components
 
-__all__ = ["ValveResult", "aside_of", "magnet_mixing", "spin_valve", "valve_directions"]
+__all__ = [
+    "ValveResult",
+    "aside_of",
+    "magnet_mixing",
+    "solved_angles",
+    "spin_valve",
+    "valve_directions",
+]
 
 # Where N/sin(theta) is 0/0 it is taken this far (radians) from collinear; N/sin(theta) is even
 # about those angles, so that this costs a relative error of about its square.
@@ -122,6 +129,20 @@ def aside_of(angles: NDArray) -> NDArray:
     return np.where(np.abs(np.sin(angles)) < 1e-9, beside, angles)
 
 
+def solved_angles(angles: NDArray) -> tuple[NDArray, NDArray]:
+    """Angles at which a valve is solved, and where among them one finds what.
+
+    Returns
+    -------
+    solved : (n,)
+        In ascending order, radians.
+    which : (2 + 2 * angles,)
+        Places of 0 and pi, of the angles, and of the angles that stand for collinear ones.
+    """
+    wanted = np.concatenate([[0.0, np.pi], angles, aside_of(angles)])
+    return np.unique(wanted, return_inverse=True)
+
+
 def spin_valve(
     chain: LayerChain,
     fixed: str,
@@ -166,8 +187,7 @@ def spin_valve(
         raise ValueError(f"angles: {angles.tolist()} are not all finite angles in radians.")
     collinear = np.abs(np.sin(angles)) < 1e-9
     aside = aside_of(angles)
-    wanted = np.concatenate([[0.0, np.pi], angles, aside])
-    solved, which = np.unique(wanted, return_inverse=True)
+    solved, which = solved_angles(angles)
     p, directions = valve_directions(chain, fixed, free, solved)
     devices = [aligned(chain, {free: m}) for m in directions]
     responses = (

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from negf_torque.study.calculations._beta_variables import VARIABLES
+from negf_torque.study.calculations._configurations import block_dataset, blocks, ensemble_of
+from negf_torque.study.calculations._disorder_parts import MEDIA, table_of
 from negf_torque.study.calculations.beta_three_ways import isotropic_strengths, k_fermi_l
 from negf_torque.study.impurities import DisorderTable
 from negf_torque.study.labels import labelled
+from negf_torque.study.parts import cached
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -19,15 +23,15 @@ if TYPE_CHECKING:
     from negf_torque.study.card import Card
     from negf_torque.transport.spiral import SpiralTorque
 
-__all__ = ["calculate"]
+__all__ = ["averaged_media", "spiral_part", "spiral_parts", "with_sampled"]
 
 
-def calculate(card: Card, progress: Progress) -> xr.Dataset:
-    """All routes."""
+def averaged_media(card: Card, progress: Progress) -> xr.Dataset:
+    """All routes but the configurations."""
     from negf_torque.transport.spiral import smooth_limit
 
-    p, table = card.calculation, card.disorder or DisorderTable()
-    media = ["born"] + ["coherent-potential"] * ("coherent-potential" in table.methods)
+    p, table = card.calculation, table_of(card)
+    media = _media(table)
     progress.start("formula")
     values, formula = _formula(card)
     formulas = [formula] + [_coherent_formula(card)] * (len(media) - 1)
@@ -36,20 +40,14 @@ def calculate(card: Card, progress: Progress) -> xr.Dataset:
         _spiral(card, table, medium, p.sampled_length, p.sampled_wave_number, p.sampled_margin)
         for medium in media
     ]
-    sampled = _sampled(card, table, same[-1].potential, progress)
     limits = [smooth_limit(p.wave_numbers, [s.beta for s in row]) for row in grid]
     coarser = [_coarseness(card, table, m, row) for m, row in zip(media, grid, strict=True)]
     device_errors = [float(np.hypot(a, b)) for (_, a), b in zip(limits, coarser, strict=True)]
     # what the last medium says about the way from the sampled device to the limit
     step = limits[-1][0] - same[-1].beta
-    final = sampled.beta + step
     values |= {
-        "beta": [*formulas, *(value for value, _ in limits), final],
-        "beta_error": [
-            *(0.0 for _ in formulas),
-            *device_errors,
-            float(np.hypot(sampled.beta_error, device_errors[-1])),
-        ],
+        "beta": [*formulas, *(value for value, _ in limits)],
+        "beta_error": [*(0.0 for _ in formulas), *device_errors],
         "device_beta": [[s.beta for s in row] for row in grid],
         "device_window_beta": [[s.window_beta for s in row] for row in grid],
         "device_adiabatic": [[_mean(s) for s in row] for row in grid],
@@ -57,33 +55,108 @@ def calculate(card: Card, progress: Progress) -> xr.Dataset:
         "same_device_conductance": [s.conductance for s in same],
         "profile_adiabatic": [s.adiabatic for s in same],
         "profile_nonadiabatic": [s.nonadiabatic for s in same],
-        "sampled_beta": sampled.beta,
-        "sampled_beta_error": sampled.beta_error,
-        "sampled_conductance": float(sampled.window.mean[0]),
-        "sampled_conductance_error": float(sampled.window.standard_error[0]),
-        "sample_adiabatic": sampled.window.samples[:, 1],
-        "sample_nonadiabatic": sampled.window.samples[:, 2],
     }
     coords = {
-        "route": [*["formula", "coherent formula"][: len(formulas)], *media, "configurations"],
+        "route": [*["formula", "coherent formula"][: len(formulas)], *media],
         "medium": media,
         "wave_number": p.wave_numbers,
-        "configuration": sampled.window.seeds,
         "layer": np.arange(len(same[0].adiabatic)),
         "spin": ["up", "down"],
     }
-    note = (
-        f"{sampled.window.count} pairs of configurations (sea {sampled.sea.count}) of "
-        f"{p.sampled_length} layers, q = {p.sampled_wave_number:g}, moved to the limit by "
-        f"{step:+.3g} as the {media[-1]} device says"
-    )
     return labelled(
         VARIABLES,
         values,
         coords,
         converged=all(s.converged for row in [*grid, same] for s in row),
-        sampled_note=note,
+        step=step,
+        step_error=device_errors[-1],
     )
+
+
+def spiral_parts(card: Card) -> list[Any]:
+    """The averaged media, and blocks of configurations of the window and of the sea."""
+    from negf_torque.transport.spiral import BLOCKS
+
+    counts = {"window": table_of(card).configurations, "sea": card.calculation.sea_configurations}
+    return [MEDIA, *(part for n in counts for part in blocks(n, counts[n], BLOCKS[n]))]
+
+
+def spiral_part(
+    card: Card, part: Any, progress: Progress, begun: xr.Dataset | None = None
+) -> xr.Dataset:
+    """A block of configurations of window or sea, or everything else."""
+    from negf_torque.transport.spiral import BLOCKS, KEPT, spiral_columns
+
+    if part == MEDIA:
+        return averaged_media(card, progress)
+    p, table, name = card.calculation, table_of(card), part["ensemble"]
+
+    def make() -> dict[str, Any]:
+        return spiral_columns(
+            _uniform(card, p.sampled_length),
+            p.sampled_wave_number,
+            p.energy,
+            [impurity.impurity() for impurity in card.impurities],
+            _potential(card, table) if name == "sea" else (),
+            margin=p.sampled_margin + 1,
+            cells=table.supercell,
+        )
+
+    evaluate = cached(card, name, make)[name]
+    quantity = ("conductance", "e^2/h per cell") if name == "window" else ("A of the sea", "1")
+    return block_dataset(evaluate, KEPT[name], table, part, quantity, begun, BLOCKS[name])
+
+
+def _potential(card: Card, table: DisorderTable) -> Any:
+    """Electrochemical potential of the averaged conductor that is sampled."""
+    p = card.calculation
+    medium = _media(table)[-1]
+    length, margin = p.sampled_length, p.sampled_margin
+    return _spiral(card, table, medium, length, p.sampled_wave_number, margin).potential
+
+
+def _media(table: DisorderTable) -> list[str]:
+    return ["born"] + ["coherent-potential"] * ("coherent-potential" in table.methods)
+
+
+def with_sampled(card: Card, found: Callable[[Any], xr.Dataset]) -> xr.Dataset:
+    """The result of all parts."""
+    from negf_torque.transport.spiral import BLOCKS, SampledSpiral, counted_layers
+
+    p, parts = card.calculation, spiral_parts(card)[1:]
+    window, sea = (
+        ensemble_of([part for part in parts if part["ensemble"] == name], found, None, BLOCKS[name])
+        for name in ("window", "sea")
+    )
+    layers = counted_layers(_uniform(card, p.sampled_length), p.sampled_margin + 1)
+    sampled = SampledSpiral(p.sampled_wave_number, layers, window, sea)
+    media = found(MEDIA)
+    step, step_error = float(media.attrs.pop("step")), float(media.attrs.pop("step_error"))
+    values = {
+        "beta": [*media["beta"].values, sampled.beta + step],
+        "beta_error": [
+            *media["beta_error"].values,
+            float(np.hypot(sampled.beta_error, step_error)),
+        ],
+        "sampled_beta": sampled.beta,
+        "sampled_beta_error": sampled.beta_error,
+        "sampled_conductance": float(window.mean[0]),
+        "sampled_conductance_error": float(window.standard_error[0]),
+        "sample_adiabatic": window.samples[:, 1],
+        "sample_nonadiabatic": window.samples[:, 2],
+    }
+    coords = {
+        "route": [*media["route"].values, "configurations"],
+        "configuration": window.seeds,
+    }
+    note = (
+        f"{window.count} pairs of configurations (sea {sea.count}) of "
+        f"{p.sampled_length} layers, q = {p.sampled_wave_number:g}, moved to the limit by "
+        f"{step:+.3g} as the {media['medium'].values[-1]} device says"
+    )
+    attrs = media.attrs | {"sampled_note": note}
+    merged = media.drop_dims("route").merge(labelled(VARIABLES, values, coords))
+    return merged.assign_attrs(attrs)
 
 
 def _mean(spiral: SpiralTorque) -> float:
@@ -191,33 +264,4 @@ def _spiral(
         medium,
         mesh or table.fixed_mesh,
         margin + 1,
-    )
-
-
-def _sampled(card: Card, table: DisorderTable, potential: Any, progress: Progress) -> Any:
-    from negf_torque.transport.spiral import sampled_spiral
-
-    p = card.calculation
-    kinds = [impurity.impurity() for impurity in card.impurities]
-    stages = {"window": table.configurations, "sea": p.sea_configurations}
-    begun: list[str] = []
-
-    def report(part: str, ensemble: Any) -> None:
-        if part not in begun:
-            begun.append(part)
-            progress.start(f"configurations, {part}", stages[part])
-        progress.update(ensemble.count)
-
-    return sampled_spiral(
-        _uniform(card, p.sampled_length),
-        p.sampled_wave_number,
-        p.energy,
-        kinds,
-        potential,
-        table.configurations,
-        p.sea_configurations,
-        margin=p.sampled_margin + 1,
-        cells=table.supercell,
-        seed=table.seed,
-        progress=report,
     )

@@ -105,26 +105,21 @@ def averaged(
     progress: Progress,
     methods: tuple[str, ...] | None = None,
 ) -> Averages:
-    """Solve one device with the card's impurities, by each of the methods."""
+    """Solve one device with the card's impurities, by each of the methods that average."""
     table = card.disorder or DisorderTable()
-    kinds = [impurity.impurity() for impurity in card.impurities]
     methods = tuple(table.methods) if methods is None else methods
     windows: list[WindowResponse] = []
-    explicit = None
     mean_field: DisorderedResponse | None = None
     for method in methods:
-        if method == "configurations":
-            explicit = _explicit(table, chain, kinds, energy, progress)
-            windows.append(explicit.window)
-        else:
-            progress.start(f"{method}: self-energy and vertex corrections")
-            medium = _averaged_medium(card, table, chain, energy, method)
-            windows.append(medium)
-            mean_field = mean_field or medium
+        progress.start(f"{method}: self-energy and vertex corrections")
+        medium = _averaged_medium(card, table, chain, energy, method)
+        windows.append(medium)
+        mean_field = mean_field or medium
     complete = None
-    if mean_field is windows[0] and card.kind == "torque" and chain.magnets:
+    main = bool(windows) and methods[0] == table.method
+    if main and mean_field is not None and card.kind == "torque" and chain.magnets:
         complete = _complete(card, table, chain, energy, mean_field, progress)
-    return Averages(methods, tuple(windows), mean_field, explicit, complete)
+    return Averages(methods, tuple(windows), mean_field, complete=complete)
 
 
 def _complete(
@@ -204,30 +199,6 @@ def _with_mesh_error(
         conductance_error=change("conductance"),
         density_error=change("density_by_lead", Ellipsis, slice(1, None)),
         current_error=change("current_by_lead"),
-    )
-
-
-def _explicit(
-    table: DisorderTable, chain: LayerChain, kinds: list, energy: float, progress: Progress
-) -> ConfigurationResponse:
-    from negf_torque.transport.ensembles import configuration_response
-
-    progress.start("configurations", table.configurations)
-
-    def report(ensemble: Any) -> None:
-        error = ensemble.standard_error[0] / (abs(ensemble.mean[0]) or 1.0)
-        progress.update(ensemble.count, note=f"conductance to {error:.1e}")
-
-    return configuration_response(
-        chain,
-        energy,
-        kinds,
-        table.configurations,
-        seed=table.seed,
-        standard_error=table.standard_error,
-        cells=table.supercell,
-        mesh=table.supercell_mesh,
-        progress=report,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,36 +22,51 @@ if TYPE_CHECKING:
     from negf_torque.study.card import Card
     from negf_torque.transport.linear import WindowResponse
     from negf_torque.transport.mixing import MixingConductance
+    from negf_torque.transport.sampling import Sampling
     from negf_torque.transport.valve import ValveResult
 
-__all__ = ["Cost", "calculate", "measured_cost"]
+__all__ = ["Cost", "calculate", "measured_cost", "nearest_to_right", "sampling_of", "whole"]
 
 BIASES = ["left", "right", "symmetric"]
 COMPONENTS = ["x", "y", "z"]
+#: Number of a device and its chain -> its averages.
+Explicit = Callable[[int, "LayerChain"], "Averages"]
 _MESHES = (4, 8, 16, 32, 64, 128)
 
 
-def calculate(card: Card, progress: Progress) -> xr.Dataset:
-    """Solve the valve of a card and label what comes out."""
+def calculate(
+    card: Card, progress: Progress, explicit: Explicit | None = None
+) -> tuple[xr.Dataset, Averages | None]:
+    """Solve the valve of a card and label what comes out.
+
+    Parameters
+    ----------
+    card : Card
+    progress : Progress
+    explicit : callable, optional
+        Number of a device and its chain -> its response from single configurations.
+
+    Returns
+    -------
+    dataset : Dataset
+    averages : Averages or None
+        Of the device nearest to a right angle, where there are impurities.
+    """
     from negf_torque.lattice import layer_chain
-    from negf_torque.study.calculations._disorder import (
-        averaged,
-        standard_errors,
-        with_disorder,
-    )
-    from negf_torque.transport.linear import window_response
-    from negf_torque.transport.sampling import Sampling
+    from negf_torque.study.calculations._disorder import averaged, standard_errors
     from negf_torque.transport.valve import spin_valve
 
-    p = card.calculation
-    sampling = Sampling(p.tolerance, p.mesh, p.temperature, p.max_evaluations)
+    p, sampling = card.calculation, sampling_of(card)
     progress.start("building the stack")
     chain = layer_chain(card.build())
     progress.start("averaging over the zone" if chain.dimension else "scattering states")
     averages: list[Averages] = []
 
     def respond(devices: Sequence[LayerChain]) -> list[WindowResponse]:
-        averages.extend(averaged(card, device, p.energy, progress) for device in devices)
+        if explicit is None:
+            averages.extend(averaged(card, device, p.energy, progress) for device in devices)
+        else:
+            averages.extend(explicit(n, device) for n, device in enumerate(devices))
         return [a.window for a in averages]
 
     valve = spin_valve(
@@ -106,11 +121,35 @@ def calculate(card: Card, progress: Progress) -> xr.Dataset:
             units = variable.attrs.get("units", "")
             variable.attrs["units"] = units.replace(" per cell", "").replace(" and cell", "")
     if not averages:
-        return dataset
-    right = valve.responses[int(np.argmin(np.abs(valve.angles - np.pi / 2)))]
+        return dataset, None
+    right = valve.responses[nearest_to_right(valve.angles)]
     (shown,) = (a for a in averages if a.window is right)
-    clean = window_response(right.chain, p.energy, sampling)
-    return with_disorder(dataset, shown, clean)
+    return dataset, shown
+
+
+def sampling_of(card: Card) -> Sampling:
+    """How the card wants the zone to be averaged."""
+    from negf_torque.transport.sampling import Sampling
+
+    p = card.calculation
+    return Sampling(p.tolerance, p.mesh, p.temperature, p.max_evaluations)
+
+
+def nearest_to_right(angles: NDArray) -> int:
+    """Which angle is the nearest to a right one: there the methods are compared."""
+    return int(np.argmin(np.abs(angles - np.pi / 2)))
+
+
+def whole(card: Card, progress: Progress) -> xr.Dataset:
+    """The result of a card without explicit configurations."""
+    from negf_torque.study.calculations._disorder import with_disorder
+    from negf_torque.transport.linear import window_response
+
+    dataset, averages = calculate(card, progress)
+    if averages is None:
+        return dataset
+    clean = window_response(averages.window.chain, card.calculation.energy, sampling_of(card))
+    return with_disorder(dataset, averages, clean)
 
 
 @dataclass(frozen=True)

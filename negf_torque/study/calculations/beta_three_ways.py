@@ -8,13 +8,16 @@ configurations of the impurities.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import field_validator, model_validator
 
 from negf_torque.study.base import CalculationTable, Listing, Scalar, Table, key
 from negf_torque.study.calculations._beta_variables import VARIABLES
+from negf_torque.study.calculations._configurations import PART_IGNORES as COUNTS
+from negf_torque.study.calculations._configurations import beginnings
 from negf_torque.study.impurities import MomentTable
 
 if TYPE_CHECKING:
@@ -24,9 +27,24 @@ if TYPE_CHECKING:
     from negf_torque.study.base import Progress
     from negf_torque.study.card import Card
 
-__all__ = ["VARIABLES", "Parameters", "System", "check", "figures", "listings", "run", "summary"]
+__all__ = [
+    "PART_IGNORES",
+    "VARIABLES",
+    "Parameters",
+    "System",
+    "beginnings",
+    "check",
+    "figures",
+    "listings",
+    "merge",
+    "run",
+    "run_part",
+    "split",
+    "summary",
+]
 
 READS_IMPURITIES = True
+PART_IGNORES = (*COUNTS, ("calculation", "sea_configurations"))
 
 
 class System(Table):
@@ -105,9 +123,32 @@ def check(card: Card) -> dict[tuple, str]:
 
 def run(card: Card, progress: Progress) -> xr.Dataset:
     """All routes; see `_beta_dataset`."""
-    from negf_torque.study.calculations._beta_dataset import calculate
+    from negf_torque.study.parts import in_one_process
 
-    return calculate(card, progress)
+    return in_one_process(card, progress)
+
+
+def split(card: Card) -> list:
+    """Blocks of configurations, and the averaged media."""
+    from negf_torque.study.calculations._beta_dataset import spiral_parts
+
+    return spiral_parts(card)
+
+
+def run_part(
+    card: Card, part: Any, progress: Progress, begun: xr.Dataset | None = None
+) -> xr.Dataset:
+    """A block of configurations, or everything else."""
+    from negf_torque.study.calculations._beta_dataset import spiral_part
+
+    return spiral_part(card, part, progress, begun)
+
+
+def merge(card: Card, found: Callable[[Any], xr.Dataset]) -> xr.Dataset:
+    """The result of all parts."""
+    from negf_torque.study.calculations._beta_dataset import with_sampled
+
+    return with_sampled(card, found)
 
 
 def summary(dataset: xr.Dataset) -> list[Scalar]:

@@ -7,12 +7,14 @@ drift-diffusion take the Sharvin-corrected value.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import field_validator
 
 from negf_torque.study.base import CalculationTable, Scalar, key
+from negf_torque.study.calculations._configurations import PART_IGNORES, beginnings
 from negf_torque.study.calculations._disorder import check_impurities
 from negf_torque.study.calculations._valve_variables import CONDUCTANCE
 from negf_torque.study.labels import Variable
@@ -21,10 +23,24 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
+    from negf_torque.lattice.layers import LayerChain
     from negf_torque.study.base import Progress
     from negf_torque.study.card import Card
+    from negf_torque.transport.mixing import MixingConductance
 
-__all__ = ["VARIABLES", "Parameters", "check", "figures", "run", "summary"]
+__all__ = [
+    "PART_IGNORES",
+    "VARIABLES",
+    "Parameters",
+    "beginnings",
+    "check",
+    "figures",
+    "merge",
+    "run",
+    "run_part",
+    "split",
+    "summary",
+]
 
 READS_IMPURITIES = True
 
@@ -98,10 +114,12 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
     """Average over the zone at each energy; see `negf_torque.transport.mixing`."""
     from negf_torque.lattice import layer_chain
     from negf_torque.study.calculations._disordered_mixing import averaged_mixing
-    from negf_torque.study.labels import labelled
+    from negf_torque.study.parts import in_one_process
     from negf_torque.transport.mixing import mixing_conductance
     from negf_torque.transport.sampling import Sampling
 
+    if split(card) is not None:
+        return in_one_process(card, progress)
     p = card.calculation
     sampling = Sampling(p.tolerance, p.mesh, p.temperature, p.max_evaluations)
     progress.start("building the device")
@@ -116,6 +134,39 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
             else mixing_conductance(chain, float(energy), p.direction, sampling)
         )
         progress.advance()
+    return _labelled(card, chain, found)
+
+
+def split(card: Card) -> list | None:
+    """Blocks of explicit configurations, where the card asks for any."""
+    from negf_torque.study.calculations._disordered_mixing import mixing_parts
+
+    return mixing_parts(card)
+
+
+def run_part(
+    card: Card, part: Any, progress: Progress, begun: xr.Dataset | None = None
+) -> xr.Dataset:
+    """A block of configurations at one energy."""
+    from negf_torque.study.calculations._disordered_mixing import mixing_block
+
+    return mixing_block(card, part, begun)
+
+
+def merge(card: Card, found: Callable[[Any], xr.Dataset]) -> xr.Dataset:
+    """The result of all parts."""
+    from negf_torque.lattice import layer_chain
+    from negf_torque.study.calculations._disordered_mixing import explicit_mixing
+
+    chain = layer_chain(card.build())
+    return _labelled(card, chain, explicit_mixing(card, chain, found))
+
+
+def _labelled(card: Card, chain: LayerChain, found: list[MixingConductance]) -> xr.Dataset:
+    """One entry for each energy as a dataset."""
+    from negf_torque.study.labels import labelled
+
+    p, energies = card.calculation, np.atleast_1d(card.calculation.energy)
     none = complex(np.nan, np.nan)
     values = {
         "reflection": [m.reflection for m in found],

@@ -10,14 +10,17 @@ depend on how the bias is divided between the leads.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import field_validator
 
 from negf_torque.study.base import Listing, Scalar, key
 from negf_torque.study.calculations._complete import CompleteTable
+from negf_torque.study.calculations._configurations import PART_IGNORES, beginnings
 from negf_torque.study.calculations._disorder import check_impurities
+from negf_torque.study.calculations._disorder_parts import wanted_error
 from negf_torque.study.calculations._disorder_summary import disorder_listings, disorder_scalars
 from negf_torque.study.calculations._disorder_variables import DISORDER
 from negf_torque.study.calculations._valve_figures import nearest_to_right_angle
@@ -33,7 +36,20 @@ if TYPE_CHECKING:
     from negf_torque.study.base import Progress
     from negf_torque.study.card import Card
 
-__all__ = ["VARIABLES", "Parameters", "figures", "llg_parameters", "run", "summary"]
+__all__ = [
+    "PART_IGNORES",
+    "VARIABLES",
+    "Parameters",
+    "beginnings",
+    "figures",
+    "llg_parameters",
+    "merge",
+    "run",
+    "run_part",
+    "split",
+    "summary",
+    "wanted_error",
+]
 
 READS_IMPURITIES = True
 VARIABLES = {**DISORDER, **CLEAN}
@@ -131,9 +147,33 @@ def estimate(card: Card) -> list[Scalar]:
 
 def run(card: Card, progress: Progress) -> xr.Dataset:
     """Solve the valve; see `negf_torque.transport.valve`."""
-    from negf_torque.study.calculations._valve_dataset import calculate
+    from negf_torque.study.calculations._valve_dataset import whole
+    from negf_torque.study.parts import in_one_process
 
-    return calculate(card, progress)
+    return whole(card, progress) if split(card) is None else in_one_process(card, progress)
+
+
+def split(card: Card) -> list | None:
+    """Blocks of explicit configurations, where the card asks for any."""
+    from negf_torque.study.calculations._valve_parts import valve_parts
+
+    return valve_parts(card)
+
+
+def run_part(
+    card: Card, part: Any, progress: Progress, begun: xr.Dataset | None = None
+) -> xr.Dataset:
+    """A block of configurations at one angle, or everything else."""
+    from negf_torque.study.calculations._valve_parts import valve_part
+
+    return valve_part(card, part, progress, begun)
+
+
+def merge(card: Card, found: Callable[[Any], xr.Dataset]) -> xr.Dataset:
+    """The result of all parts."""
+    from negf_torque.study.calculations._valve_parts import valve_merged
+
+    return valve_merged(card, found)
 
 
 def summary(dataset: xr.Dataset) -> list[Scalar]:

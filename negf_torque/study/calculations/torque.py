@@ -8,13 +8,16 @@ potentials); the dimension `bias` shows how they depend on the division of the b
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from negf_torque.study.base import Listing, Scalar, key
 from negf_torque.study.calculations._complete import CompleteTable
+from negf_torque.study.calculations._configurations import PART_IGNORES, beginnings
 from negf_torque.study.calculations._disorder import check_impurities
+from negf_torque.study.calculations._disorder_parts import wanted_error
 from negf_torque.study.calculations._disorder_summary import disorder_listings, disorder_scalars
 from negf_torque.study.calculations._lattice_torque import lattice_scalars, lattice_values
 from negf_torque.study.calculations._torque_variables import VARIABLES
@@ -25,8 +28,25 @@ if TYPE_CHECKING:
 
     from negf_torque.study.base import Progress
     from negf_torque.study.card import Card
+    from negf_torque.transport.complete import CompleteResponse
+    from negf_torque.transport.linear import WindowResponse
+    from negf_torque.transport.sampling import Sampling
 
-__all__ = ["VARIABLES", "Parameters", "check", "figures", "listings", "run", "summary"]
+__all__ = [
+    "PART_IGNORES",
+    "VARIABLES",
+    "Parameters",
+    "beginnings",
+    "check",
+    "figures",
+    "listings",
+    "merge",
+    "run",
+    "run_part",
+    "split",
+    "summary",
+    "wanted_error",
+]
 
 READS_IMPURITIES = True
 
@@ -60,21 +80,82 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
     """Solve the device; see `negf_torque.transport.linear`."""
     from negf_torque.lattice import layer_chain
     from negf_torque.study.calculations._disorder import averaged, with_disorder
-    from negf_torque.study.labels import labelled
+    from negf_torque.study.parts import in_one_process
     from negf_torque.transport.linear import window_response
-    from negf_torque.transport.sampling import Sampling
-    from negf_torque.transport.torque import BIASES
 
-    p = card.calculation
-    sampling = Sampling(p.tolerance, p.mesh, p.temperature, p.max_evaluations)
+    if split(card) is not None:
+        return in_one_process(card, progress)
+    p, sampling = card.calculation, _sampling(card)
     progress.start("building the device")
     chain = layer_chain(card.build())
     progress.start("averaging over the zone" if chain.dimension else "scattering states")
     clean = window_response(
         chain, p.energy, sampling, lambda n: progress.update(n, note=f"{n} points")
     )
-    disorder = averaged(card, chain, p.energy, progress) if card.impurities else None
-    response = disorder.window if disorder else clean
+    if card.impurities:
+        disorder = averaged(card, chain, p.energy, progress)
+        return with_disorder(_labelled(card, disorder.window), disorder, clean)
+    more, complete = lattice_values(chain, p.energy, sampling), None
+    if p.response == "complete" and chain.magnets:
+        from negf_torque.study.calculations._complete import complete_of, device_values
+
+        progress.start("occupied states")
+        complete = complete_of(chain, p, clean)
+        more |= device_values(chain, complete)
+    return _labelled(card, clean, more, complete)
+
+
+def split(card: Card) -> list | None:
+    """Blocks of explicit configurations, where the card asks for any."""
+    from negf_torque.study.calculations._disorder_parts import parts_with_ensembles
+
+    return parts_with_ensembles(card)
+
+
+def run_part(
+    card: Card, part: Any, progress: Progress, begun: xr.Dataset | None = None
+) -> xr.Dataset:
+    """A block of configurations, or everything else."""
+    from negf_torque.lattice import layer_chain
+    from negf_torque.study.calculations import _disorder_parts as parts
+
+    if part != parts.MEDIA:
+        return parts.window_block(card, part, lambda: layer_chain(card.build()), begun)
+    if parts.table_of(card).method != "configurations":
+        return run(parts.without_configurations(card), progress)
+    return parts.beside(card, layer_chain(card.build()), _sampling(card), progress)
+
+
+def merge(card: Card, found: Callable[[Any], xr.Dataset]) -> xr.Dataset:
+    """The result of all parts."""
+    from negf_torque.lattice import layer_chain
+    from negf_torque.study.calculations import _disorder_parts as parts
+
+    explicit = parts.explicit_response(card, layer_chain(card.build()), found)
+    media = found(parts.MEDIA)
+    first = parts.table_of(card).method == "configurations"
+    main = _labelled(card, explicit.window) if first else media
+    return parts.with_configurations(card, main, media, explicit)
+
+
+def _sampling(card: Card) -> Sampling:
+    from negf_torque.transport.sampling import Sampling
+
+    p = card.calculation
+    return Sampling(p.tolerance, p.mesh, p.temperature, p.max_evaluations)
+
+
+def _labelled(
+    card: Card,
+    response: WindowResponse,
+    more: dict[str, Any] | None = None,
+    complete: CompleteResponse | None = None,
+) -> xr.Dataset:
+    """A response as a dataset."""
+    from negf_torque.study.labels import labelled
+    from negf_torque.transport.torque import BIASES
+
+    p, chain = card.calculation, response.chain
     sites = chain.sites
     field = np.linalg.norm(sites.exchange, axis=1)
     values = {
@@ -93,16 +174,8 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
         "moment": sites.exchange / np.where(field > 0, field, 1.0)[:, None],
         "exchange": field,
         "position": _positions(sites.position),
+        **(more or {}),
     }
-    complete = None
-    if disorder is None:
-        values |= lattice_values(chain, p.energy, sampling)
-        if p.response == "complete" and chain.magnets:
-            from negf_torque.study.calculations._complete import complete_of, device_values
-
-            progress.start("occupied states")
-            complete = complete_of(chain, p, clean)
-            values |= device_values(chain, complete)
     if p.mesh is not None and not p.temperature:
         values = {name: value for name, value in values.items() if not name.endswith("_error")}
     coords = {
@@ -129,7 +202,7 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
         for variable in dataset.variables.values():
             units = variable.attrs.get("units", "")
             variable.attrs["units"] = units.replace(" per cell", "").replace(" and cell", "")
-    return with_disorder(dataset, disorder, clean) if disorder else dataset
+    return dataset
 
 
 def _positions(position: np.ndarray) -> np.ndarray:
@@ -147,7 +220,8 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
     def error(name: str, **select: str) -> float | None:
         if f"{name}_error" not in dataset:
             return None
-        return float(dataset[f"{name}_error"].sel(select).max())
+        found = dataset[f"{name}_error"]
+        return float(found.sel({d: v for d, v in select.items() if d in found.dims}).max())
 
     found = [
         Scalar(
@@ -165,7 +239,7 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
         for component in "xyz":
             value = dataset["complete_torkance"].sel(magnet=magnet, component=component)
             name = f"complete_torkance[{magnet}, {component}]"
-            bound = error("complete_torkance", magnet=str(magnet))
+            bound = error("complete_torkance", magnet=str(magnet), component=component)
             note = "window and all occupied states"
             found.append(Scalar(name, float(value), unit, bound, converged, note))
     for magnet in dataset["magnet"].values:
