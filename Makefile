@@ -6,7 +6,9 @@
 #   make faults  kill, fill and damage runs, longer than `make test` does (minutes)
 #   make docs    set up, build the documentation into docs/_build/html/ (warnings are errors)
 #   make lint    style and types
-#   make bench   benchmarks against other programs (minutes)
+#   make test-peers     compare with numbers of WannierBerri (installs it)
+#   make bench   benchmarks against other programs (a quarter of an hour on two cores at rest);
+#                `make bench SIZE=quick` shows that they run, `SIZE=long` takes hours
 #   make clean   remove what was built; `make distclean` removes the environment too
 
 SHELL := /bin/bash
@@ -30,7 +32,7 @@ export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 export UV_LINK_MODE ?= copy
 
-.PHONY: demo test faults test-solvers docs lint bench clean distclean setup
+.PHONY: demo test faults test-solvers test-peers docs lint bench clean distclean setup
 
 demo: setup
 	@echo "Running a spin valve (the very first run compiles its kernels: about a minute)"
@@ -53,6 +55,10 @@ test-solvers: setup
 	    && $(UV) pip install --quiet --python $(BIN)/python --group solvers \
 	    || echo "NOT RUN: magnum.np and ubermag (no CPU build of torch, or they cannot be installed)"
 	TORCHDYNAMO_DISABLE=1 $(BIN)/python -m pytest -rs tests/test_llg_solvers.py
+
+# Adds a group to the environment; versions that are there stay.
+SYNC = $(UV) sync --quiet --inexact --python $(INTERPRETER)
+PEERS = $(SYNC) --group peers || echo "NOT COMPARED: WannierBerri (it cannot be installed here)"
 
 faults: setup
 	$(BIN)/python tests/study_faults.py 50
@@ -80,9 +86,20 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# Programs to compare with, each where it can be installed; the results name those that are missing.
+# MUMPS is taken where its library is there: Kwant, and the tests, use it from then on.
 bench: setup
-	$(UV) sync --quiet --inexact --python $(INTERPRETER) --group bench
-	$(BIN)/python benchmarks/run.py
+	@$(SYNC) --group bench || echo "NOT COMPARED: QuTiP (it cannot be installed here)"
+	@$(PEERS)
+	@$(BIN)/python -c "import mumps" 2>/dev/null \
+	    || { cc -shared -x c /dev/null -ldmumps_seq -o /dev/null 2>/dev/null \
+	        && $(SYNC) --extra mumps; } \
+	    || echo "NOT COMPARED: Kwant with MUMPS (docs/install.md says what it needs)"
+	$(BIN)/python benchmarks/run.py $(addprefix --,$(SIZE))
+
+test-peers: setup
+	@$(PEERS)
+	$(BIN)/python -m pytest -rs tests/test_kubo_wannierberri.py
 
 clean:
 	rm -rf build dist docs/_build docs/reference/generated .pytest_cache .ruff_cache .mypy_cache \

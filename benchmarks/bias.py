@@ -117,7 +117,7 @@ def main() -> None:
               f"  {name}", flush=True)
         keep(
             f"current and its spin at {voltage:g} V, {points} points", mine, peer=name,
-            peer_seconds=kwants, error=error, goal={"ratio": 1},
+            peer_seconds=kwants, error=error,
         )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
     python benchmarks/run.py [--quick | --long] [--results FILE] [script ...]
 
-What the scripts print goes to the terminal and to benchmarks/results.txt; what they hand to
+What the scripts print goes to the terminal and to results.txt beside the results; what they hand to
 `record.keep` goes to benchmarks/results.json, of which `docs/make_performance.py` makes the
 documentation's page.  Scripts that are named replace their own part of that file and leave the
 others.  A script that fails keeps what it measured until then, marked, and the others go on.
@@ -172,7 +172,8 @@ def main(words: list[str], folder: Path = HERE) -> int:
     at_start |= {"amount": options[0][2:] if options else "usual", "revision": revision()}
     here = machine()
     failed = 0
-    with (HERE / "results.txt").open("w", encoding="utf-8") as record:
+    text = os.devnull if results is None else results.with_suffix(".txt")
+    with open(text, "w", encoding="utf-8") as record:
 
         def say(text: str) -> None:
             print(text, end="", flush=True)

@@ -125,7 +125,7 @@ def against_wannierberri(size):
     part, short = best(irreducible, 3)
     difference = np.abs(part / whole - 1).max()
     keep(
-        "the same from irreducible points", short, peer="this program, whole mesh",
+        "the same from irreducible points", short, peer="whole mesh",
         peer_seconds=full, error=difference, size=points, size_name="points of the zone",
         note="relative error; only this program's symmetry is measured",
     )  # fmt: skip

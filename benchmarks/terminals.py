@@ -117,13 +117,13 @@ def compare(length: int, width: int, bonds: bool, solvers: dict) -> None:
               f"{memory():6.2f} {mine / limit:6.1f}", flush=True)
         shared = {
             "error": max(errors), "size": rows, "size_name": "rows of the Hamiltonian",
-            "limit": None if bonds else limit, "goal": {"ratio": 1},
+            "limit": None if bonds else limit,
         }  # fmt: skip
-        what = "with all bond currents" if bonds else "transmissions, spin currents, torques"
+        what = "transmissions, spin currents, torques" + (", bond currents" if bonds else "")
         note = f"{length} x {width} sites; reading the system: {reading:.2g} s"
         keep(what, mine, peer=name, peer_seconds=kwants, note=note, memory=memory(), **shared)
         if not bonds:
-            keep(what + ", states alone", mine, peer=name, peer_seconds=states, **shared)
+            keep(what, mine, peer=f"{name}, states alone", peer_seconds=states, **shared)
 
 
 def sea(length: int, width: int) -> None:

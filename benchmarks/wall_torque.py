@@ -117,7 +117,6 @@ def main() -> None:
             keep(
                 "transmission and torques", seconds, peer=name, peer_seconds=kwant_seconds,
                 error=error, size=width, size_name="width of the wire (sites)",
-                goal={"ratio": 10},
             )  # fmt: skip
 
 

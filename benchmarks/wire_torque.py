@@ -169,9 +169,10 @@ def main() -> None:
             }
             keep(
                 "whole", whole, error=errors[0], limit=limit, memory=memory(),
-                goal={"ratio": 10, "limit": 2}, **shared,
+                goal={"ratio": 10, "limit": 2} if width >= 4 else None, **shared,
             )  # fmt: skip
-            keep("by modes", by_mode, error=errors[1], goal={"ratio": 10}, **shared)
+            goal = {"ratio": 10} if width >= 4 else None
+            keep("by modes", by_mode, error=errors[1], goal=goal, **shared)
         print()
 
 

@@ -3,40 +3,62 @@
     python docs/make_performance.py
 
 reads `benchmarks/results.json`, which `benchmarks/run.py` writes with a description of the
-machine, and writes the page and its picture.
+machine, and `benchmarks/cases.toml`, which says what the peers had to do; writes the page and its
+pictures.  Everything that the page says about numbers is worked out from them.
 """
 
 import json
+import tomllib
+from collections.abc import Iterable
 from pathlib import Path
+
+import numpy as np
 
 from negf_torque.study import style
 
 HERE = Path(__file__).parent
-DATA = HERE.parent / "benchmarks" / "results.json"
-PAGE = HERE / "reference" / "generated" / "performance.md"
-PICTURE = HERE / "reference" / "generated" / "performance.png"
+BENCHMARKS = HERE.parent / "benchmarks"
+TARGET = HERE / "reference" / "generated"
 
 HEAD = """# Performance
 
-Measured by `make bench` on one machine: {machine}. Each comparison ran in one process with its
-peer, doing the same work; *error* is the largest difference from the peer or from an exact result.
-*Limit* is the time that matrix products of the same number of operations need. Ratios carry over to
-other machines better than times.
+`make bench` measured this page. {quiet}
 
+How to read it:
+
+- *Ratio* is the time of the peer over the time of this program for the same work in the same run;
+  *over limit* is the time over that of matrix products with the operations that the algorithm
+  cannot do without, at the speed that `zgemm` reaches on blocks of that size in the same run. Both
+  carry over to other machines better than times do.
+- *Error* is the largest difference from the peer, from an exact result or from a tighter run; a
+  comparison without it would be worth nothing.
+- Times are processor times, the shortest of several runs, with one thread on both sides, unless a
+  row says otherwise; lead self-energies and modes are part of them on both sides, compilation of
+  this program's kernels (once for an installation, about a minute) is not.
+- *Aim* is what the row was meant to reach; what misses it stands in the next section too.
 """
-COLUMNS = "| case | time | peer | its time | ratio | error | limit |\n" + "|---" * 7 + "|\n"
-TITLES = {
-    "stack_torque.py": "Periodic stacks: all layer torques",
-    "wire_torque.py": "Wires: all site torques",
-    "gradient.py": "Coefficients of a bulk ferromagnet",
-    "quantum.py": "One electron and quantum spins",
-    "macrospin.py": "Macrospins",
-    "bias.py": "Finite bias",
-    "terminals.py": "Devices with many leads",
-    "disorder.py": "Disorder",
-    "spin_orbit.py": "Spin-orbit response",
-    "llg_export.py": "Exports",
-}
+SLOW = """
+## Where it is slower than a peer, or than it was meant to be
+
+{lines}"""
+ABSENT = """
+## Not compared
+
+{lines}
+"""
+MACHINE = """
+## Machine
+
+{lines}
+"""
+
+
+def read(folder: Path = BENCHMARKS) -> tuple[list[dict], dict[str, dict]]:
+    """Parts of the results in the order of the page, and title and fairness of each script."""
+    text = (folder / "cases.toml").read_text(encoding="utf-8")
+    cases = {case["script"]: case for case in tomllib.loads(text)["benchmark"]}
+    parts = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    return [part for part in parts if part["script"] in cases], cases
 
 
 def seconds(value: float | None) -> str:
@@ -44,70 +66,314 @@ def seconds(value: float | None) -> str:
     if value is None:
         return ""
     for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
-        if value * factor >= 1:
-            return f"{value * factor:.3g} {unit}"
-    return f"{value * 1e9:.3g} ns"
+        if value * factor >= 0.9995:
+            return f"{short(value * factor)} {unit}"
+    return f"{short(value * 1e9)} ns"
 
 
-def row(entry: dict) -> str:
-    """One line of a table."""
-    peer, error = entry["peer_seconds"], entry["error"]
-    cells = [
-        entry["case"],
-        seconds(entry["seconds"]),
-        entry["peer"],
-        seconds(peer),
-        f"{peer / entry['seconds']:.3g}" if peer else "",
-        f"{error:.0e}" if error is not None else "",
-        seconds(entry["limit"]),
-    ]
-    return "| " + " | ".join(cells) + " |\n"
+def short(value: float | None) -> str:
+    """Three digits of a number, two beyond the point at most.
+
+    >>> short(1234.5), short(0.0712), short(12.34)
+    ('1230', '0.071', '12.3')
+    """
+    if value is None:
+        return ""
+    digits = f"{value:.3g}" if value >= 0.1 else f"{value:.2g}"
+    return f"{float(digits):.0f}" if value >= 100 else digits
 
 
-def page(result: dict) -> str:
-    """The page."""
-    parts = [HEAD.format(machine=result["machine"])]
-    if draw(result["rows"]):
-        parts.append("![Time against size](performance.png)\n")
-    for script in dict.fromkeys(entry["script"] for entry in result["rows"]):
-        parts.append(f"\n## {TITLES.get(script, script)}\n\n{COLUMNS}")
-        parts += [row(entry) for entry in result["rows"] if entry["script"] == script]
-    return "".join(parts)
+def ratio(row: dict) -> float | None:
+    """How many times faster than the peer."""
+    return row["peer_seconds"] / row["seconds"] if row["peer_seconds"] else None
 
 
-def draw(rows: list[dict]) -> bool:
-    """Time against size for every script that has sizes; whether there is any."""
-    scripts = [s for s in dict.fromkeys(r["script"] for r in rows if r["size"]) if s]
-    if not scripts:
-        return False
-    with style.style():
-        figure, axes = style.figure(
-            1, len(scripts), width=4.6 * len(scripts), height=3.6, squeeze=False
+def reached(row: dict) -> dict[str, tuple[float, float, bool]]:
+    """What was aimed at, what was reached and whether that suffices, by the name of the aim."""
+    values = {
+        "ratio": ratio(row),
+        "seconds": row["seconds"],
+        "limit": row["seconds"] / row["limit"] if row["limit"] else None,
+        "memory": row["memory"],
+    }
+    found = {}
+    for name, aim in row["goal"].items():
+        value = values[name]
+        if value is not None:
+            found[name] = (aim, value, value >= aim if name == "ratio" else value <= aim)
+    return found
+
+
+def in_words(name: str, value: float) -> str:
+    """An aim or what was reached of it.
+
+    >>> in_words("ratio", 10.0), in_words("memory", 0.5)
+    ('10 times the peer', '0.5 GB')
+    """
+    return {
+        "ratio": f"{short(value)} times the peer",
+        "seconds": seconds(value),
+        "limit": f"{short(value)} times the products",
+        "memory": f"{short(value)} GB",
+    }[name]
+
+
+def aims(row: dict) -> str:
+    """The cell of the aims."""
+    said = []
+    for name, (aim, _, good) in reached(row).items():
+        word = "≥" if name == "ratio" else "≤"
+        text = {"ratio": f"{short(aim)}×", "limit": f"{short(aim)}× the limit"}.get(name)
+        said.append(f"{word} {text or in_words(name, aim)}: {'yes' if good else '**no**'}")
+    return ", ".join(said)
+
+
+def cells(row: dict) -> dict[str, str]:
+    """One line of a table by column."""
+    faster = ratio(row)
+    note = [row["note"]] if row["note"] else []
+    if row["memory"]:
+        note.append(f"{short(row['memory'])} GB")
+    peer_error = "" if row["peer_error"] is None else f"{row['peer_error']:.0e}"
+    return {
+        "case": row["case"],
+        "size": "" if row["size"] is None else f"{row['size']:.6g}",
+        "peer": row["peer"],
+        "ratio": "" if faster is None else short(faster) + (" (slower)" if faster < 1 else ""),
+        "error": "" if row["error"] is None else f"{row['error']:.0e}",
+        "peer's error": peer_error,
+        "over limit": f"{short(row['seconds'] / row['limit'])}×" if row["limit"] else "",
+        "time": seconds(row["seconds"]),
+        "peer's time": seconds(row["peer_seconds"]),
+        "aim": aims(row),
+        "remark": "; ".join(note),
+    }
+
+
+def table(rows: list[dict]) -> str:
+    """A table of the columns in which anything stands."""
+    lines = [cells(row) for row in rows]
+    names = [name for name in lines[0] if any(line[name] for line in lines)]
+    sizes = list(dict.fromkeys(row["size_name"] for row in rows if row["size_name"]))
+    heads = [f"size ({', '.join(sizes)})" if name == "size" else name for name in names]
+    return markdown(heads, [[line[name] for name in names] for line in lines])
+
+
+def slow_table(parts: list[dict], cases: dict[str, dict]) -> str:
+    """What is slower than a peer or than its aim."""
+    lines = []
+    for part in parts:
+        for row in part["rows"]:
+            missed = {name: one for name, one in reached(row).items() if not one[2]}
+            faster = ratio(row)
+            if faster is not None and faster < 1 and "ratio" not in missed:
+                missed["ratio"] = (1.0, faster, False)
+            size = "" if row["size"] is None else f"{row['size']:.6g}"
+            for name, (aim, value, _) in missed.items():
+                line = [cases[part["script"]]["title"], row["case"], size, row["peer"]]
+                line += [in_words(name, value), "" if aim == 1.0 else in_words(name, aim)]
+                lines.append(line)
+    if not lines:
+        return "Nowhere in this run.\n"
+    return markdown(["subject", "case", "size", "peer", "reached", "aim"], lines)
+
+
+def markdown(heads: list[str], lines: list[list[str]]) -> str:
+    """A table; bars in its cells are meant."""
+    rows = [heads, ["---"] * len(heads), *lines]
+    return "".join(f"| {' | '.join(c.replace('|', chr(92) + '|') for c in r)} |\n" for r in rows)
+
+
+def absent_lines(parts: list[dict], cases: dict[str, dict]) -> list[str]:
+    """Peers that were not compared with, why, and where."""
+    places: dict[str, list[str]] = {}
+    for part in parts:
+        for entry in part["skipped"]:
+            title = cases[part["script"]]["title"]
+            place = places.setdefault(f"- {entry['skipped']} ({entry['why']})", [])
+            if title not in place:
+                place.append(title)
+    return [f"{peer}: {'; '.join(titles)}." for peer, titles in places.items()]
+
+
+def measured(part: dict) -> str:
+    """When and under what circumstances a part was measured."""
+    text = f"Measured {part['started'].replace('T', ' ')[:16]} UTC"
+    text += f", revision {part['revision']}" if part["revision"] else ""
+    text += f": {part['processor_seconds']:.0f} s of processor time in {part['seconds']:.0f} s"
+    text += {"quick": ", small sizes only", "long": ", long sizes"}.get(part["amount"], "")
+    if part["load"]:
+        text += f", load average {part['load'][0]:g} at the start of the run"
+    if part["status"] == "interrupted":
+        text += ". **Interrupted: rows are missing**"
+    elif part["status"]:
+        text += f". **The script failed (status {part['status']}): rows are missing**"
+    return text + ".\n"
+
+
+def machine_lines(parts: list[dict]) -> list[str]:
+    """Every machine that measured a part, with the parts."""
+    machines: dict[str, list[dict]] = {}
+    for part in parts:
+        machines.setdefault(json.dumps(part["machine"], sort_keys=True), []).append(part)
+    lines = []
+    for text, group in machines.items():
+        m = json.loads(text)
+        packages = ", ".join(f"{name} {number}" for name, number in m["packages"].items())
+        where = "" if len(machines) == 1 else f" ({', '.join(p['script'] for p in group)})"
+        lines.append(
+            f"- {m['processor']}, {m['cores']} cores, Python {m['python']}, {packages}; "
+            f"{m['blas']}; `zgemm` on 512 rows: {m['zgemm_gflops']} Gflop/s on one thread{where}."
         )
-        for axis, script in zip(axes[0], scripts, strict=True):
-            here = [r for r in rows if r["script"] == script and r["size"]]
-            curves: dict[str, dict[float, float]] = {}
-            for entry in here:
-                label = entry["case"].split(", ")[-1]
-                curves.setdefault(f"negf_torque, {label}", {})[entry["size"]] = entry["seconds"]
-                if entry["peer_seconds"]:
-                    curves.setdefault(entry["peer"], {})[entry["size"]] = entry["peer_seconds"]
+    return lines
+
+
+def quiet(parts: list[dict]) -> str:
+    """Whether others were using the machine."""
+    loads = [part["load"][0] for part in parts if part["load"]]
+    if not loads:
+        return ""
+    if max(loads) <= 0.5:
+        return "The machine was at rest when it began."
+    return (
+        f"**Others were using the machine** (load average up to {max(loads):g} at the start): "
+        "processor times are then longer than at rest, times by the clock say nothing."
+    )
+
+
+def page(parts: list[dict], cases: dict[str, dict], pictures: dict[str, str]) -> str:
+    """The page; `pictures` names a file for "overview" and for scripts."""
+    out = [HEAD.format(quiet=quiet(parts))]
+    if "overview" in pictures:
+        out.append(
+            "\nHow many times faster than its peer each comparison came out, a point for each row "
+            f"of the tables:\n\n![Ratios to the peers]({pictures['overview']})\n"
+        )
+    out.append(SLOW.format(lines=slow_table(parts, cases)))
+    if absent := absent_lines(parts, cases):
+        out.append(ABSENT.format(lines="\n".join(absent)))
+    for part in parts:
+        case = cases[part["script"]]
+        out.append(f"\n## {case['title']}\n\n{case['work'].strip()}\n\n{measured(part)}\n")
+        if part["rows"]:
+            out.append(table(part["rows"]))
+        if part["script"] in pictures:
+            out.append(f"\n![{case['title']}: time against size]({pictures[part['script']]})\n")
+    out.append(MACHINE.format(lines="\n".join(machine_lines(parts))))
+    return "".join(out)
+
+
+def exponent(points: dict[float, float]) -> float | None:
+    """Slope of log time against log size over the three largest sizes; None for fewer.
+
+    >>> exponent({1: 2.0, 2: 16.0, 4: 128.0})
+    3.0
+    """
+    if len(points) < 3:
+        return None
+    x = np.array(sorted(points)[-3:], float)
+    y = np.array([points[size] for size in x])
+    return round(float(np.polyfit(np.log(x), np.log(y), 1)[0]), 2)
+
+
+def curves(rows: Iterable[dict]) -> dict[str, dict[float, float]]:
+    """Time against size by label: this program, its peers, the products alone."""
+    ours: dict[str, dict[float, float]] = {}
+    theirs: dict[str, dict[float, float]] = {}
+    products: dict[str, dict[float, float]] = {}
+    rows = list(rows)
+    several = len({row["curve"] for row in rows}) > 1
+    for row in rows:
+        name = f"negf_torque, {row['curve']}" if several else "negf_torque"
+        ours.setdefault(name, {})[row["size"]] = row["seconds"]
+        if row["peer_seconds"]:
+            theirs.setdefault(row["peer"], {})[row["size"]] = row["peer_seconds"]
+        if row["limit"]:
+            products.setdefault("products alone", {})[row["size"]] = row["limit"]
+    return {name: points for name, points in (ours | theirs | products).items() if len(points) > 1}
+
+
+def panels(rows: list[dict]) -> list[tuple[str, str, dict[str, dict[float, float]]]]:
+    """Title, name of the size and curves of every panel: few curves each."""
+    out = []
+    sized = [row for row in rows if row["size"]]
+    for size_name in dict.fromkeys(row["size_name"] for row in sized):
+        here = [row for row in sized if row["size_name"] == size_name]
+        whole = curves(here)
+        names = list(dict.fromkeys(row["curve"] for row in here))
+        if len(whole) <= 5 or len(names) == 1:
+            out.append((names[0] if len(names) == 1 else "", size_name, whole))
+            continue
+        out += [(n, size_name, curves(r for r in here if r["curve"] == n)) for n in names]
+    return [panel for panel in out if any(len(points) > 2 for points in panel[2].values())]
+
+
+def draw_scaling(rows: list[dict]) -> bytes | None:
+    """Time against size, log-log, with exponents; None where no curve has three sizes."""
+    shown = panels(rows)
+    if not shown:
+        return None
+    height = sum(2.6 + 0.2 * len(panel[2]) for panel in shown)
+    with style.style():
+        drawing, axes = style.figure(len(shown), 1, height=height, squeeze=False)
+        for axis, (title, size_name, found) in zip(axes[:, 0], shown, strict=True):
             looks = style.lines()
-            for label, points in curves.items():
+            for name, points in found.items():
+                look = next(looks)
+                if name == "products alone":
+                    look = {"color": "0.45", "linestyle": ":", "marker": ""}
+                power = exponent(points)
+                label = name if power is None else f"{name}: $\\propto$ size$^{{{power:.2g}}}$"
                 x = sorted(points)
-                axis.loglog(x, [points[size] for size in x], label=label, **next(looks))
-            axis.set(xlabel=here[0]["size_name"].capitalize(), ylabel="Time (s)")
-            axis.set_title(TITLES.get(script, script), fontsize=9.5)
-            axis.legend(fontsize=7.5)
-    PICTURE.write_bytes(style.image_bytes(figure, "png", dpi=130))
-    return True
+                axis.loglog(x, [points[size] for size in x], label=label, **look)
+            axis.set(xlabel=size_name[0].upper() + size_name[1:], ylabel="Time (s)")
+            if title:
+                axis.set_title(title[0].upper() + title[1:])
+            if max(map(max, found.values())) / min(map(min, found.values())) < 50:
+                style.few_log_ticks(axis.xaxis)
+            axis.legend(loc="lower center", bbox_to_anchor=(0.45, 1.08 if title else 1.01))
+    return style.image_bytes(drawing, "png")
 
 
-def write() -> None:
-    """Write page and picture."""
-    PAGE.parent.mkdir(parents=True, exist_ok=True)
-    result = json.loads(DATA.read_text(encoding="utf-8"))
-    PAGE.write_text(page(result), encoding="utf-8")
+def draw_overview(parts: list[dict], cases: dict[str, dict]) -> bytes | None:
+    """A point for every comparison, a line for every subject and peer program."""
+    groups: dict[str, list[float]] = {}
+    for part in parts:
+        for row in part["rows"]:
+            if row["peer"]:
+                program = row["peer"].split(",")[0].removesuffix(" (LAPACK)")
+                name = cases[part["script"]]["title"].split(":")[0]
+                groups.setdefault(f"{name}\nagainst {program}", []).append(ratio(row))
+    if not groups:
+        return None
+    with style.style():
+        drawing, axis = style.figure(height=0.8 + 0.43 * len(groups))
+        for place, values in enumerate(groups.values()):
+            slower, faster = [v for v in values if v < 1], [v for v in values if v >= 1]
+            axis.plot([min(values), max(values)], [place] * 2, color="0.75", linewidth=1, zorder=1)
+            axis.plot(faster, [place] * len(faster), "o", color=style.PALETTE[0], alpha=0.75)
+            axis.plot(slower, [place] * len(slower), "X", color=style.PALETTE[1], markersize=7)
+        axis.axvline(1, color="0.4", linewidth=1)
+        axis.set_xscale("log")
+        axis.set_yticks(range(len(groups)), groups, fontsize=8.5)
+        axis.set_ylim(len(groups) - 0.4, -0.6)
+        axis.set_xlabel("Times faster than the peer (crosses: slower)")
+    return style.image_bytes(drawing, "png")
+
+
+def write(folder: Path = BENCHMARKS, target: Path = TARGET) -> None:
+    """Write page and pictures."""
+    target.mkdir(parents=True, exist_ok=True)
+    parts, cases = read(folder)
+    drawings = {"overview": draw_overview(parts, cases)}
+    drawings |= {part["script"]: draw_scaling(part["rows"]) for part in parts}
+    pictures = {}
+    for name, content in drawings.items():
+        if content is not None:
+            stem = "" if name == "overview" else "_" + name.removesuffix(".py")
+            pictures[name] = f"performance{stem}.png"
+            (target / pictures[name]).write_bytes(content)
+    (target / "performance.md").write_text(page(parts, cases, pictures), encoding="utf-8")
 
 
 if __name__ == "__main__":
