@@ -47,6 +47,7 @@ _HOMES = {
     "JunctionTorque": "llg.junction",
     "valve_torque": "llg.valve",
     # cards and results
+    "citation": "study.citations",
     "execute": "study.run",
     "load_card": "study.card:load",
     "load_result": "study.store:load",
@@ -56,6 +57,7 @@ __all__ = [
     "bias_map",
     "build_stack",
     "bulk_response",
+    "citation",
     "coefficients",
     "complete_response",
     "configuration_response",
@@ -99,6 +101,7 @@ if TYPE_CHECKING:
     from negf_torque.llg.valve import valve_torque
     from negf_torque.manybody.evolution import evolve
     from negf_torque.study.card import load as load_card
+    from negf_torque.study.citations import citation
     from negf_torque.study.run import execute
     from negf_torque.study.store import load as load_result
     from negf_torque.transport.bias import finite_bias
