@@ -9,7 +9,7 @@ out,
 
 (Eq. (26) of D. C. Ralph and M. D. Stiles, J. Magn. Magn. Mater. 320, 1190 (2008)). Above it, a small
 applied field leads to switching and a large one, which allows one direction only, to steady
-precession: their Fig. 9.
+precession: their Fig. 9, whose PS1 and PS2 are the precessions in and out of the plane here.
 """
 
 from pathlib import Path
@@ -54,11 +54,11 @@ followed = np.array(
 )
 print("largest relative difference:", np.abs(followed / formula - 1).max())
 with style.style():
-    critical_current, axes = style.figure(width=6.4, height=3.6)
+    critical_current, axes = style.figure(height=3.4)
     axes.loglog(dampings, 1e3 * formula, "-", color=style.PALETTE[0], label="Eq. (26)")
     axes.loglog(dampings, 1e3 * followed, "s", color=style.PALETTE[1], label="stability is lost")
     axes.set(xlabel="Gilbert damping", ylabel="Critical current (mA)")
-    axes.legend()
+    style.legend(axes, inside=True)
 
 # %%
 # The map of the end states: each point is integrated from the parallel and the antiparallel state.

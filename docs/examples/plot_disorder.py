@@ -63,7 +63,7 @@ for label, values in media.items():
     off = np.abs(values / mean - 1).max(axis=0)
     print(f"{label}: conductance off by {off[0]:.1%} at most, torque by {off[1]:.1%}")
 with style.style():
-    media_and_configurations, axes = style.figure(1, 2, width=8.8, height=3.6)
+    media_and_configurations, axes = style.figure(2, 1, height=6.0, sharex=True)
     for index, axis in enumerate(axes):
         axis.errorbar(
             potentials,
@@ -72,12 +72,11 @@ with style.style():
             fmt="o",
             color="0.2",
             capsize=3,
-            label=f"{count} configurations,\ntwo standard errors",
+            label=f"{count} configurations, 2 std. errors",
         )
         looks = style.lines(markers=False)
         for label, values in media.items():
             axis.plot(potentials, values[:, index], label=label, **next(looks))
-        axis.set(xlabel="Impurity potential (eV)")
     axes[0].set(ylabel="Conductance ($e^2/h$ per cell)")
-    axes[1].set(ylabel=r"In-plane torque ($e/4\pi$ per cell)")
-    axes[0].legend()
+    axes[1].set(xlabel="Impurity potential (eV)", ylabel=r"In-plane torque ($e/4\pi$ per cell)")
+    style.legend(axes[0], inside=True)

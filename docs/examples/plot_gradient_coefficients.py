@@ -19,10 +19,16 @@ from negf_torque.study import style
 band = parabolic()  # hbar = m = 1
 mu = 1.0
 panels = {
-    "Exchange M": np.linspace(0.02, 1.6, 160),
-    "Chemical potential": np.linspace(-0.25, 3.0, 160),
-    "Magnetic impurities gs": np.geomspace(1e-4, 0.3, 60),
+    "Exchange $M$": np.linspace(0.02, 1.6, 160),
+    "Density": np.linspace(-0.25, 3.0, 160),  # by the chemical potential
+    r"Impurities $\gamma_s$": np.geomspace(1e-4, 0.3, 60),
 }
+
+
+def clean_density(chemical):
+    """Electrons of both bands without impurities, three dimensions."""
+    edges = np.array([-0.3, 0.3])[:, None]
+    return ((2 * np.clip(chemical - edges, 0, None)) ** 1.5).sum(axis=0) / (6 * np.pi**2)
 
 
 def solved(name, x):
@@ -30,7 +36,7 @@ def solved(name, x):
     exchange, chemical, strength = 0.3, mu, 0.05
     if name.startswith("Exchange"):
         exchange = x
-    elif name.startswith("Chemical"):
+    elif name == "Density":
         chemical = x
     else:
         strength = x
@@ -38,12 +44,13 @@ def solved(name, x):
 
 
 # %%
-# All four against exchange, density and impurity strength. Dashed: the limit of weak disorder. Where
+# All four against exchange, density (of the clean bands) and strength of the magnetic impurities. Where
 # the minority band empties, :math:`M > \mu`, the magnet is half-metallic.
 with style.style():
-    coefficients_of_a_parabolic_band, axes = style.figure(4, 3, width=9.6, height=9.0, sharex="col")
+    coefficients_of_a_parabolic_band, axes = style.figure(4, 3, height=7.2, sharex="col")
     for column, (name, x) in enumerate(panels.items()):
         found = solved(name, x)
+        along = clean_density(x) if name == "Density" else x
         rows = {
             r"$\delta S$": found.spin_renormalisation,
             r"Damping $A$": found.damping,
@@ -51,17 +58,19 @@ with style.style():
             r"$\beta$": found.beta,
         }
         for row, (label, values) in enumerate(rows.items()):
-            axes[row, column].plot(x, values, color=style.PALETTE[0])
+            axes[row, column].plot(along, values, color=style.PALETTE[0])
             axes[row, column].set_ylabel(label if column == 0 else "")
-        eta = 2 * np.pi * (x if "gs" in name else 0.05) * found.dos.sum(axis=0)
+        eta = 2 * np.pi * (x if "gamma" in name else 0.05) * found.dos.sum(axis=0)
         eta = eta / (x if "Exchange" in name else 0.3)
-        axes[3, column].plot(x, eta, "--", color=style.PALETTE[1], label=r"$\hbar/2M\tau_s$")
+        axes[3, column].plot(along, eta, "--", color=style.PALETTE[1], label=r"$\hbar/2M\tau_s$")
         axes[-1, column].set_xlabel(name)
-        if "gs" in name:
+        if "gamma" in name:
             for row in range(4):
                 axes[row, column].set_xscale("log")
-    axes[3, 0].legend()
+            axes[3, column].set_xticks([1e-3, 1e-1])
+    style.shared_legend(coefficients_of_a_parabolic_band, axes[3, 0])
 
 # %%
-# For isotropic moments :math:`\beta = \hbar/2M\tau_s` holds at any disorder: both curves of the last row
-# lie on each other.
+# For isotropic moments :math:`\beta = \hbar/2M\tau_s` holds at any disorder: the dashed curve of the last
+# row lies on the full one. Damping and :math:`\beta` vanish with the magnetic impurities; the adiabatic
+# torque per spin-polarised current is 1 only where the exchange splits more than the levels are broad.

@@ -47,7 +47,7 @@ by_thickness = spin_hall_efficiency(
     angle, conductivity, length, 1e-9 * thickness, mixing[9] * CONDUCTANCE_QUANTUM / cell
 )
 with style.style():
-    mixing_and_torque, axes = style.figure(1, 3, width=10.2, height=3.5)
+    mixing_and_torque, axes = style.figure(3, 1, height=8.0)
     for axis, x, values, labels in (
         (axes[0], exchanges, mixing, (r"Re $g_r$", r"Im $g_r$")),
         (
@@ -61,7 +61,7 @@ with style.style():
         looks = style.lines(markers=False)
         axis.plot(x, values.real, label=labels[0], **next(looks))
         axis.plot(x, values.imag, label=labels[1], **next(looks))
-        axis.legend()
-    axes[0].set(xlabel="Exchange splitting (eV)", ylabel=r"Mixing conductance ($e^2/h$ per cell)")
+        style.legend(axis, inside=True)
+    axes[0].set(xlabel="Exchange splitting (eV)", ylabel="Mixing conductance\n" r"($e^2/h$ per cell)")
     axes[1].set(xlabel="Exchange splitting (eV)", ylabel="Torque efficiency")
     axes[2].set(xlabel="Thickness of the heavy metal (nm)", ylabel="Torque efficiency")

@@ -40,18 +40,18 @@ print("spin z into the terminals:", np.round(picture.flow[:, 3], 4))
 # Where the charge and the spin along z flow, with the detector along x.
 position = system.sites.position
 with style.style():
-    charge_and_spin_flow, axes = style.figure(2, 1, width=8.4, height=4.6, sharex=True)
+    charge_and_spin_flow, axes = style.figure(2, 1, height=4.8, sharex=True)
     currents = picture.current_density()
     for axis, index, name in zip(axes, (0, 3), ("Charge", "Spin along z"), strict=True):
         shade = np.linalg.norm(currents[:, index], axis=1)
         limit = np.quantile(shade, 0.98)
         dots = axis.scatter(
-            *position.T[:2], c=shade, marker="s", s=215, vmin=0, vmax=limit, cmap="Greys"
+            *position.T[:2], c=shade, marker="s", s=92, vmin=0, vmax=limit, cmap="Greys"
         )
         axis.quiver(
             *position.T[:2], *currents[:, index].T[:2], color=style.PALETTE[1], scale=14 * limit
         )
-        charge_and_spin_flow.colorbar(dots, ax=axis, label=name, extend="max", shrink=0.8)
+        charge_and_spin_flow.colorbar(dots, ax=axis, label=name, extend="max", location="bottom", aspect=40)
         axis.set(ylabel="y (sites)", aspect="equal")
         axis.grid(visible=False)
     axes[1].set_xlabel("x (sites)")
@@ -59,11 +59,10 @@ with style.style():
 # %%
 # The nonlocal resistance and the torque against the detector's direction.
 with style.style():
-    resistance_and_torque, axes = style.figure(1, 2, width=8.4, height=3.4)
+    resistance_and_torque, axes = style.figure(2, 1, height=5.6, sharex=True)
     look = next(style.lines())
     axes[0].plot(np.degrees(angles), resistance, **look)
     axes[0].set(ylabel=r"Nonlocal resistance ($h/e^2$)")
     axes[1].plot(np.degrees(angles), torque, **look)
-    axes[1].set(ylabel=r"In-plane torque per current ($\hbar/2e$)")
-    for axis in axes:
-        axis.set(xlabel="Direction of the detector (degrees)", xticks=range(0, 181, 45))
+    axes[1].set(ylabel=r"In-plane torque ($\hbar/2e$)")
+    axes[1].set(xlabel="Direction of the detector (degrees)", xticks=range(0, 181, 30))

@@ -50,7 +50,7 @@ def torques(strength, level):
 # %%
 # Both torques per force on the electrons, in lattice constants, against the strength of the impurities.
 with style.style():
-    torques_of_a_rashba_magnet, axes = style.figure(1, 2, width=9.2, height=3.8)
+    torques_of_a_rashba_magnet, axes = style.figure(2, 1, height=7.2, sharex=True)
     looks = style.lines()
     for name, level in levels.items():
         values = np.array([torques(strength, level) for strength in strengths])
@@ -60,10 +60,11 @@ with style.style():
             axes[1].semilogx(strengths, values[:, row, 1], **look)
     axes[1].axhline(0, color="0.6", linewidth=0.8, zorder=0)
     for axis, kind in zip(axes, ("Field-like", "Damping-like"), strict=True):
-        axis.set(ylabel=f"{kind} torque per force")
-        axis.set(xlabel=r"Strength of the impurities $\gamma$", xticks=strengths)
+        axis.set(ylabel=f"{kind} torque per force (sites)")
+        axis.set(xticks=strengths)
         axis.set_xticklabels([f"{strength:g}" for strength in strengths])
         axis.minorticks_off()
+    axes[1].set_xlabel(r"Strength of the impurities $\gamma$ (squared hopping)")
     torques_of_a_rashba_magnet.legend(
-        *axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2
+        *axes[0].get_legend_handles_labels(), loc="outside lower center"
     )

@@ -65,7 +65,7 @@ for name, state, sign in (("AP to P", (-1, 0, 0), 1), ("P to AP", (1, 0, 0), -1)
 # Three times as much switches it at once; the two directions need different currents because
 # :math:`\eta(\theta)` is not symmetric.
 with style.style():
-    switching, axes = style.figure(2, 1, width=7.2, height=4.8, sharex=True)
+    switching, axes = style.figure(2, 1, height=5.6, sharex=True)
     for axis, (name, state) in zip(
         axes, (("AP to P", (-1, 0.02, 0.01)), ("P to AP", (1, 0.02, 0.01))), strict=True
     ):
@@ -75,6 +75,6 @@ with style.style():
         for component, label in enumerate(("along the fixed layer", "in the film", "normal")):
             axis.plot(path.time, path.m[:, component], label=label, linewidth=1, **next(looks))
         axis.set_title(f"{name}, {current / 1e10:.1f} x 10$^{{10}}$ A/m$^2$ from 0.5 to 5 ns")
-        axis.set(ylabel="Magnetisation", ylim=(-1.1, 1.1))
-    style.legend(axes[0])
+        axis.set(ylabel="$m$", ylim=(-1.1, 1.1))
+    style.shared_legend(switching, axes[0], 3)
     axes[1].set_xlabel("Time (ns)")

@@ -6,62 +6,66 @@ The first toy model of spin transfer: electrons polarised at an angle :math:`\th
 meet a magnet that lets one spin pass and reflects the other. Neither the transmitted nor the
 reflected electron carries the transverse spin that came in; the magnet takes it,
 
-.. math:: T_x = \frac{\hbar}{2}\,\sin\theta\,[1 - \mathrm{Re}(t_\uparrow t_\downarrow^* + r_\uparrow r_\downarrow^*)],
+.. math:: T_x - iT_y = \sin\theta\,[1 - (t_\uparrow t_\downarrow^* + r_\uparrow r_\downarrow^*)],
 
-so that the torque follows :math:`\sin\theta`, whatever the magnet is made of (D. C. Ralph and
-M. D. Stiles, J. Magn. Magn. Mater. 320, 1190 (2008), section 2.1.1).
+per electron in units of :math:`\hbar/2`, so that the torque follows :math:`\sin\theta`, whatever the
+magnet is made of (D. C. Ralph and M. D. Stiles, J. Magn. Magn. Mater. 320, 1190 (2008), Eq. (11),
+toy model 1 of section 3, where the sign of :math:`T_y` is reversed). Summed over all directions of incidence the bracket is the difference of two
+mixing conductances, :math:`g_r - g_t`.
 """
+
+import dataclasses
 
 import numpy as np
 
-from negf_torque.lattice import Layer, Lead, build_stack, layer_chain
-from negf_torque.spin import direction
+from negf_torque.lattice import Layer, build_stack, layer_chain
 from negf_torque.study import style
-from negf_torque.transport.linear import window_responses
+from negf_torque.transport.device import make_device, solve
+from negf_torque.transport.leads import lead_self_energies
 from negf_torque.transport.mixing import mixing_conductance
 from negf_torque.transport.sampling import Sampling
 
 # %%
-# Two interfaces of a metal with a magnet on a cubic lattice: one reflects the minority spin, one
-# hardly notices the spin. The left electrode is so magnetic that it sends in one spin only.
-energy, sampling = -2.2, Sampling(mesh=32)
-angles = np.linspace(0, np.pi, 13)
-
-
-def torques(magnet):
-    """Torque on the magnet per volt, left reservoir raised; the moment is along z."""
-    chains = []
-    for angle in angles:
-        polariser = Lead(onsite=2.0, exchange=6.0, direction=direction(angle, 0.0))
-        chains.append(layer_chain(build_stack([Layer(3), magnet], left=polariser)))
-    responses = window_responses(chains, energy, sampling)
-    return np.array([r.magnet_torkance_by_bias[0][r.chain.magnets.index("F")] for r in responses])
-
-
+# A magnet that reflects the minority spin and a thin weak one between normal leads, cubic lattice.
+# The left reservoir sends in one spin: of its two channels per momentum only a spinor is kept.
+energy, mesh, angles = -2.2, 32, np.linspace(0, np.pi, 13)
 metals = {
-    "minority spin reflected": Layer(8, onsite=1.5, exchange=3.0, name="F"),
-    "thin weak magnet": Layer(2, onsite=0.1, exchange=0.2, name="F"),
+    "reflects minority": Layer(8, onsite=1.5, exchange=3.0, name="F"),
+    "thin and weak": Layer(2, onsite=0.1, exchange=0.2, name="F"),
 }
+momenta = np.stack(np.meshgrid(*2 * [2 * np.pi * (np.arange(mesh) + 0.5) / mesh]), -1).reshape(-1, 2)
+
+
+def torque(chain, angle):
+    """What the spin current loses from the left lead to the right one, x and y, per cell."""
+    left, right = lead_self_energies(chain, momenta, np.full(len(momenta), energy))
+    spinor = np.array([np.cos(angle / 2), np.sin(angle / 2)])
+    is_open = left.open_channels > 0
+    vectors = np.zeros_like(left.vectors)
+    vectors[:, :, 0] = spinor * is_open[:, None]
+    polarised = dataclasses.replace(left, vectors=vectors, open_channels=1 * is_open)
+    current = solve(make_device(chain), momenta, energy, (polarised, right)).current[0]
+    return (current[0] - current[-1])[1:3].mean(axis=-1)
+
+
 with style.style():
-    torque_of_a_spin_filter, axes = style.figure(width=7.6, height=3.8)
+    torque_of_a_spin_filter, axes = style.figure(height=4.2)
     looks = style.lines()
-    for label, magnet in metals.items():
-        values = torques(magnet)
-        axes.plot(np.degrees(angles), values[:, 0], label=f"{label}: toward", **next(looks))
-        axes.plot(np.degrees(angles), values[:, 1], label=f"{label}: across", **next(looks))
+    for name, magnet in metals.items():
+        chain = layer_chain(build_stack([Layer(3), magnet, Layer(3)]))
+        found = np.array([torque(chain, angle) for angle in angles])
+        g = mixing_conductance(chain, energy, sampling=Sampling(mesh=mesh))
+        formula = np.sin(angles)[:, None] * [1, -1] * np.array([g.reflection - g.transmission]).view(float)
+        print(f"{name}: g_r = {g.reflection:.3f}, g_t = {g.transmission:.3f} of {g.sharvin:.3f}; ", end="")
+        print(f"largest difference from the formula {np.abs(found - formula).max():.1e}")
+        for values, line, part in zip(found.T, formula.T, ("toward", "across"), strict=True):
+            look = next(looks)
+            axes.plot(np.degrees(angles), line, color=look["color"], linestyle=look["linestyle"])
+            axes.plot(np.degrees(angles), values, label=f"{name}: {part}", **look | {"linestyle": ""})
     axes.set(xlabel="Angle between the incoming spin and the moment (degrees)")
-    axes.set(xticks=np.arange(0, 181, 30))
-    axes.set_ylabel(style.axis_label("Torque per volt", "e/(4 pi) per cell"))
-    style.legend(axes)
+    axes.set(xticks=np.arange(0, 181, 30), ylabel=r"Torque per volt ($e/4\pi$ per cell)")
+    style.shared_legend(torque_of_a_spin_filter, axes)
 
 # %%
-# The filter takes the transverse spin and pulls the moment toward the incoming spin. The mixing
-# conductances say so: :math:`g_r = \sum(1 - r_\uparrow r_\downarrow^*)` is what is not reflected (all of
-# it: the majority spin sees no step in either metal), :math:`g_t = \sum t_\uparrow t_\downarrow^*` what
-# leaves at the other side. The magnet takes the difference.
-for label, magnet in metals.items():
-    got = mixing_conductance(layer_chain(build_stack([magnet])), energy, sampling=sampling)
-    print(
-        f"{label}: g_r/g_Sharvin = {got.reflection / got.sharvin:.3f}, "
-        f"|g_t|/g_Sharvin = {abs(got.transmission) / got.sharvin:.3f}"
-    )
+# Symbols are computed, lines the formula. The filter takes nearly all of the transverse spin and pulls
+# the moment toward the incoming spin; the weak magnet turns the spin a little and passes it on.

@@ -5,8 +5,8 @@ Precession and dephasing in a magnet
 The second toy model: an electron with a transverse spin that enters a magnet precesses about the
 exchange field because its two components travel with wave numbers that differ by
 :math:`k_\uparrow - k_\downarrow`. Electrons of all angles of incidence precess at different rates, and
-their sum dies out within a few atomic layers. That is why the torque acts at the interface
-(D. C. Ralph and M. D. Stiles, J. Magn. Magn. Mater. 320, 1190 (2008), sections 2.1.2 and 2.2).
+most of their sum is gone after some ten atomic layers. That is why the torque acts at the interface
+(D. C. Ralph and M. D. Stiles, J. Magn. Magn. Mater. 320, 1190 (2008), toy model 2 of section 3).
 """
 
 import numpy as np
@@ -20,13 +20,13 @@ from negf_torque.transport.sampling import Sampling
 # %%
 # Spin in a magnet along z whose electrons come in with spins along x: one chain (normal incidence)
 # against the average over the zone of a cubic lattice.
-energy, length = -2.2, 40
+energy, exchange, length = -2.2, 3.0, 40
 polariser = Lead(onsite=2.0, exchange=6.0, direction=(1, 0, 0))
-far_end = Lead(exchange=2.0)
+far_end = Lead(exchange=exchange)
 
 
 def spin(cross_section, energy):
-    stack = [Layer(2), Layer(length, exchange=2.0, name="F")]
+    stack = [Layer(2), Layer(length, exchange=exchange, name="F")]
     chain = layer_chain(build_stack(stack, polariser, far_end, cross_section=cross_section))
     response = window_response(chain, energy, Sampling(mesh=64))
     # bond 2 is the one into the magnet: one plane of the lead, two of the normal metal before it
@@ -34,9 +34,9 @@ def spin(cross_section, energy):
 
 
 with style.style():
-    precession, axes = style.figure(2, 1, width=7.6, height=5.4, sharex=True)
+    precession, axes = style.figure(2, 1, height=5.8, sharex=True)
     for axis, name, where, at in (
-        (axes[0], "one chain", "chain", -1.0),
+        (axes[0], "one chain", "chain", 0.0),
         (axes[1], "average over all directions", "periodic", energy),
     ):
         looks = style.lines()
@@ -46,18 +46,19 @@ with style.style():
             axis.plot(np.arange(len(values)), values, label=label, **next(looks))
         axis.set_title(name)
         axis.set_ylabel("Spin current\n(over its value at the entry)")
-        style.legend(axis)
+        style.zero_line(axis)
     axes[1].set_xlabel("Atomic layer of the magnet")
+    style.shared_legend(precession, axes[0])
 
 # %%
 # What comes out at the other side of a magnet of :math:`L` layers is the transmission part of the
-# mixing conductance. It falls off with :math:`L`, because stationary points of
-# :math:`k_\uparrow - k_\downarrow` on the Fermi surface are all that is left.
+# mixing conductance. After a quick fall a slow tail is left, in which stationary points of
+# :math:`k_\uparrow - k_\downarrow` on the Fermi surface beat with each other.
 lengths = np.array([1, 2, 3, 4, 6, 8, 12, 16, 20, 28, 40])
 transmitted = [
     abs(
         mixing_conductance(
-            layer_chain(build_stack([Layer(int(n), exchange=2.0)])),
+            layer_chain(build_stack([Layer(int(n), exchange=exchange)])),
             energy,
             sampling=Sampling(mesh=64),
         ).transmission
@@ -65,7 +66,7 @@ transmitted = [
     for n in lengths
 ]
 with style.style():
-    transmitted_spin, axis = style.figure(width=6.4, height=3.6)
+    transmitted_spin, axis = style.figure(height=3.4)
     axis.loglog(lengths, transmitted, **next(style.lines()))
     axis.set(xlabel="Thickness of the magnet (atomic layers)")
     axis.set_ylabel(style.axis_label(r"$|g_t|$", "e^2/h per cell"))

@@ -60,17 +60,16 @@ parabola = np.polynomial.Polynomial.fit(voltages[inner] ** 2, out_of_plane[inner
 odd = np.abs(out_of_plane - out_of_plane[::-1]).max() / np.abs(out_of_plane).max()
 print(f"odd part of the out-of-plane torque: {odd:.0e}")
 with style.style():
-    torque_and_resistance, axes = style.figure(1, 3, width=10.2, height=3.7)
+    torque_and_resistance, axes = style.figure(3, 1, height=8.0, sharex=True)
     axes[0].plot(voltages, in_plane, "o", color="0.35", label="computed at 90°")
     axes[0].plot(voltages, collinear, color=style.PALETTE[1], label="collinear states")
-    axes[0].set(ylabel=r"In-plane torque (µeV$/4\pi$ per cell)")
+    axes[0].set(ylabel="In-plane torque\n" r"(µeV$/4\pi$ per cell)")
     fine = np.linspace(-0.6, 0.6, 61)
     axes[1].plot(voltages, out_of_plane, "o", color="0.35", label="computed at 90°")
     axes[1].plot(fine, parabola(fine**2), "--", color=style.PALETTE[1], label="$b_0 + b_2 V^2$")
-    axes[1].set(ylabel=r"Out-of-plane torque (µeV$/4\pi$ per cell)")
+    axes[1].set(ylabel="Out-of-plane torque\n" r"(µeV$/4\pi$ per cell)")
     axes[2].plot(voltages, 100 * found.tmr, "-o", color=style.PALETTE[0])
-    axes[2].set(ylabel=r"$(I_\mathrm{P} - I_\mathrm{AP})/I_\mathrm{AP}$ (per cent)")
-    for axis in axes:
-        axis.set(xlabel="Voltage (V)")
+    axes[2].set(ylabel="Magnetoresistance\n" r"$I_\mathrm{P}/I_\mathrm{AP} - 1$ (%)")
+    axes[2].set(xlabel="Voltage (V)")
     for axis in axes[:2]:
-        axis.legend()
+        style.legend(axis, inside=True)

@@ -42,15 +42,15 @@ print(f"spin channels: {limit / 2:.0f} more of the majority")
 
 # %%
 # Mistracking falls exponentially with the width, until rounding is all that is left of the resistance.
-# On the right the torque on every layer, over twice the spin current that enters: all of it turns the
+# Below, the torque on every layer, over twice the spin current that enters: all of it turns the
 # wall forward, and less and less of it is out of the wall's plane.
 with style.style():
-    approach_and_profile, axes = style.figure(1, 3, width=10.2, height=3.5)
+    approach_and_profile, axes = style.figure(3, 1, height=8.2)
     looks = style.lines()
     axes[0].semilogy(widths, np.abs(deviation), label="torque: |1 - T/limit|", **next(looks))
     axes[0].semilogy(widths, resistance, label=r"resistance ($h/e^2$)", **next(looks))
-    axes[0].set(xlabel="Width of the wall (sites)", ylabel="Deviation from the adiabatic limit")
-    axes[0].legend()
+    axes[0].set(xlabel="Width of the wall (sites)", ylabel="Off the adiabatic limit")
+    style.legend(axes[0], inside=True)
     looks = style.lines(markers=False)
     for width in (1.0, 2.0, 4.0):
         wire = found[int(np.flatnonzero(widths == width)[0])]
@@ -63,4 +63,4 @@ with style.style():
             axis.plot(x[near], torque[near, component] / limit, label=f"width {width:g}", **look)
     for axis, name in zip(axes[1:], ("Torque along z", "Torque out of the plane"), strict=True):
         axis.set(xlabel="Distance from the middle (sites)", ylabel=f"{name} / limit")
-        axis.legend()
+        style.legend(axis, inside=True)

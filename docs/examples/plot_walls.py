@@ -25,7 +25,7 @@ alpha = 0.05
 # Mean velocity against drift: curves are the closed form, points a trajectory of position and tilt.
 u = np.linspace(0, 120, 241)
 with style.style():
-    velocity, axes = style.figure(width=7.6, height=4.0)
+    velocity, axes = style.figure(height=4.0)
     looks = style.lines(markers=False)
     for beta in (0.0, 0.02, 0.05, 0.1):
         wall = Wall(damping=alpha, beta=beta, **material)
@@ -38,7 +38,7 @@ with style.style():
         print(f"beta {beta}: threshold {u_w:.0f} m/s")
     axes.set(xlabel="Drift velocity u (m/s)", ylabel="Mean velocity of the wall (m/s)")
     axes.set_title(rf"$\alpha$ = {alpha}; no threshold at $\beta$ = $\alpha$")
-    style.legend(axes)
+    style.legend(axes, inside=True)
 
 # %%
 # Below and above the threshold: the wall settles to a tilt, or its moments rotate and it goes back
@@ -46,7 +46,7 @@ with style.style():
 wall = Wall(damping=alpha, beta=0.0, **material)
 threshold = walker_drift(wall)[0]
 with style.style():
-    breakdown, (position, tilt) = style.figure(2, 1, width=6.8, height=4.6, sharex=True)
+    breakdown, (position, tilt) = style.figure(2, 1, sharex=True)
     looks = style.lines(markers=False)
     for factor in (0.8, 1.3):
         path = move(wall, 60.0, drift=factor * threshold, samples=2001)
@@ -55,4 +55,4 @@ with style.style():
         tilt.plot(path.time, np.degrees(path.tilt), **look)
     position.set(ylabel="Position (nm)")
     tilt.set(ylabel="Tilt (degrees)", xlabel="Time (ns)")
-    position.legend()
+    style.legend(position, inside=True)

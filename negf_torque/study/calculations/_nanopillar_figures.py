@@ -10,7 +10,9 @@ from negf_torque.study import style
 
 if TYPE_CHECKING:
     import xarray as xr
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
 __all__ = ["figures"]
 
@@ -198,8 +200,30 @@ def _phases(dataset: xr.Dataset) -> Figure:
     axes.set(xlabel="Added field (kA/m)", ylabel=r"Current density ($10^{11}$ A/m$^2$)")
     axes.set_ylim(current[0], current[-1])
     axes.grid(False)
+    _name_regions(axes, field, current, codes, [text.get_text() for text in bar.ax.get_yticklabels()])
     style.shared_legend(canvas, axes)
     return canvas
+
+
+def _name_regions(axes: Axes, x: NDArray, y: NDArray, codes: NDArray, names: list[str]) -> None:
+    """The name of each phase written into its largest region, where there is room for it."""
+    from scipy import ndimage
+
+    for code, name in enumerate(names):
+        regions, count = ndimage.label(codes == code)
+        if not count:
+            continue
+        largest = 1 + int(np.argmax(ndimage.sum_labels(codes == code, regions, range(1, count + 1))))
+        inside = np.pad(regions == largest, 1)
+        depth = ndimage.distance_transform_edt(inside)[1:-1, 1:-1]
+        row, column = np.unravel_index(int(np.argmax(depth)), depth.shape)
+        wide = np.count_nonzero(inside[row + 1]) * len(name) ** -1.0 * 60 / len(x)
+        if depth[row, column] >= 2 and wide > 1:
+            place = float(np.mean(x[np.flatnonzero(inside[row + 1]) - 1]))
+            dark = code < len(names) / 2
+            axes.text(
+                place, y[row], name, color="white" if dark else "black", ha="center", va="center"
+            )
 
 
 def _switching(dataset: xr.Dataset) -> Figure:
