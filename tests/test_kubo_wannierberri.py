@@ -1,4 +1,7 @@
-"""Independent: the anomalous Hall conductivity of WannierBerri on the same Hamiltonian and mesh."""
+"""Independent: the anomalous Hall conductivity of WannierBerri on the same Hamiltonian and mesh.
+
+`make test-peers` installs WannierBerri and runs this; skipped where it is not installed.
+"""
 
 import numpy as np
 import pytest
