@@ -233,3 +233,38 @@ def test_ctrl_c_in_a_card_that_is_one_piece_says_that_nothing_is_kept(tmp_path, 
     monkeypatch.setattr("negf_torque.study.calculations.torque.run", stop)
     with pytest.raises(InterruptedRun, match="nothing is kept"):
         executed(card('method = "born"'), tmp_path)
+
+
+JUNCTION = """
+[system]
+builder = "stack"
+cross_section = "chain"
+left = {exchange = 1.0, direction = [0, 0, 1], name = "fixed"}
+right = {exchange = 1.0, direction = [1, 0, 0], name = "free"}
+[[system.layers]]
+thickness = 2
+onsite = 3.0
+[calculation]
+kind = "bias_sweep"
+energy = -0.9
+voltages = VOLTAGES
+angles = [0, 90, 180]
+spectrum_points = 3
+[output]
+figures = []
+"""
+
+
+def test_voltages_of_a_junction_are_parts_and_more_may_follow(tmp_path):
+    few, more = (
+        cards.parse(JUNCTION.replace("VOLTAGES", volts))
+        for volts in ("[-0.2, 0.2]", "[-0.2, 0, 0.2]")
+    )
+    executed(few, tmp_path)
+    outcome = executed(more, tmp_path)
+    assert outcome.summary["items"]["found"] == 2 and outcome.summary["items"]["computed"] == 1
+    alone = run.calculate(more)
+    assert set(outcome.dataset.variables) == set(alone.variables)
+    for name in alone.variables:
+        # voltages at once share their threads, not their sums
+        np.testing.assert_array_equal(outcome.dataset[name], alone[name], err_msg=name)

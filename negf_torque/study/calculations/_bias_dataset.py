@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,45 +19,70 @@ if TYPE_CHECKING:
     from negf_torque.study.base import Progress
     from negf_torque.study.card import Card
     from negf_torque.transport.bias_map import BiasMap
+    from negf_torque.transport.sampling import Sampling
 
-__all__ = ["calculate", "junction"]
+__all__ = ["calculate", "junction", "labelled_map", "solved_map", "spectra"]
 
 
 def calculate(card: Card, progress: Progress) -> xr.Dataset:
     """Solve the junction of a card and label what comes out."""
     from negf_torque.lattice import layer_chain
-    from negf_torque.transport.bias_map import bias_map
-    from negf_torque.transport.contour import Contour
-    from negf_torque.transport.sampling import Sampling
 
     p = card.calculation
-    sampling = Sampling(p.tolerance, p.mesh, p.temperature, p.max_evaluations)
     progress.start("building the junction")
     chain = layer_chain(card.build())
+    progress.start("voltages", len(p.voltages))
+    found = solved_map(card, chain, p.voltages, lambda done, total: progress.update(done, total))
+    more: dict[str, Any] = {}
+    if p.spectrum_points and any(p.voltages):
+        progress.start("spectra")
+        more = spectra(found, card)
+    return labelled_map(card, found, more)
+
+
+def solved_map(
+    card: Card,
+    chain: LayerChain,
+    voltages: list[float],
+    progress: Callable[[int, int], None] | None = None,
+) -> BiasMap:
+    """The junction at some voltages and all angles of a card."""
+    from negf_torque.transport.bias_map import bias_map
+    from negf_torque.transport.contour import Contour
+
+    p, sampling = card.calculation, _sampling(card)
     profile, barrier = _profile(chain, p)
     contour = Contour(p.contour_bottom, p.contour_height)
-    progress.start("voltages", len(p.voltages))
-    found = bias_map(
+    return bias_map(
         chain,
         p.fixed,
         p.free,
         p.energy,
-        p.voltages,
+        voltages,
         np.radians(p.angles),
         profile,
         sampling,
         contour,
         barrier,
-        progress=lambda done, total: progress.update(done, total),
+        progress=progress,
     )
-    values = _values(found)
-    coords = _coordinates(found)
-    if p.spectrum_points and any(p.voltages):
-        progress.start("spectra")
-        values |= _spectra(found, p, sampling)
+
+
+def _sampling(card: Card) -> Sampling:
+    from negf_torque.transport.sampling import Sampling
+
+    p = card.calculation
+    return Sampling(p.tolerance, p.mesh, p.temperature, p.max_evaluations)
+
+
+def labelled_map(card: Card, found: BiasMap, more: dict[str, Any]) -> xr.Dataset:
+    """What was found, and spectra if there are any, as the result."""
+    p, chain = card.calculation, found.chain
+    _, barrier = _profile(chain, p)
+    values, coords = _values(found) | more, _coordinates(found)
+    if more:
         coords["energy_point"] = np.arange(p.spectrum_points)
     if p.map_points and chain.dimension == 2 and any(p.voltages):
-        progress.start("maps of the zone")
         maps, axes = _maps(found, p)
         values |= maps
         coords |= axes
@@ -163,23 +189,25 @@ def _coordinates(found: BiasMap) -> dict[str, Any]:
     }
 
 
-def _spectra(found: BiasMap, p: Any, sampling: Any) -> dict[str, Any]:
+def spectra(found: BiasMap, card: Card) -> dict[str, Any]:
+    """Contributions of single energies in the window, at the middle angle."""
     from negf_torque.lattice import aligned
     from negf_torque.transport.bias_spectrum import window_spectrum
 
+    p, sampling = card.calculation, _sampling(card)
     direction = found.free_directions[_middle(found)]
     chain = aligned(found.chain, {found.free: direction})
-    spectra = [
+    by_voltage = [
         window_spectrum(
             chain, p.energy, volt, levels, p.spectrum_points, sampling, found.free, found.electrode
         )
         for volt, levels in zip(found.voltage, found.potential, strict=True)
     ]
-    torque = np.array([s.torque for s in spectra])
+    torque = np.array([s.torque for s in by_voltage])
     parts = _framed(torque, direction, found.fixed_direction)
     return {
-        "spectrum_energy": [s.energy for s in spectra],
-        "current_spectrum": [s.transmission for s in spectra],
+        "spectrum_energy": [s.energy for s in by_voltage],
+        "current_spectrum": [s.transmission for s in by_voltage],
         "torque_in_plane_spectrum": parts[0],
         "torque_out_of_plane_spectrum": parts[1],
     }

@@ -7,12 +7,14 @@ all transverse spin that arrives: its torque is the spin current in front of it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import field_validator, model_validator
 
 from negf_torque.study.base import CalculationTable, Listing, Scalar, key
+from negf_torque.study.calculations._bias_parts import PART_IGNORES
 from negf_torque.study.calculations._bias_variables import VARIABLES
 from negf_torque.study.calculations.spin_valve import check
 
@@ -26,13 +28,17 @@ if TYPE_CHECKING:
     from negf_torque.study.card import Card
 
 __all__ = [
+    "PART_IGNORES",
     "VARIABLES",
     "Parameters",
     "check",
     "figures",
     "listings",
     "llg_parameters",
+    "merge",
     "run",
+    "run_part",
+    "split",
     "summary",
 ]
 
@@ -122,7 +128,7 @@ class Parameters(CalculationTable):
     def _given(self) -> Parameters:
         if (self.profile == "given") != bool(self.potential):
             raise ValueError(
-                'has a profile and a potential that do not go together. Give `potential` with '
+                "has a profile and a potential that do not go together. Give `potential` with "
                 'profile = "given", and only then.'
             )
         return self
@@ -133,6 +139,27 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
     from negf_torque.study.calculations._bias_dataset import calculate
 
     return calculate(card, progress)
+
+
+def split(card: Card) -> list:
+    """Every voltage, with all its angles."""
+    from negf_torque.study.calculations._bias_parts import bias_parts
+
+    return bias_parts(card)
+
+
+def run_part(card: Card, part: Any, progress: Progress) -> xr.Dataset:
+    """All angles of one voltage."""
+    from negf_torque.study.calculations._bias_parts import bias_part
+
+    return bias_part(card, part)
+
+
+def merge(card: Card, found: Callable[[Any], xr.Dataset]) -> xr.Dataset:
+    """The result of all voltages."""
+    from negf_torque.study.calculations._bias_parts import bias_merged
+
+    return bias_merged(card, found)
 
 
 def summary(dataset: xr.Dataset) -> list[Scalar]:
