@@ -3,7 +3,8 @@
     python docs/generate_reference.py [FOLDER]
 
 The keys of cards come from the models that check them (type, unit, range, default,
-description); the variables of results from the lists that label them (dimensions, unit, sign).
+description); the variables of results from the lists that label them (dimensions, unit, sign);
+the list of modules from their first sentences and public names.
 """
 
 import sys
@@ -123,11 +124,50 @@ def results_page() -> str:
     return "\n".join(parts)
 
 
+def modules_page() -> str:
+    """Every module with its first sentence and its public names, from the source alone."""
+    import ast
+
+    top = Path(__file__).parents[1] / "negf_torque"
+    parts = [
+        "# All modules\n",
+        "Every module of the package with the names that it makes public. The "
+        "[Python interface](../api.md) explains those that a user calls; the others are what it "
+        "is built from.\n",
+    ]
+    folders: dict[str, list[str]] = {}
+    for path in sorted(top.rglob("*.py")):
+        module = ast.parse(path.read_text(encoding="utf-8"))
+        names = [
+            ast.literal_eval(node.value)
+            for node in module.body
+            if isinstance(node, ast.Assign)
+            and getattr(node.targets[0], "id", "") == "__all__"
+            and isinstance(node.value, ast.List | ast.Tuple)
+        ]
+        if path.name.startswith("_") or not names:
+            continue
+        first = (ast.get_docstring(module) or "").split("\n\n")[0].replace("::", ":")
+        folder = ".".join(("negf_torque", *path.relative_to(top).parent.parts))
+        public = ", ".join(f"`{name}`" for name in names[0] if not name.startswith("_"))
+        folders.setdefault(folder, []).append(f"| `{path.stem}` | {cell(first)} | {public} |")
+    for folder, rows in folders.items():
+        parts += [
+            f"## `{folder}`\n",
+            "| module | about | public names |",
+            "|---|---|---|",
+            *rows,
+            "",
+        ]
+    return "\n".join(parts)
+
+
 def write_all(folder: Path = FOLDER) -> list[Path]:
-    """Write both pages; a page that has not changed is left as it is."""
+    """Write the pages; a page that has not changed is left as it is."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name, text in {"cards": cards_page(), "results": results_page()}.items():
+    pages = {"cards": cards_page(), "results": results_page(), "modules": modules_page()}
+    for name, text in pages.items():
         path = folder / f"{name}.md"
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")

@@ -253,6 +253,22 @@ def test_commands_of_a_page_exist(page):
                 assert (TOP / word).exists(), f"{page}: {word}"
 
 
+def test_interface_page_names_what_exists_and_all_of_the_top_level():
+    import negf_torque
+
+    text = (TOP / "docs/reference/api.md").read_text(encoding="utf-8")
+    for module, members in re.findall(r"automodule:: ([\w.]+)\n( +:members:[^\n]*)?", text):
+        found = importlib.import_module(module)
+        assert found.__doc__ and members, module
+        for name in filter(None, members.partition(":members:")[2].strip().split(", ")):
+            assert hasattr(found, name), f"{module}.{name}"
+    for name in re.findall(r"auto(?:function|class):: ([\w.]+)", text):
+        parent, _, last = name.rpartition(".")
+        assert hasattr(importlib.import_module(parent), last), name
+    for name in set(negf_torque.__all__) - {"__version__"}:
+        assert f"`{name}`" in text, name
+
+
 def test_pages_name_modules_that_exist():
     """Every dotted name in code quotes that begins with a package of ours can be found."""
     missing = []
@@ -271,3 +287,17 @@ def test_pages_name_modules_that_exist():
                     if not hasattr(module, last):
                         missing.append(f"{page}: {name}")
     assert not missing, missing
+
+
+def test_every_dependency_has_its_reason():
+    project = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))
+    page = (TOP / "docs/dependencies.md").read_text(encoding="utf-8").lower()
+    wanted = [
+        *project["project"]["dependencies"],
+        *(name for group in project["project"]["optional-dependencies"].values() for name in group),
+        *(name for group in project["dependency-groups"].values() for name in group),
+    ]
+    for name in (entry for entry in wanted if isinstance(entry, str)):
+        word = re.match(r"[\w.-]+", name).group().lower()
+        aliases = {"magnumnp": "magnum.np", "myst-parser": "myst", "tomli-w": "tomli-w"}
+        assert aliases.get(word, word) in page, name

@@ -16,7 +16,7 @@ in the Landau-Lifshitz-Gilbert equation for the magnetisation direction m = -n,
 Names: up is the majority spin, R and A retarded and advanced.  Every coefficient is the sum of a
 Fermi-surface part (RA) and a Fermi-sea part (RR), and both are needed: without the second, beta
 of a magnet without magnetic impurities would not vanish.  Derivation and signs:
-docs/explanation/gradient_expansion.md; H. Kohno, G. Tatara, J. Shibata, J. Phys. Soc. Jpn. 75,
+docs/theory/gradient_expansion.md; H. Kohno, G. Tatara, J. Shibata, J. Phys. Soc. Jpn. 75,
 113706 (2006); A. Shitade, arXiv:1708.03424.
 """
 
