@@ -108,12 +108,12 @@ def in_words(name: str, value: float) -> str:
     """An aim or what was reached of it.
 
     >>> in_words("ratio", 10.0), in_words("memory", 0.5)
-    ('10 times the peer', '0.5 GB')
+    ("10× the peer's speed", '0.5 GB')
     """
     return {
-        "ratio": f"{short(value)} times the peer",
+        "ratio": f"{short(value)}× the peer's speed",
         "seconds": seconds(value),
-        "limit": f"{short(value)} times the products",
+        "limit": f"{short(value)}× the limit",
         "memory": f"{short(value)} GB",
     }[name]
 
@@ -160,22 +160,30 @@ def table(rows: list[dict]) -> str:
 
 
 def slow_table(parts: list[dict], cases: dict[str, dict]) -> str:
-    """What is slower than a peer or than its aim."""
-    lines = []
+    """What is slower than a peer or than its aim: a line for a case, with all its sizes."""
+    found: dict[tuple[str, str, str, str, float], dict[str, float]] = {}
     for part in parts:
+        title = cases[part["script"]]["title"]
         for row in part["rows"]:
-            missed = {name: one for name, one in reached(row).items() if not one[2]}
+            missed = {name: one[:2] for name, one in reached(row).items() if not one[2]}
             faster = ratio(row)
             if faster is not None and faster < 1 and "ratio" not in missed:
-                missed["ratio"] = (1.0, faster, False)
+                missed["ratio"] = (1.0, faster)
             size = "" if row["size"] is None else f"{row['size']:.6g}"
-            for name, (aim, value, _) in missed.items():
-                line = [cases[part["script"]]["title"], row["case"], size, row["peer"]]
-                line += [in_words(name, value), "" if aim == 1.0 else in_words(name, aim)]
-                lines.append(line)
-    if not lines:
+            for name, (aim, value) in missed.items():
+                peer = row["peer"] if name == "ratio" else ""
+                found.setdefault((title, row["case"], peer, name, aim), {})[size] = value
+    if not found:
         return "Nowhere in this run.\n"
-    return markdown(["subject", "case", "size", "peer", "reached", "aim"], lines)
+    lines = []
+    for (title, case, peer, name, aim), values in found.items():
+        low, high = min(values.values()), max(values.values())
+        said = in_words(name, high)
+        if short(low) != short(high):
+            said = f"{seconds(low) if name == 'seconds' else short(low)} to {said}"
+        aim_said = "" if name == "ratio" and aim == 1 else in_words(name, aim)
+        lines.append([title, case, ", ".join(filter(None, values)), peer, said, aim_said])
+    return markdown(["subject", "case", "sizes", "peer", "reached", "aim"], lines)
 
 
 def markdown(heads: list[str], lines: list[list[str]]) -> str:
@@ -305,7 +313,12 @@ def panels(rows: list[dict]) -> list[tuple[str, str, dict[str, dict[float, float
             out.append((names[0] if len(names) == 1 else "", size_name, whole))
             continue
         out += [(n, size_name, curves(r for r in here if r["curve"] == n)) for n in names]
-    return [panel for panel in out if any(len(points) > 2 for points in panel[2].values())]
+    return [panel for panel in out if _tells(panel[2])]
+
+
+def _tells(found: dict[str, dict[float, float]]) -> bool:
+    """Whether there is a curve to see: three sizes, four where nothing is compared."""
+    return any(len(points) > 2 + (len(found) == 1) for points in found.values())
 
 
 def draw_scaling(rows: list[dict]) -> bytes | None:

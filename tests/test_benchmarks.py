@@ -174,9 +174,9 @@ def test_page_says_what_is_slow_what_is_missing_and_where_it_was_measured(module
     text = (tmp_path / "made" / "performance.md").read_text(encoding="utf-8")
     assert "Others were using the machine" in text and "up to 4" in text
     assert "| wire | 16 | Kwant, MUMPS | 0.625 (slower) |" in text
-    assert "| wire | 16 | Kwant, MUMPS | 0.625 times the peer |  |" in text
+    assert "| wire | 16 | Kwant, MUMPS | 0.625× the peer's speed |  |" in text
     assert "≥ 100×: **no**, ≤ 3× the limit: yes, ≤ 1 s: yes" in text
-    assert "| a\\|b |  | Kwant, MUMPS | 10 times the peer | 100 times the peer |" in text
+    assert "| a\\|b |  | Kwant, MUMPS | 10× the peer's speed | 100× the peer's speed |" in text
     assert "- Kwant, fast (not installed): Wires" in text
     assert "failed (status 2)" in text
     assert "one, 2 cores" in text and "(wire_torque.py)" in text and "two, 2 cores" in text
