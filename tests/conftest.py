@@ -6,10 +6,17 @@ A test that takes the fixture `agree` is a validation: `pytest -m validation` ru
 
 import json
 import math
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+# The tests start a hundred processes: where Python was told to keep no bytecode, each of them
+# would compile all that it imports, five seconds instead of one.
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+    sys.dont_write_bytecode = False
 
 SOURCES = (
     "Kwant",
@@ -78,3 +85,15 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "agree" in getattr(item, "fixturenames", ()):
             item.add_marker("validation")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Halves of neighbouring files, and the last ones shared.
+
+    What a file's tests share is computed once, a kernel is compiled by the one process that comes
+    to it first, and no process ends long before the other.
+    """
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log)
