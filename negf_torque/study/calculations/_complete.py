@@ -96,13 +96,11 @@ def complete_of(
     return complete_response(chain, p.energy, coarse, neutrality=p.neutrality, window=window)
 
 
-def _bounds(found: CompleteResponse, chain: LayerChain) -> NDArray:
-    """(magnets,): bound on the error of each magnet's torkance."""
-    fields = np.linalg.norm(chain.sites.exchange, axis=1)
-    member = np.array([[n == m for n in chain.sites.magnet] for m in chain.magnets], float)
-    total = member.reshape(-1, len(fields)) @ fields
-    sea = 2 * np.pi * np.sqrt(3) * found.sea_exchange_error * total
-    return found.window.torkance_error + sea
+def _in_frame(error: NDArray, m: NDArray, p: NDArray) -> NDArray:
+    """(2,): errors (3,) of a torque's Cartesian components, in and out of the plane of m and p."""
+    from negf_torque.spin import torque_frame
+
+    return np.array([np.abs(axis) @ error for axis in torque_frame(m, p)])
 
 
 def _by_layer(chain: LayerChain, per_site: NDArray) -> NDArray:
@@ -117,7 +115,7 @@ def device_values(chain: LayerChain, found: CompleteResponse | None) -> dict[str
         return {}
     return {
         "complete_torkance": found.magnet_torkance,
-        "complete_torkance_error": (("magnet",), _bounds(found, chain)),
+        "complete_torkance_error": found.torkance_error,
         "complete_layer_torkance": _by_layer(chain, found.site_torkance),
         "complete_site_torkance": found.site_torkance,
     }
@@ -138,7 +136,7 @@ def complete_valve(valve: ValveResult, p: Any, progress: Any) -> tuple[dict[str,
     p_spin = valve.fixed_direction
     collinear = np.abs(np.sin(valve.angles)) < 1e-9
     aside = aside_of(valve.angles)
-    torkance, bounds, layers, out, eta = [], [], [], [], []
+    torkance, bounds, layers, out, errors, eta = [], [], [], [], [], []
     good = True
     for index, response in enumerate(valve.responses):
         progress.update(index, len(valve.responses))
@@ -162,22 +160,27 @@ def complete_valve(valve: ValveResult, p: Any, progress: Any) -> tuple[dict[str,
             if response.conductance
             else [np.nan, np.nan]
         )
-        pair = np.full((2, len(names)), np.nan)
-        for number, side in zip((free, fixed), sides, strict=True):
+        pair, uncertain = np.full((2, 2, len(names)), np.nan)
+        bound = found.torkance_error
+        frames = ((free, m, p_spin), (fixed, p_spin, m))
+        for (number, *frame), side in zip(frames, sides, strict=True):
+            # collinear: zero by symmetry, without an error
             pair[:, number] = 0.0 if collinear[index] else side[:2]
+            uncertain[:, number] = 0.0 if collinear[index] else _in_frame(bound[number], *frame)
         keep = 0.0 if collinear[index] else 1.0
         torkance.append(keep * whole)
         layers.append(keep * _by_layer(chain, found.site_torkance))
-        bounds.append(_bounds(found, device))
+        bounds.append(keep * bound)
         out.append(pair)
-    parts, efficiency = np.array(out), np.array(eta)
+        errors.append(uncertain)
+    parts, efficiency, uncertainty = np.array(out), np.array(eta), np.array(errors)
     return {
         "complete_torkance": np.array(torkance),
-        "complete_torkance_error": (("angle", "magnet"), np.array(bounds)),
+        "complete_torkance_error": np.array(bounds),
         "complete_torkance_in_plane": parts[:, 0],
-        "complete_torkance_in_plane_error": (("angle", "magnet"), np.array(bounds)),
+        "complete_torkance_in_plane_error": uncertainty[:, 0],
         "complete_torkance_out_of_plane": parts[:, 1],
-        "complete_torkance_out_of_plane_error": (("angle", "magnet"), np.array(bounds)),
+        "complete_torkance_out_of_plane_error": uncertainty[:, 1],
         "complete_layer_torkance": np.array(layers),
         "eta": efficiency[:, 0],
         "eta_out_of_plane": efficiency[:, 1],
