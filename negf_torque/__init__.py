@@ -49,8 +49,11 @@ _HOMES = {
     # cards and results
     "citation": "study.citations",
     "execute": "study.run",
+    "figures": "study.results",
     "load_card": "study.card:load",
     "load_result": "study.store:load",
+    "per_area": "study.results",
+    "scalars": "study.results",
 }
 __all__ = [
     "__version__",
@@ -64,6 +67,7 @@ __all__ = [
     "disordered_response",
     "evolve",
     "execute",
+    "figures",
     "finite_bias",
     "gradient_tensors",
     "ImpurityStrengths",
@@ -78,8 +82,10 @@ __all__ = [
     "magnet_from_kwant",
     "mixing_conductance",
     "NonmagneticImpurities",
+    "per_area",
     "pumping",
     "Sampling",
+    "scalars",
     "spin_valve",
     "terminal_response",
     "valve_torque",
@@ -102,6 +108,7 @@ if TYPE_CHECKING:
     from negf_torque.manybody.evolution import evolve
     from negf_torque.study.card import load as load_card
     from negf_torque.study.citations import citation
+    from negf_torque.study.results import figures, per_area, scalars
     from negf_torque.study.run import execute
     from negf_torque.study.store import load as load_result
     from negf_torque.transport.bias import finite_bias

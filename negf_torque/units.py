@@ -7,8 +7,10 @@ place where these meet SI.
 """
 
 from math import pi
-from typing import Any
+from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from scipy import constants as _c
 
 __all__ = [
@@ -34,23 +36,43 @@ MU0: float = _c.mu_0  #: T m / A
 GAMMA0: float = 2 * BOHR_MAGNETON * MU0 / HBAR_SI  #: m / (A s), for g = 2
 
 
-def conductance_per_area(conductance: Any, cell_area: float) -> Any:
+#: One number or an array of them.
+_Numbers = TypeVar("_Numbers", float, NDArray[np.floating])
+
+
+def conductance_per_area(conductance: _Numbers, cell_area: float) -> _Numbers:
     """Conductance in ohm^-1 m^-2 from e^2/h per cell and the cell's area in nm^2.
+
+    Raises
+    ------
+    ValueError
+        If the area is not positive.
 
     Examples
     --------
     >>> round(conductance_per_area(1.0, 1.0) / 1e13, 4)
     3.874
     """
-    return conductance * CONDUCTANCE_QUANTUM / (cell_area * 1e-18)
+    return conductance * (CONDUCTANCE_QUANTUM / _square_metres(cell_area))
 
 
-def torkance_si(torkance: float, cell_area: float) -> float:
+def torkance_si(torkance: _Numbers, cell_area: float) -> _Numbers:
     """Torque per volt and area in J/(V m^2) from e/(4 pi) per cell and the cell's area in nm^2.
+
+    Raises
+    ------
+    ValueError
+        If the area is not positive.
 
     Examples
     --------
     >>> torkance_si(4 * pi, 1.0) == ELEMENTARY_CHARGE / 1e-18
     True
     """
-    return torkance * ELEMENTARY_CHARGE / (4 * pi * cell_area * 1e-18)
+    return torkance * (ELEMENTARY_CHARGE / (4 * pi * _square_metres(cell_area)))
+
+
+def _square_metres(cell_area: float) -> float:
+    if not 0 < cell_area < np.inf:
+        raise ValueError(f"cell_area: {cell_area!r} is not the area of a cell in nm^2.")
+    return cell_area * 1e-18
