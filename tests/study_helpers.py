@@ -31,6 +31,14 @@ def command(*words, cwd, timeout=120):
     )
 
 
+def changed(text, changes):
+    """A text with {old: new} put in; everything old must be there, and once."""
+    for old, new in changes.items():
+        assert text.count(old) == 1, f"{old!r} is there {text.count(old)} times"
+        text = text.replace(old, new)
+    return text
+
+
 def valve(**changes):
     """A valid card of a spin valve; `changes` replace lines by their first word."""
     lines = dict(_VALVE)

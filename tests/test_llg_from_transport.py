@@ -1,6 +1,5 @@
 """From Kwant's valve to the switching of a macrospin: signs through the whole chain."""
 
-import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.integrate import solve_ivp
 from solver_equations import RATES
+from study_helpers import changed
 
 from negf_torque.lattice import Layer, build_stack, layer_chain
 from negf_torque.llg import valve_torque
@@ -122,11 +122,16 @@ def test_the_exported_file_switches_the_moment_the_valves_way(valve, solver, mir
 
 def test_the_card_hands_over_layers_and_pumped_damping():
     """[llg] film_cells and damping_enhancement; the layers' torques are the computed ones."""
-    text = (SYSTEMS / "spin_valve.toml").read_text()
-    text = text.replace("tolerance = 1e-5", "mesh = 6").replace(
-        "damping = 0.01", "damping = 0.01\ndamping_enhancement = 0.004\nfilm_cells = 2"
+    text = changed(
+        (SYSTEMS / "spin_valve.toml").read_text(),
+        {
+            "tolerance = 1e-3 ": "mesh = 6 ",
+            "damping = 0.01\n": "damping = 0.01\ndamping_enhancement = 0.004\nfilm_cells = 2\n",
+            "angles = [0, 15, 30, 45, 60, 75, 90, 105, 120, 135, 150, 165, 180]": (
+                "angles = [30, 60, 90, 120, 150]"
+            ),
+        },
     )
-    text = re.sub(r"(?m)^angles = .*$", "angles = [30, 60, 90, 120, 150]", text)
     card = parse(text)
     result = calculate(card)
     torque, simulation = card.module.llg_parameters(result, card)
