@@ -73,7 +73,9 @@ with style.style():
         )
         axis.plot(np.degrees(angles), form, label="two terms", **next(looks))
         axis.set(title=name, ylabel=r"$\eta$", ylim=(0, None))
-        print(f"{name}: slope at 180° over slope at 0° = {eta[-1] / eta[0]:.2f}; fits off by ", end="")
+        print(
+            f"{name}: slope at 180° over slope at 0° = {eta[-1] / eta[0]:.2f}; fits off by ", end=""
+        )
         print(f"{one.max_relative_residual:.1e} (one term), {two.max_relative_residual:.1e} (two)")
     axes[2].set(xlabel="Angle between the moments (degrees)", xticks=range(0, 181, 30))
     style.legend(axes[0], inside=True)

@@ -33,7 +33,9 @@ metals = {
     "reflects minority": Layer(8, onsite=1.5, exchange=3.0, name="F"),
     "thin and weak": Layer(2, onsite=0.1, exchange=0.2, name="F"),
 }
-momenta = np.stack(np.meshgrid(*2 * [2 * np.pi * (np.arange(mesh) + 0.5) / mesh]), -1).reshape(-1, 2)
+momenta = np.stack(np.meshgrid(*2 * [2 * np.pi * (np.arange(mesh) + 0.5) / mesh]), -1).reshape(
+    -1, 2
+)
 
 
 def torque(chain, angle):
@@ -55,13 +57,22 @@ with style.style():
         chain = layer_chain(build_stack([Layer(3), magnet, Layer(3)]))
         found = np.array([torque(chain, angle) for angle in angles])
         g = mixing_conductance(chain, energy, sampling=Sampling(mesh=mesh))
-        formula = np.sin(angles)[:, None] * [1, -1] * np.array([g.reflection - g.transmission]).view(float)
-        print(f"{name}: g_r = {g.reflection:.3f}, g_t = {g.transmission:.3f} of {g.sharvin:.3f}; ", end="")
+        formula = (
+            np.sin(angles)[:, None]
+            * [1, -1]
+            * np.array([g.reflection - g.transmission]).view(float)
+        )
+        print(
+            f"{name}: g_r = {g.reflection:.3f}, g_t = {g.transmission:.3f} of {g.sharvin:.3f}; ",
+            end="",
+        )
         print(f"largest difference from the formula {np.abs(found - formula).max():.1e}")
         for values, line, part in zip(found.T, formula.T, ("toward", "across"), strict=True):
             look = next(looks)
             axes.plot(np.degrees(angles), line, color=look["color"], linestyle=look["linestyle"])
-            axes.plot(np.degrees(angles), values, label=f"{name}: {part}", **look | {"linestyle": ""})
+            axes.plot(
+                np.degrees(angles), values, label=f"{name}: {part}", **look | {"linestyle": ""}
+            )
     axes.set(xlabel="Angle between the incoming spin and the moment (degrees)")
     axes.set(xticks=np.arange(0, 181, 30), ylabel=r"Torque per volt ($e/4\pi$ per cell)")
     style.shared_legend(torque_of_a_spin_filter, axes)

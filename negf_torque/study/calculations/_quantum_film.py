@@ -96,6 +96,7 @@ def _film_frame(one: xr.Dataset, injection: str):
         color=style.PALETTE[1],
     )
     lower.set(xlim=(-1, shown), ylim=(-0.62, 0.62), yticks=[])
+    lower.set_xticks(place[:: -(-shown // 12)])
     lower.set_xlabel("Local spin ($x$-$z$ plane; length: how pure)")
     lower.grid(False)
     title = upper.set_title("t")

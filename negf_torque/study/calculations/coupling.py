@@ -249,13 +249,14 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
     n, looks = dataset["thickness"].values, style.lines()
     scale = n.astype(float) ** 2 if "spanning_momentum" in dataset else n.astype(float)
     power = "^2" if "spanning_momentum" in dataset else ""
-    axes.plot(n, scale * dataset["coupling"], label="Lloyd's formula", **next(looks))
+    look = style.beneath(next(looks))
+    axes.plot(n, scale * dataset["coupling"], label="Lloyd's formula", **look)
     axes.plot(n, scale * dataset["coupling_from_torque"], label="torque", **next(looks))
     style.zero_line(axes)
     axes.set_xlabel("Spacer thickness N (layers)")
     axes.set_ylabel(f"$N{power} J_1$ ({dataset['coupling'].attrs['units']})")
     axes.xaxis.get_major_locator().set_params(integer=True)
-    style.legend(axes, inside=True)
+    style.shared_legend(drawing, axes)
     drawn = {"coupling": drawing}
     if "spectrum" in dataset:
         drawn["periods"] = _spectrum_figure(dataset)
