@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from negf_torque.study import load_card, style
+from negf_torque.study import load_card
 from negf_torque.study.base import Progress
 
 # %%

@@ -172,15 +172,10 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
     chosen = list(groups.items())[:PANELS]
     if not chosen:
         return {}
-    columns = 1 if len(chosen) == 1 else 2
-    rows = -(-len(chosen) // columns)
-    drawing, axes = style.figure(
-        rows, columns, width=6.4 * columns, height=3.4 * rows, squeeze=False
-    )
-    for panel, (group, names) in zip(axes.ravel(), chosen, strict=False):
+    rows = len(chosen)
+    drawing, axes = style.figure(rows, 1, height=0.6 + 2.8 * rows, squeeze=False)
+    for panel, (group, names) in zip(axes[:, 0], chosen, strict=True):
         _panel(panel, dataset, dims, group, names)
-    for panel in axes.ravel()[len(chosen) :]:
-        panel.axis("off")
     return {"sweep": drawing}
 
 
@@ -200,12 +195,11 @@ def _panel(
             look = next(looks)
             y, e = value.isel(place).values, error.isel(place).values
             label = ", ".join(
-                [*([name] if len(names) > 1 else [])]
+                [*([name.partition("[")[2].rstrip("]") or name] if len(names) > 1 else [])]
                 + [f"{dim} = {_shown(dataset[dim].values[n])}" for dim, n in place.items()]
             )
             axes.plot(x, y.real, label=label or None, **look)
-            if np.isfinite(e).any():
-                axes.fill_between(x, y.real - e, y.real + e, color=look["color"], alpha=0.2, lw=0)
+            style.band(axes, x, y.real, e, look["color"])
             shown += 1
     words = str(x.attrs.get("long_name", along))
     axes.set_xlabel(style.axis_label(words if len(words) < 60 else along, _unit(x) or "1"))
@@ -215,7 +209,8 @@ def _panel(
     axes.set_ylabel(style.axis_label(group[0].replace("_", " ") + part, group[1]))
     if logarithmic:
         axes.set_xscale("log")
-    style.legend(axes)
+    place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.24), "ncols": 2}
+    style.legend(axes, **place)
 
 
 def _is_complex(dataset: xr.Dataset, names: list[str]) -> bool:

@@ -10,6 +10,7 @@ from negf_torque.study import style
 
 if TYPE_CHECKING:
     import xarray as xr
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["figures"]
@@ -49,17 +50,21 @@ def _angles(dataset: xr.Dataset) -> Figure:
     return canvas
 
 
+def _by_part(axes: Axes, x: xr.DataArray, data: xr.DataArray) -> None:
+    """A curve for each part that has numbers, the others on top of the complete one."""
+    for (part, label), look in zip(_PARTS.items(), style.lines(), strict=False):
+        values = data.sel(part=part)
+        if np.all(np.isfinite(values)):
+            axes.plot(x, values, label=label, **style.beneath(look) if part == "total" else look)
+    style.zero_line(axes)
+
+
 def _parts(dataset: xr.Dataset) -> Figure:
     """Both torques at the first azimuth by Fermi surface and sea."""
     canvas, panels = style.figure(2, 1, height=6.4, sharex=True)
     azimuth = float(dataset["azimuth"][0])
     for axes, (name, title) in zip(panels, _TITLES.items(), strict=True):
-        for (part, label), look in zip(_PARTS.items(), style.lines(), strict=False):
-            values = dataset[name].isel(azimuth=0).sel(part=part)
-            if np.all(np.isfinite(values)):
-                look = style.beneath(look) if part == "total" else look
-                axes.plot(dataset["angle"], values, label=label, **look)
-        style.zero_line(axes)
+        _by_part(axes, dataset["angle"], dataset[name].isel(azimuth=0))
         axes.set_title(f"{title}, azimuth {azimuth:g}°")
         axes.set_ylabel("Torque per force (nm per cell)")
     panels[1].set_xlabel("Angle of the magnetisation from the normal (degrees)")
@@ -92,13 +97,8 @@ def _layers(dataset: xr.Dataset) -> Figure:
     first = dataset.isel(angle=0, azimuth=0)
     edge = int(dataset.attrs.get("metal_layers", 0)) - 0.5
     for axes, (name, title) in zip(panels, _TITLES.items(), strict=True):
-        for (part, label), look in zip(_PARTS.items(), style.lines(), strict=False):
-            values = first[f"layer_{name}"].sel(part=part)
-            if np.all(np.isfinite(values)):
-                look = style.beneath(look) if part == "total" else look
-                axes.plot(dataset["layer"], values, label=label, **look)
+        _by_part(axes, dataset["layer"], first[f"layer_{name}"])
         axes.axvline(edge, color="0.6", linewidth=0.8, linestyle=":")
-        style.zero_line(axes)
         axes.set_title(f"{title}, magnetisation at {float(first['angle']):g}°")
         axes.set_ylabel("Torque per force (nm per cell)")
     panels[1].set_xlabel("Layer (dotted line: interface)")
