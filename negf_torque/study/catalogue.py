@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sysconfig
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,14 +23,20 @@ class ReadyCard:
 
 
 def ready_cards(folder: Path | None = None) -> list[ReadyCard]:
-    """The cards of `systems/`, in this directory or beside the package.
+    """The cards of `systems/`: of this directory, of the repository, or those installed.
 
     Raises
     ------
     StudyError
-        If there is no such folder: an installation without the repository has none.
+        If there is no such folder.
     """
-    places = [folder] if folder else [Path("systems"), Path(__file__).parents[2] / "systems"]
+    places = [
+        Path("systems"),
+        Path(__file__).parents[2] / "systems",
+        Path(sysconfig.get_path("data")) / "share" / "negf_torque" / "systems",
+    ]
+    if folder:
+        places = [folder]
     found = next((place for place in places if place.is_dir()), None)
     if found is None:
         raise StudyError(
