@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from generate_reference import write_all  # noqa: E402
 from make_performance import write as write_performance  # noqa: E402
 from make_validation import write as write_validation  # noqa: E402
+from sphinx.domains.python import PyObject  # noqa: E402
 
 from negf_torque import __version__  # noqa: E402
 
@@ -29,6 +30,7 @@ myst_enable_extensions = ["dollarmath", "amsmath", "deflist", "colon_fence"]
 myst_heading_anchors = 3
 napoleon_google_docstring = False
 napoleon_use_rtype = False
+napoleon_use_ivar = True
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 autodoc_mock_imports: list[str] = []
@@ -51,6 +53,11 @@ html_static_path: list[str] = []
 write_all(Path(__file__).parent / "reference" / "generated")
 write_validation()
 write_performance()
+
+
+# What stands for a type in these docstrings is a shape: words, not names of classes.
+for field in PyObject.doc_field_types:
+    field.typerolename = ""
 
 
 def plain_docstrings(app, what, name, obj, options, lines):
