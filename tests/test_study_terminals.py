@@ -154,7 +154,6 @@ def test_ready_card_is_valid():
         (DRIVEN + 'free = "detector"', "only one of `free` and `fixed`"),
         (DRIVEN + 'free = "detector"\nfixed = "detector"', "is the fixed magnet as well"),
         (DRIVEN + 'free = "wire"\nfixed = "injector"', 'no magnet is named "wire"'),
-        (DRIVEN + "temperature = 10", "complete response is there for zero temperature"),
         (VALVE + "angles = [200]", "outside 0 ... 180"),
     ],
 )

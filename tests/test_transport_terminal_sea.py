@@ -11,11 +11,13 @@ from negf_torque.lattice.terminals import open_system, open_system_from_kwant
 from negf_torque.transport.complete import complete_response
 from negf_torque.transport.sampling import Sampling
 from negf_torque.transport.terminal_sea import (
+    _Contour,
     complete_terminals,
     lowest_graph_energy,
     terminal_sea,
 )
 from negf_torque.transport.terminals import terminal_response
+from negf_torque.units import BOLTZMANN
 from tests.terminal_systems import island
 
 ENERGY = -0.63
@@ -170,10 +172,73 @@ def test_parts_with_a_level_at_the_energy_cost_no_digits():  # independent
     assert_allclose(one, shifted, atol=1e-10)
 
 
+# --- at a temperature ---
+
+WARM = Sampling(tolerance=1e-6, temperature=900.0)
+
+
+@pytest.fixture(scope="module")
+def warm_window():
+    builder, field = island(seed=1, spin_orbit=0.3)
+    system = open_system_from_kwant(builder, exchange_field=field)
+    return terminal_response(system, ENERGY, WARM, bonds=False)
+
+
+@pytest.mark.parametrize("neutrality", ["electrochemical", "neutral"])
+def test_a_common_shift_does_not_matter_at_a_temperature(warm_window, neutrality):  # identity
+    one, two = (
+        complete_terminals(warm_window, VOLTS + shift, WARM, neutrality) for shift in (0.0, 1.0)
+    )
+    assert_allclose(one.site_torkance, two.site_torkance, atol=1e-5)
+    assert_allclose(one.density, two.density, atol=1e-5)
+    if neutrality == "neutral":
+        assert_allclose(one.density[:, 0], 0, atol=1e-5)
+
+
+def test_sea_at_a_temperature_is_a_sum_over_all_poles(agree, warm_window):  # independent
+    """2 k_B T sum_n Re tr O dG(z_n) over all poles of the Fermi function, without any contour."""
+    system, sites = warm_window.system, len(warm_window.system.sites.offset)
+    potential, leads = np.linspace(-1, 1, sites)[:, None], VOLTS[:, None]
+    warm = terminal_sea(system, ENERGY, potential, leads, WARM)
+    contour = _Contour(system, ENERGY)
+    thermal = BOLTZMANN * WARM.temperature
+    poles = ENERGY + 1j * np.pi * thermal * (2 * np.arange(400) + 1)
+    shifts = np.repeat(potential, system.sites.orbitals, axis=0)
+    terms = 2 * thermal * contour.densities(contour.plan(), poles, shifts, leads).real
+    # dG falls like 1/z^2: what is left after N poles goes like 1/N, 1/N^3, ...
+    sums = [terms[:n].sum(axis=0) for n in (100, 200, 400)]
+    once = [2 * b - a for a, b in zip(sums[:-1], sums[1:], strict=True)]
+    agree(
+        "Fermi sea of a device of four leads at a temperature",
+        warm.value,
+        (8 * once[1] - once[0]) / 7,
+        against="another route",
+        atol=1e-7,
+        note="sum over all poles of the Fermi function, extrapolated",
+    )
+
+
+def test_two_terminals_are_the_chain_of_layers_at_a_temperature(agree):  # independent
+    metal = {"onsite": 0.75, "exchange": 1.5}
+    layers = [Layer(2, name="fixed", **metal), Layer(2),
+              Layer(1, name="free", direction=(1, 0.4, 0), **metal)]
+    magnet = build_stack(layers, right=Lead(hopping=1.1), cross_section="chain")
+    expected = complete_response(layer_chain(magnet), ENERGY, WARM, 0.3)
+    ours = complete_terminals(terminal_response(open_system(magnet), ENERGY, WARM), [0.3, -0.7])
+    agree(
+        "Complete torque of a chain at a temperature as a graph with two leads",
+        ours.magnet_torkance,
+        expected.magnet_torkance,
+        against="another route",
+        atol=1e-5,
+        note="recursion over layers",
+    )
+
+
 def test_wrong_arguments_are_named(window):
     with pytest.raises(ValueError, match="neutrality: 'local'"):
         complete_terminals(window, VOLTS, neutrality="local")
     with pytest.raises(ValueError, match="expected one for each of 4 leads"):
         complete_terminals(window, [1, 0])
-    with pytest.raises(ValueError, match="zero temperature"):
+    with pytest.raises(ValueError, match="the sea would be at 300 K, the window is at 0 K"):
         complete_terminals(window, VOLTS, Sampling(temperature=300))

@@ -132,8 +132,7 @@ def drive(
         default the source injects and the others share what leaves at voltage zero.
     sampling : Sampling, optional
     neutrality : {"electrochemical", "neutral"} or None
-        Potential of the complete response; None leaves the sea out (as at finite temperature,
-        where the complete response does not exist yet).
+        Potential of the complete response; None leaves the sea out.
 
     Raises
     ------

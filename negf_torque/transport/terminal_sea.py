@@ -10,6 +10,9 @@ with the contour C from below all bands to the chemical potential.  The window a
 all voltages are raised together, although nothing then flows; the sum does not.  The potential is
 the local electrochemical potential, U_i = sum_p d_p,i V_p/sum_p d_p,i, with d_p the local density
 of the states of lead p; or the one that leaves every site neutral.
+
+At a temperature the window is its thermal average, and the contour passes above the poles of the
+Fermi function, whose residues are added (`negf_torque.transport.contour`).
 """
 
 from collections.abc import Callable
@@ -24,6 +27,7 @@ from negf_torque.greens.quadrature import Average, adaptive_average
 from negf_torque.greens.response import self_energy_derivative
 from negf_torque.greens.surface import lead_self_energy
 from negf_torque.lattice.terminals import OpenSystem
+from negf_torque.transport.contour import contour_path
 from negf_torque.transport.graph_operators import SparseSum, local_operators
 from negf_torque.transport.sampling import Sampling
 from negf_torque.transport.terminals import TerminalResponse
@@ -67,24 +71,24 @@ def complete_terminals(
     sampling: Sampling | None = None,
     neutrality: str = "electrochemical",
 ) -> CompleteTerminals:
-    """Add to the window what the Fermi sea answers to the potential, at zero temperature.
+    """Add to the window what the Fermi sea answers to the potential.
 
     Parameters
     ----------
     window : TerminalResponse
-        At zero temperature.
     voltages : (P,)
     sampling : Sampling, optional
-        Tolerance of the contour integral; default 1e-6.
+        Tolerance of the contour integral, and the window's temperature; default 1e-6.
     neutrality : {"electrochemical", "neutral"}
 
     Raises
     ------
     ValueError
-        If `neutrality` is unknown, the temperature is not zero, the voltages do not fit, a site
-        has no states at this energy (electrochemical), or there are too many sites (neutral).
+        If `neutrality` is unknown, the temperature is not the window's, the voltages do not fit,
+        a site has no states at this energy (electrochemical), or there are too many sites
+        (neutral).
     """
-    sampling = sampling or Sampling()
+    sampling = sampling or Sampling(temperature=window.temperature)
     volts = np.asarray(voltages, float)
     system = window.system
     _check(window, volts, neutrality, sampling)
@@ -119,8 +123,11 @@ def _check(window: TerminalResponse, volts: NDArray, neutrality: str, sampling: 
         )
     if volts.shape != (count,):
         raise ValueError(f"voltages: shape {volts.shape}; expected one for each of {count} leads.")
-    if sampling.temperature > 0 or window.evaluations > 1:
-        raise ValueError("temperature: the complete response is there for zero temperature.")
+    if sampling.temperature != window.temperature:
+        raise ValueError(
+            f"temperature: the sea would be at {sampling.temperature:g} K, the window is at "
+            f"{window.temperature:g} K. Give the same sampling to both."
+        )
     if neutrality == "neutral" and sites > MOST_NEUTRAL_SITES:
         raise ValueError(
             f"neutrality: 'neutral' needs the response of each of {sites} sites to every other; "
@@ -274,22 +281,35 @@ class _Contour:
         return np.concatenate([self.operators.of_elements(d) for d in derivatives], axis=1)
 
     def integral(self, columns: Callable[[NDArray], NDArray], sampling: Sampling) -> Average:
-        """-(1/pi) Im of the integral from the bottom to the chemical potential."""
-        centre, radius = (self.energy + self.bottom) / 2, (self.energy - self.bottom) / 2
+        """-(1/pi) Im of the integral of f(z) `columns`: all occupied states."""
+        path = contour_path(self.bottom, self.energy, sampling.temperature)
 
         def on_path(s: NDArray) -> NDArray:
-            turn = radius * np.exp(-1j * np.pi * s[:, 0])
-            return -(1j * np.pi * turn[:, None] * columns(centre - turn)).imag / np.pi
+            z, weight = self._half_circle(s[:, 0]) if path.thermal == 0 else path.nodes(s[:, 0])
+            return -(weight[:, None] * columns(z)).imag / np.pi
 
-        return adaptive_average(
+        def smooth(s: NDArray) -> NDArray:
+            # smooth stretches whose nodes crowd at the ends: mu may be near a lead's band edge,
+            # and at a temperature the path's two pieces meet in the middle
+            return (s[:, 0] > 0.5).astype(int) if path.thermal else np.zeros(len(s), int)
+
+        mean = adaptive_average(
             on_path,
             [[0.0, 1.0]],
             rtol=sampling.tolerance,
             scale=lambda size: np.full(size.shape, size.max()),
-            # one smooth stretch whose nodes crowd at the ends: mu may be near a lead's band edge
-            label=lambda s: np.zeros(len(s), int),
+            label=smooth,
             max_evaluations=sampling.max_evaluations,
         )
+        if not len(path.poles):
+            return mean
+        added = 2 * path.thermal * columns(path.poles).real.sum(axis=0)
+        return Average(mean.value + added, mean.error, mean.evaluations, mean.converged)
+
+    def _half_circle(self, s: NDArray) -> tuple[NDArray, NDArray]:
+        centre, radius = (self.energy + self.bottom) / 2, (self.energy - self.bottom) / 2
+        turn = radius * np.exp(-1j * np.pi * s)
+        return centre - turn, 1j * np.pi * turn
 
 
 def lowest_graph_energy(system: OpenSystem) -> float:

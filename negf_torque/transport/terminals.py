@@ -18,7 +18,7 @@ M. Buttiker, Phys. Rev. Lett. 57, 1761 (1986).
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,8 @@ class TerminalResponse:
         Largest estimated absolute error of the arrays; 0 at zero temperature.
     evaluations : int
     converged : bool
+    temperature : float
+        Of the leads, K.
     """
 
     system: OpenSystem
@@ -84,6 +86,7 @@ class TerminalResponse:
     error: float
     evaluations: int
     converged: bool
+    temperature: float = 0.0
 
     @property
     def conductance(self) -> NDArray:
@@ -171,6 +174,7 @@ def terminal_response(
     else:
         value, error, count, converged = _thermal(solver, energy, sampling, progress)
     result = solver.unpack(value, energy, error, count, converged)
+    result = replace(result, temperature=sampling.temperature)
     for name, channels in zip(system.names, result.open_channels, strict=True):
         if channels == 0:
             warnings.warn(

@@ -62,8 +62,7 @@ class Parameters(CalculationTable):
     )
     shown: float = key("Angle of the maps; the nearest of `angles` is drawn.", 90.0, unit="deg")
     response: Literal["complete", "window"] = key(
-        "Complete linear response, or the window's part alone (all there is at finite "
-        "temperature).",
+        "Complete linear response, or the window's part alone.",
         "complete",
     )
     neutrality: Literal["electrochemical", "neutral"] = key(
@@ -91,11 +90,6 @@ class Parameters(CalculationTable):
     def _fits(self) -> Parameters:
         if (self.free is None) != (self.fixed is None):
             raise ValueError("has only one of `free` and `fixed`. Give both, or none.")
-        if self.temperature > 0 and self.response == "complete":
-            raise ValueError(
-                "has a temperature; the complete response is there for zero temperature. Set "
-                'response = "window".'
-            )
         return self
 
 
