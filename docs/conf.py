@@ -61,7 +61,17 @@ for field in PyObject.doc_field_types:
 
 
 def plain_docstrings(app, what, name, obj, options, lines):
-    """Docstrings are written to be read in the source: bars, stars and underscores are meant."""
+    """Docstrings are written to be read in the source: bars, stars and underscores are meant.
+
+    Attributes that share a line, "a, b : float", keep their names together.
+    """
+    section = ""
+    for index, line in enumerate(lines):
+        if line.startswith("---") and index:
+            section = lines[index - 1].strip()
+        elif section == "Attributes" and re.match(r"\w+(, \w+)+( :|$)", line):
+            names, colon, shape = line.partition(" :")
+            lines[index] = names.replace(", ", ",") + colon + shape
     for index, line in enumerate(lines):
         if line.lstrip().startswith((">>>", "...")):
             continue
