@@ -20,15 +20,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from negf_torque.spin import unit_vector
 from negf_torque.transport.disordered import DisorderedResponse
+from negf_torque.transport.disordered_device import zone_mesh
+from negf_torque.transport.leads import fourier_blocks
 
 __all__ = [
     "Decay",
     "Resistivity",
+    "bulk_conductivity",
     "fit_both_ends",
     "fit_decay",
     "mean_free_path",
     "resistivity",
     "spin_diffusion_length",
+    "spin_profiles",
     "transverse_decay",
 ]
 
@@ -176,31 +180,98 @@ def spin_diffusion_length(
     lead : int
         0: electrons from the left.
     """
-    density = _by_layer(response, first, last)
-    along = density[:, :, 1:] @ unit_vector(m)
-    charge = density[:, :, 0]
-    # what the local electrochemical potential alone would give
-    share = charge[lead] / charge.sum(axis=0)
-    return fit_both_ends(along[lead] - share * along.sum(axis=0))
+    along, _ = spin_profiles(response, m, lead)
+    return fit_both_ends(along[first : last + 1])
 
 
 def transverse_decay(
     response: DisorderedResponse, first: int, last: int, m: ArrayLike, lead: int = 0
 ) -> Decay:
     """Decay and precession of the spin accumulation normal to m, as s.e1 + i s.e2."""
+    _, across = spin_profiles(response, m, lead)
+    return fit_decay(across[first : last + 1])
+
+
+def spin_profiles(
+    response: DisorderedResponse, m: ArrayLike, lead: int = 0
+) -> tuple[NDArray, NDArray]:
+    """What the decay of spin is read off, layer by layer.
+
+    Returns
+    -------
+    along : (layers,)
+        Accumulation along m of one lead's electrons, less what the local electrochemical potential
+        alone would give.
+    across : (layers,) complex
+        s.e1 + i s.e2 of the accumulation, with e1, e2, m right-handed.
+    """
     m = unit_vector(m)
+    density = np.zeros((2, len(response.chain.onsite), 4))
+    layer: Any = (slice(None), response.chain.sites.layer)
+    np.add.at(density, layer, response.density_by_lead)
+    charge, spin = density[:, :, 0], density[lead, :, 1:]
+    polarisation = density[:, :, 1:] @ m
+    share = charge[lead] / charge.sum(axis=0)
     seed = np.eye(3)[np.argmin(np.abs(m))]
     e1 = np.cross(seed, m) / np.linalg.norm(np.cross(seed, m))
-    spin = _by_layer(response, first, last)[lead, :, 1:]
-    return fit_decay(spin @ e1 + 1j * (spin @ np.cross(m, e1)))
+    along = polarisation[lead] - share * polarisation.sum(axis=0)
+    return along, spin @ e1 + 1j * (spin @ np.cross(m, e1))
 
 
-def _by_layer(response: DisorderedResponse, first: int, last: int) -> NDArray:
-    """(2, layers, 4) between two layers."""
-    total = np.zeros((2, len(response.chain.onsite), 4))
-    layer: Any = (slice(None), response.chain.sites.layer)
-    np.add.at(total, layer, response.density_by_lead)
-    return total[:, first : last + 1]
+def bulk_conductivity(response: DisorderedResponse, energy: float, layer: int) -> float:
+    """Kubo's conductivity of the bulk that a layer is part of, e^2/hbar per lattice constant.
+
+    sigma = (1/pi) <tr v Im G v Im G> with the layer's self-energy, over the zone; vertex
+    corrections of the current vanish in crystals with inversion symmetry, whatever the local ones
+    are.
+
+    Raises
+    ------
+    ValueError
+        If the layer and its neighbours are not of one material.
+    """
+    chain = response.chain
+    k, weights = zone_mesh(chain, response.mesh)
+    onsite, coupling = fourier_blocks(chain, chain.phases(k))
+    if not 0 < layer < len(onsite) - 1 or not (
+        _equal(onsite[layer], onsite[layer - 1], onsite[layer + 1])
+        and _equal(coupling[layer], coupling[layer - 1])
+    ):
+        raise ValueError(f"layer: {layer} is not inside one material; there is no bulk around it.")
+    sites, block = chain.sites, onsite[layer].astype(complex)
+    for site, sigma in zip(response.disordered_sites, response.self_energy, strict=True):
+        if sites.layer[site] == layer:
+            rows = slice(sites.offset[site], sites.offset[site] + sites.orbitals[site])
+            block[:, rows, rows] += sigma
+    found, points = 0.0, 128
+    while points <= _MOST_POINTS:
+        before = found
+        found = float(_along_the_wire(energy, block, coupling[layer], points) @ weights)
+        if abs(found - before) <= 1e-9 * abs(found):
+            break
+        points *= 2
+    return found / np.pi
+
+
+#: Momenta along the transport direction at most; they grow with the mean free path.
+_MOST_POINTS = 65_536
+
+
+def _along_the_wire(energy: float, onsite: NDArray, coupling: NDArray, points: int) -> NDArray:
+    """(B,): mean over the momentum q along the transport direction of tr v Im G v Im G."""
+    total = np.zeros(len(onsite))
+    for q in 2 * np.pi * (np.arange(points) + 0.5) / points:
+        hop = coupling * np.exp(-1j * q)
+        back = np.conj(np.swapaxes(hop, -1, -2))
+        green = np.linalg.inv(energy * np.eye(onsite.shape[-1]) - onsite - hop - back)
+        spectral = (green - np.conj(np.swapaxes(green, -1, -2))) / 2j
+        flow = -1j * (hop - back) @ spectral
+        total += np.einsum("bij,bji->b", flow, flow).real
+    return total / points
+
+
+def _equal(first: NDArray, *others: NDArray) -> bool:
+    return all(first.shape == one.shape and np.allclose(first, one) for one in others)
 
 
 def resistivity(lengths: Sequence[float], conductances: Sequence[float]) -> Resistivity:
