@@ -1,7 +1,9 @@
 """What a user imports: present, documented, and fast to load."""
 
+import ast
 import inspect
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -53,3 +55,51 @@ def test_program_runs_as_a_module():
     command = [sys.executable, "-m", "negf_torque", "systems"]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "spin_valve.toml" in result.stdout
+
+
+COMPILED = re.compile("njit|intrinsic|_elementwise")  # numba infers their types
+KERNELS = {"structures.py"}
+
+
+def public_definitions():
+    """Functions, classes and methods that a module offers, compiled ones apart."""
+    for path in sorted((TOP / "negf_torque").rglob("*.py")):
+        if path.name in KERNELS:
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        lists = [n.value for n in tree.body if ast.unparse(n).startswith("__all__ = [")]
+        offered = {e.value for v in lists for e in v.elts}
+        for node in tree.body:
+            if not isinstance(node, ast.FunctionDef | ast.ClassDef) or node.name not in offered:
+                continue
+            yield path.relative_to(TOP), node.name, node
+            for one in node.body if isinstance(node, ast.ClassDef) and not node.bases else ():
+                if isinstance(one, ast.FunctionDef) and not one.name.startswith("_"):
+                    yield path.relative_to(TOP), f"{node.name}.{one.name}", one
+
+
+def is_compiled(node):
+    return any(COMPILED.search(ast.unparse(d)) for d in node.decorator_list)
+
+
+def test_public_functions_are_typed():
+    """Every argument and every return, so that a caller's own type checker can follow."""
+    bare = []
+    for path, name, node in public_definitions():
+        if isinstance(node, ast.ClassDef) or is_compiled(node):
+            continue
+        arguments = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        arguments += [a for a in (node.args.vararg, node.args.kwarg) if a]
+        names = [a.arg for a in arguments if a.annotation is None and a.arg not in ("self", "cls")]
+        if names or node.returns is None:
+            bare.append(f"{path}: {name}({', '.join(names)})")
+    assert not bare
+
+
+def test_public_functions_and_classes_say_what_they_are():
+    silent = [
+        f"{path}: {name}"
+        for path, name, node in public_definitions()
+        if not (ast.get_docstring(node) or is_compiled(node))
+    ]
+    assert not silent

@@ -298,10 +298,17 @@ def profile(
     return np.array(x), np.array(values), np.array(flows)
 
 
-def stack_eta(solution: StackSolution, layers: Sequence[Layer], free: int, fixed: int):
+def stack_eta(
+    solution: StackSolution, layers: Sequence[Layer], free: int, fixed: int
+) -> tuple[float, float]:
     """eta and eta_perp of layer `free` driven by layer `fixed`: torque per current, sin(theta).
 
-    Both in the spin frame: toward p, and along m x p.  Undefined when the two are collinear.
+    Both in the spin frame: toward p, and along m x p.
+
+    Raises
+    ------
+    ValueError
+        If the two are collinear: then both are undefined.
     """
     m, p = (np.array(layers[k].direction) for k in (free, fixed))
     normal = np.cross(m, p)

@@ -79,10 +79,12 @@ class Crystal:
 
     @property
     def orbitals(self) -> int:
+        """Orbitals of the cell, spin apart."""
         return self.hoppings.shape[-1]
 
     @property
     def dimension(self) -> int:
+        """Number of space dimensions."""
         return len(self.lattice)
 
     @property

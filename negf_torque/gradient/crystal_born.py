@@ -58,6 +58,7 @@ class CrystalSolution:
 
 
 def strengths_of(impurities: ImpurityStrengths, n: int) -> Strengths:
+    """Combinations of gi, gz, gp that the equations hold, one of each for every orbital."""
     gi, gz, gp = (
         np.broadcast_to(v, (n,))
         for v in (impurities.nonmagnetic, impurities.longitudinal, impurities.transverse)
@@ -99,7 +100,14 @@ def _local(zone: Zone, z: NDArray) -> tuple[NDArray, NDArray]:
     return value[:, :n], value[:, n:].reshape(2, n, n)
 
 
-def converge(zone, energy, strengths, start, tolerance, steps=30):
+def converge(
+    zone: Zone,
+    energy: complex,
+    strengths: Strengths,
+    start: NDArray,
+    tolerance: float,
+    steps: int = 30,
+) -> tuple[NDArray, NDArray, NDArray, float]:
     """Newton's method for the self-energies on one mesh, the causal map as fall-back."""
     m, n = zone.crystal.half_splitting, zone.crystal.orbitals
     target = np.stack([energy + m, energy - m])

@@ -47,12 +47,15 @@ class FreeWire:
     orbitals: int = 1
 
     def hamiltonian(self, k: NDArray) -> NDArray:
+        """k^2/2m at k (points, 1): (points, 1, 1)."""
         return (k[:, :1, None] ** 2) / (2 * self.mass)
 
     def velocity(self, k: NDArray) -> NDArray:
+        """k/m at k (points, 1): (points, 1, 1)."""
         return k[:, :1, None] / self.mass
 
     def average(self, integrand: Callable[[NDArray], NDArray]) -> NDArray:
+        """int dk/2 pi by the trapezoidal rule in u, k = sinh u."""
         u = self.step * np.arange(-int(40 / self.step), int(40 / self.step) + 1)
         return np.cosh(u) * self.step / (2 * np.pi) @ integrand(np.sinh(u)[:, None])
 
@@ -118,6 +121,7 @@ class SpiralResult:
 
     @property
     def beta(self) -> float:
+        """Jna/Jad."""
         return self.nonadiabatic / self.adiabatic
 
 

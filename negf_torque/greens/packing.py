@@ -54,6 +54,7 @@ def _pack_matrices(
 def pack_chain(
     blocks: SparseBlocks, order: Partition, phases: NDArray, potential: ArrayLike | None
 ) -> structures.Chain:
+    """The chain as the kernels read it."""
     batch = phases.shape[1]
     if potential is None:
         shift = np.zeros((0, batch))
@@ -84,6 +85,7 @@ def pack_plan(operators: SparseOperators, order: Partition, hermitian: bool) -> 
 def partition_of(
     blocks: SparseBlocks, left: NDArray, right: NDArray, self_energy: SelfEnergy | None
 ) -> Partition:
+    """Which orbitals of each layer a self-energy touches: they are kept apart."""
     local: dict[int, Any] = {}
     for layer, sigma in ((0, left), (blocks.layers - 1, right)):
         local[layer] = local.get(layer, False) | np.any(sigma != 0, axis=0)
@@ -97,6 +99,7 @@ def partition_of(
 def pack_self_energy(
     blocks: SparseBlocks, order: Partition, self_energy: SelfEnergy | None
 ) -> structures.Extra:
+    """The local self-energies as the kernels read them."""
     pointer = np.full(blocks.layers, -1, np.int64)
     rows: list[NDArray] = []
     filled = 0
@@ -116,6 +119,7 @@ def pack_self_energy(
 
 
 def pack_leads(left: LeadSelfEnergy, right: LeadSelfEnergy, order: Partition) -> structures.Leads:
+    """Both leads' self-energies and channels as the kernels read them."""
     return structures.Leads(
         *(
             plain_array(array)

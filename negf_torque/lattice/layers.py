@@ -332,7 +332,13 @@ def check_orbitals(sites: SiteTable, rows: NDArray, members: list[list[int]]) ->
         )
 
 
-def lead_cell(magnet, system, side: int, displacements: NDArray, members) -> LeadCell:
+def lead_cell(
+    magnet: Magnet,
+    system: kwant.system.FiniteSystem,
+    side: int,
+    displacements: NDArray,
+    members: list[list[int]],
+) -> LeadCell:
     """Lead number `side` of a finalised system whose layers are `members`.
 
     Lead 0 attaches to the first layer, all others to the last one.

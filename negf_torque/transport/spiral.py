@@ -356,6 +356,7 @@ def _frame(chain: LayerChain) -> NDArray:
 
 
 def counted_layers(chain: LayerChain, margin: int) -> tuple[int, int]:
+    """First layer that counts and the one after the last, `margin` away from both ends."""
     count = len(chain.onsite)
     if margin < 0 or 2 * margin >= count:
         raise ValueError(f"margin: {margin!r} layers at both ends of {count} leave none.")

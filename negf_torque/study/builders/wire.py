@@ -55,6 +55,7 @@ class Wall(Table):
         return (0.0, 0.0, 1.0), (0.0, 0.0, -1.0)
 
     def texture(self, length: int, vectors: Any = None) -> Texture:
+        """Direction of the moment in every layer."""
         from negf_torque import spin
 
         centre = (length - 1) / 2 if self.centre is None else self.centre
@@ -86,6 +87,7 @@ class Spiral(Table):
         return tuple(first), tuple(last)
 
     def texture(self, length: int, vectors: Any = None) -> Texture:
+        """Direction of the moment in every layer."""
         from negf_torque import spin
 
         return spin.spiral(self.period, self.axis, self.start)
@@ -115,6 +117,7 @@ class Sampled(Table):
         raise ValueError("texture.file: the vectors have not been read.")
 
     def texture(self, length: int, vectors: Any = None) -> Texture:
+        """Direction of the moment in every layer."""
         from negf_torque import spin
 
         return spin.sampled_texture(spin.unit_vector(vectors or self.vectors, "texture.vectors"))

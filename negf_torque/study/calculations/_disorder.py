@@ -154,6 +154,7 @@ def _complete(
 
 
 def lead_impurities(card: Card) -> tuple[list, list]:
+    """The impurities of the left and of the right lead."""
     left, right = (
         [t.impurity(lead=True) for t in card.impurities if side in t.leads]
         for side in ("left", "right")

@@ -8,6 +8,8 @@ import numpy as np
 
 if TYPE_CHECKING:
     from negf_torque.llg.macrospin import Macrospin
+    from negf_torque.study.base import Progress
+    from negf_torque.study.calculations._nanopillar_tables import Parameters
 
 __all__ = ["add_noise", "add_phases", "add_resonance", "add_switching", "stability_limit"]
 
@@ -27,13 +29,21 @@ def stability_limit(model: Macrospin, state: np.ndarray, largest: float = 3e13) 
     return {"current": float(current), "how": how}
 
 
-def add_phases(table, model, p, progress, values, coords) -> None:
+def add_phases(
+    table: Parameters,
+    model: Macrospin,
+    p: np.ndarray,
+    progress: Progress,
+    values: dict[str, Any],
+    coords: dict[str, Any],
+) -> None:
     """The phase diagram, and the exact limits of the static states beside it."""
     from negf_torque.llg.phases import phase_map
     from negf_torque.llg.stability import critical_drive, fixed_point
     from negf_torque.spin import unit_vector
 
     part = table.map
+    assert part is not None  # the card has this table
     drives = np.linspace(part.currents[0], part.currents[1], part.points[0])
     fields = np.linspace(part.fields[0], part.fields[1], part.points[1])
     along = p if part.field_axis is None else unit_vector(part.field_axis, "field_axis")
@@ -70,18 +80,26 @@ def add_phases(table, model, p, progress, values, coords) -> None:
     }
 
 
-def add_switching(table, model, p, progress, values, coords) -> None:
+def add_switching(
+    table: Parameters,
+    model: Macrospin,
+    p: np.ndarray,
+    progress: Progress,
+    values: dict[str, Any],
+    coords: dict[str, Any],
+) -> None:
     """Thermal ensemble under a pulse, all currents at once."""
     from negf_torque.llg.batch import integrate
     from negf_torque.llg.macrospin import pulse
     from negf_torque.llg.signals import switching_probability
 
     part = table.switching
+    assert part is not None  # the card has this table
     progress.start("switching", len(part.currents))
     side = np.sign(np.array(table.start) @ p) or 1.0
     passages = []
     for k, current in enumerate(part.currents):
-        start = np.broadcast_to(table.start, (part.runs, 3))
+        start = np.broadcast_to(np.array(table.start), (part.runs, 3))
         ensemble = integrate(
             model,
             start,
@@ -106,12 +124,20 @@ def add_switching(table, model, p, progress, values, coords) -> None:
     }
 
 
-def add_resonance(table, model, p, progress, values, coords) -> None:
+def add_resonance(
+    table: Parameters,
+    model: Macrospin,
+    p: np.ndarray,
+    progress: Progress,
+    values: dict[str, Any],
+    coords: dict[str, Any],
+) -> None:
     """Rectified voltage against frequency at each field, and its two Lorentzians."""
     from negf_torque.llg.fmr import fit_resonance, mixing_voltage
     from negf_torque.spin import unit_vector
 
     part = table.resonance
+    assert part is not None  # the card has this table
     along = p if part.field_axis is None else unit_vector(part.field_axis, "field_axis")
     fixed = model.torques[0].direction
     first, last, count = part.frequencies
@@ -141,17 +167,25 @@ def add_resonance(table, model, p, progress, values, coords) -> None:
     }
 
 
-def add_noise(table, model, p, progress, values, coords) -> None:
+def add_noise(
+    table: Parameters,
+    model: Macrospin,
+    p: np.ndarray,
+    progress: Progress,
+    values: dict[str, Any],
+    coords: dict[str, Any],
+) -> None:
     """Mean spectrum of thermal runs at one current, and the Lorentzian of its strongest line."""
     from negf_torque.llg.batch import integrate
     from negf_torque.llg.signals import fit_line, spectrum
 
     part = table.noise
+    assert part is not None  # the card has this table
     progress.start("thermal spectrum")
     stride = max(1, int(round(table.output_step / table.step)))
     found = integrate(
         model.with_field(model.field + part.field * p),
-        np.broadcast_to(table.start, (part.runs, 3)),
+        np.broadcast_to(np.array(table.start), (part.runs, 3)),
         part.duration,
         table.step,
         drive=part.current,
