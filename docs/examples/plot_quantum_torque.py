@@ -4,8 +4,8 @@ An electron pulse on quantum spins
 
 A local spin that is quantum does not only turn: it becomes entangled with the electron that passes,
 and its length shrinks. A pulse with its spin against five aligned spins cannot exert a classical torque,
-for :math:`\vec s\times\vec S = 0`, yet it flips one of them (P. Mondal, U. Bajpai, M. D. Petrović,
-P. Plecháč and B. K. Nikolić, Phys. Rev. B 99, 094431 (2019)).
+for :math:`\vec s\times\vec S = 0`, yet with some per cent probability it flips any one of them
+(P. Mondal, U. Bajpai, M. D. Petrović, P. Plecháč and B. K. Nikolić, Phys. Rev. B 99, 094431 (2019)).
 """
 
 from pathlib import Path

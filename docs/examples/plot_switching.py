@@ -62,7 +62,7 @@ for name, state, sign in (("AP to P", (-1, 0, 0), 1), ("P to AP", (1, 0, 0), -1)
     print(f"{name}: {drive / 1e10:.1f} x 10^10 A/m^2 ({how})")
 
 # %%
-# Three times as much switches it at once; the two directions need different currents because
+# Three times as much switches it within some nanoseconds; the two directions need different currents because
 # :math:`\eta(\theta)` is not symmetric.
 with style.style():
     switching, axes = style.figure(2, 1, height=5.6, sharex=True)

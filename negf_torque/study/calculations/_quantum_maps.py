@@ -24,6 +24,7 @@ def maps(one: xr.Dataset, name: str) -> Figure:
     flows = ["number", "z"] if collinear else ["number", "x", "y", "z"]
     rows = 2 if collinear else 3
     drawing, axes = style.figure(rows, 2, height=0.4 + 3.3 * rows)
+    drawing.get_layout_engine().set(w_pad=0.08)
     drawing.suptitle(f"Electron injected along {name}")
     panels = list(np.ravel(axes))
     sites = one["spin_site"].values
