@@ -253,6 +253,13 @@ def test_commands_of_a_page_exist(page):
                 assert (TOP / word).exists(), f"{page}: {word}"
 
 
+def test_page_that_chooses_has_every_kind_and_every_ready_card():
+    text = (TOP / "docs/howto/choose_method.md").read_text(encoding="utf-8")
+    ready = [path.stem for path in (TOP / "systems").glob("*.toml")]
+    missing = [name for name in [*cards.calculation_kinds(), *ready] if f"`{name}`" not in text]
+    assert not missing, missing
+
+
 def test_interface_page_names_what_exists_and_all_of_the_top_level():
     import negf_torque
 
