@@ -43,5 +43,6 @@ pictures = card.module.figures(result)
 beta = pictures["beta"]
 
 # %%
-# Layer by layer, adiabatic and non-adiabatic torque are flat away from the ends.
+# Layer by layer the adiabatic torque is flat away from the ends; the non-adiabatic one ripples, and its
+# sum over the inner layers is what counts.
 profile = pictures["profile"]

@@ -85,7 +85,7 @@ def _local_map(axes: Axes, one: xr.Dataset) -> None:
     if one.sizes["spin"] <= 2:
         for n, look in zip(one["spin"].values, style.lines(markers=False), strict=False):
             axes.plot(lost.sel(spin=n), one["time"], label=f"spin {n}", **look)
-        axes.set(xlabel=r"Lost $2S_z$ ($\hbar/2$)", ylabel="Time (fs)")
+        axes.set(xlabel=r"Lost $2S_z$ ($\hbar/2$)", ylabel="Time (fs)", xmargin=0.2)
         axes.set_ylim(float(one["time"][0]), float(one["time"][-1]))
         if one.sizes["spin"] > 1:
             style.legend(axes, inside=True)
