@@ -10,7 +10,7 @@ Every line says how far the current of the first bond is from that of the last (
 limit of the thick wires counts, in every layer, three inverses for a step of the self-consistency
 (the Green's function from the left, from the right and of the layer) and, for a step of the ladder,
 three times G X G^+ for each of two leads; a ladder that is factorised costs a product for each pair
-of layers instead.
+of layers and its LU factors instead.
 
     python benchmarks/disorder.py [--quick | --long]
 """
@@ -58,7 +58,9 @@ def wire_flops(chain, iterations) -> float:
     """Operations of the products, see above."""
     layers, n = len(chain.sizes), max(chain.sizes)
     steps, ladder = iterations
-    return 8 * n**3 * (3 * layers * steps + (12 * layers * ladder or layers**2))
+    unknowns = 2 * sum(chain.sizes)  # the four components of every site's spin density matrix
+    direct = 8 * n**3 * layers**2 + 8 / 3 * unknowns**3
+    return 8 * n**3 * 3 * layers * steps + (8 * n**3 * 12 * layers * ladder or direct)
 
 
 def measured(label: str, chain, method: str, mesh: int, size: int, curve: str, goal=None):

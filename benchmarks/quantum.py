@@ -57,6 +57,7 @@ def prepare(sectors: list[int] | None) -> tuple[Hamiltonian, np.ndarray, np.ndar
 
 def exact() -> np.ndarray:
     """S_z of electron and local spins at TIMES, (61, 6), by diagonalising the sector."""
+    print("Exact diagonalisation of the sector", flush=True)
     h, psi, diagonals = prepare([1])
     energy, states = np.linalg.eigh(h.matrix().toarray())
     amplitudes = states.T @ psi.T.ravel()

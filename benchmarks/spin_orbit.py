@@ -134,14 +134,13 @@ def against_wannierberri(size):
     print(f"  its irreducible points    {short:8.3f}   {faster}, {difference:.0e} from the whole")
 
 
-def cheapest_uniform(respond, reference, tolerance, most):
-    """Points, seconds and error of the first mesh that is good enough; None beyond `most`."""
-    size = 16
+def cheapest_uniform(respond, reference, tolerance, most, size=16):
+    """Points, seconds, error and size of the first mesh that is good enough; None beyond `most`."""
     while size**2 <= most:
         chi, seconds = best(lambda n=size: respond(Integration(mesh=(n, n))), 1)
         error = np.abs(chi.total - reference).max()
         if error < tolerance:
-            return chi.evaluations, seconds, error
+            return chi.evaluations, seconds, error, size
         size = int(np.ceil(size * 1.2 / 2)) * 2
     return None
 
@@ -154,7 +153,7 @@ def adaptive_against_uniform(broadenings, most):
     spins = spin_observables(model)[:2]
     print("\nspin of a Rashba magnet, error 1e-4 of the largest component (8 operations)")
     print("   eta/t   uniform points   CPU s   exponent   adaptive points   CPU s   exponent")
-    before = None
+    before, start, last = None, 16, broadenings[0]
     for eta in broadenings:
 
         def respond(integration, eta=eta):
@@ -170,7 +169,9 @@ def adaptive_against_uniform(broadenings, most):
             error = np.abs(chi.total - reference).max() / scale
             if error < 1e-4:
                 break
-        uniform = cheapest_uniform(respond, reference, 1e-4 * scale, most)
+        start = int(start * last / eta / 2) * 2  # in a pole's width as many points as before
+        uniform = cheapest_uniform(respond, reference, 1e-4 * scale, most, start)
+        start, last = int(0.7 * uniform[3]) if uniform else start, eta
         row = (uniform[0] if uniform else np.nan, chi.evaluations)
         powers = ("", "")
         if before is not None:
@@ -201,6 +202,6 @@ if __name__ == "__main__":
     if quick:
         adaptive_against_uniform((0.3, 0.1), 1e5)
     elif amount() == "usual":
-        adaptive_against_uniform(eta[:4], 4e6)
+        adaptive_against_uniform(eta[:4], 1e7)
     else:
         adaptive_against_uniform(eta, 6e7)

@@ -265,6 +265,8 @@ def page(parts: list[dict], cases: dict[str, dict], pictures: dict[str, str]) ->
         out.append(f"\n## {case['title']}\n\n{case['work'].strip()}\n\n{measured(part)}\n")
         if part["rows"]:
             out.append(table(part["rows"]))
+        if "slow" in case:
+            out.append(f"\n*What is not fast:* {case['slow'].strip()}\n")
         if part["script"] in pictures:
             out.append(f"\n![{case['title']}: time against size]({pictures[part['script']]})\n")
     out.append(MACHINE.format(lines="\n".join(machine_lines(parts))))
