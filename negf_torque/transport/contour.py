@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from negf_torque.units import BOLTZMANN
 
-__all__ = ["Contour", "Path", "contour_path"]
+__all__ = ["Contour", "Path", "contour_path", "window_energies"]
 
 #: exp(-_REACH) is below rounding.
 _REACH = 40.0
@@ -84,6 +84,11 @@ class Path:
         count = int(np.floor(self.height / spacing + 0.5))
         return self.energy + 1j * spacing * (np.arange(count) + 0.5)
 
+    @property
+    def corner(self) -> complex:
+        """Where the line begins, f being 1 to rounding; mu at T = 0."""
+        return self.energy - _REACH * self.thermal + 1j * self.height
+
     def nodes(self, s: NDArray) -> tuple[NDArray, NDArray]:
         """Energies z(s) and weights f(z) dz/ds for 0 < s < 1.
 
@@ -91,9 +96,8 @@ class Path:
         """
         if self.thermal == 0:
             return self._arc(s, self.energy + 0j)
-        joint = self.energy - _REACH * self.thermal + 1j * self.height
-        z, weight = self._arc(np.clip(2 * s, 0, 1), joint)
-        on_line, slope = self._line(np.clip(2 * s - 1, 0, 1))
+        z, weight = self._arc(np.clip(2 * s, 0, 1), self.corner)
+        on_line, slope = self.line(np.clip(2 * s - 1, 0, 1))
         first = s < 0.5
         return np.where(first, z, on_line), 2 * np.where(first, weight, slope)
 
@@ -107,8 +111,11 @@ class Path:
         turn = radius * np.exp(-1j * last * (1 - np.clip(rest, 1e-3, None) ** _POWER))
         return self.bottom + radius - turn, 1j * turn * last * _POWER * rest ** (_POWER - 1)
 
-    def _line(self, t: NDArray) -> tuple[NDArray, NDArray]:
-        """z = mu + x + i Y with the integral of f over x as the variable: dw = -f(x) dx."""
+    def line(self, t: NDArray) -> tuple[NDArray, NDArray]:
+        """Energies z(t) on the line and weights f(z) dz/dt for 0 < t < 1.
+
+        z = mu + x + i Y with the integral of f over x as the variable: dw = -f(x) dx.
+        """
         most = _REACH  # integral of f from -_REACH, in units of k_B T
         w = np.clip(most * (1 - t) ** 2 * (1 + 2 * t), 1e-300, None)
         x = np.where(w > 1, -w - np.log(-np.expm1(-w)), -np.log(np.expm1(np.minimum(w, 1))))
@@ -172,3 +179,16 @@ def contour_path(
             f"{spacing:.4g} eV."
         )
     return Path(min(bottom, energy - 2 * _REACH * thermal), energy, thermal, height)
+
+
+def window_energies(s: NDArray, lower: float, width: float, thermal: float) -> NDArray:
+    """Energies below which the share s of a bias window lies, eV.
+
+    width * s = int_{-inf}^E (f_> - f_<) dE' with chemical potentials `lower` and `lower` + `width`.
+    """
+    if thermal == 0:
+        return lower + width * s
+    s = np.clip(s, 1e-300, 1 - 1e-16)
+    # (1 + y)/(1 + y exp(-V/t)) = exp(s V/t), y = exp((E - lower)/t), without overflow
+    high = np.log(-np.expm1(-s * width / thermal)) + s * width / thermal
+    return lower + thermal * (high - np.log(-np.expm1((s - 1) * width / thermal)))

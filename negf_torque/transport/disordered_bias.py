@@ -3,9 +3,11 @@
 As in `negf_torque.transport.bias`, with the averaged medium and its vertex corrections at every
 energy of the window (impurities scatter elastically: energies are independent), and the averaged
 Green's function for the states that both leads fill.  Those come from the path that runs down from
-infinity,
+infinity (`vertical`),
 
-    -(1/pi) Im int dE tr O G = tr O/2 + (1/pi) int_0^inf dy Re tr O G(mu + i y).
+    -(1/pi) Im int dE f tr O G = tr O/2 + (1/pi) int_0^inf dy Re tr O G(mu + i y)
+
+at T = 0, and along a line above the poles of the Fermi function at a temperature.
 """
 
 from collections.abc import Sequence
@@ -20,6 +22,7 @@ from negf_torque.disorder.medium import local_green
 from negf_torque.greens.quadrature import adaptive_average
 from negf_torque.lattice.layers import LayerChain
 from negf_torque.transport.bias import BiasPoint
+from negf_torque.transport.contour import window_energies
 from negf_torque.transport.disordered import response_at
 from negf_torque.transport.disordered_device import (
     DisorderedDevice,
@@ -29,10 +32,11 @@ from negf_torque.transport.disordered_device import (
     point_at,
     site_blocks,
 )
-from negf_torque.transport.disordered_sea import vertical_integral
 from negf_torque.transport.leads import channel_label
 from negf_torque.transport.sea import conserves_spin, lowest_energy
 from negf_torque.transport.torque import exchange_torque
+from negf_torque.transport.vertical import vertical_integral
+from negf_torque.units import BOLTZMANN
 
 __all__ = ["DisorderedBiasPoint", "disordered_equilibrium_torque", "disordered_finite_bias"]
 
@@ -62,8 +66,9 @@ def disordered_finite_bias(
     tolerance: float = 1e-6,
     lead_impurities: tuple[Sequence[Impurity], Sequence[Impurity]] = ((), ()),
     max_evaluations: int = 100_000,
+    temperature: float = 0.0,
 ) -> DisorderedBiasPoint:
-    """Currents and torques of a device with impurities at a voltage, T = 0.
+    """Currents and torques of a device with impurities at a voltage.
 
     Parameters
     ----------
@@ -75,11 +80,13 @@ def disordered_finite_bias(
         Relative, of the integrals over energies.
     max_evaluations : int
         Energies of the window after which the result is marked as not converged.
+    temperature : float
+        Of the leads, K; impurities are frozen.
 
     Raises
     ------
     ValueError
-        If the profile does not fit or the voltage is not finite.
+        If the profile does not fit, the voltage is not finite or the temperature negative.
     """
     shape = np.asarray(profile, float)
     if shape.shape != (len(chain.sizes),) or not np.all(np.isfinite(shape)):
@@ -89,16 +96,19 @@ def disordered_finite_bias(
         )
     if not np.isfinite(voltage):
         raise ValueError(f"voltage: {voltage!r} is not a voltage.")
+    thermal = _thermal(temperature)
     device = make_disordered(chain, impurities, method, mesh, lead_impurities)
     potential = voltage * shape[chain.sites.layer]
     lower = energy - abs(voltage) / 2
-    sea, flowing, sea_error, sea_good = _sea(device, lower, potential, voltage, tolerance)
+    sea, flowing, sea_error, sea_good = _sea(
+        device, lower, potential, voltage, tolerance, temperature
+    )
     sites = len(potential)
     window, current, lost = np.zeros((sites, 3)), np.zeros((len(chain.sizes) - 1, 4)), 0 * sea[1]
     total, errors, good = 0.0, (0.0, 0.0), True
     if voltage:
         value, error, good = _window(
-            device, lower, potential, voltage, mesh, tolerance, max_evaluations
+            device, lower, potential, voltage, mesh, tolerance, max_evaluations, thermal
         )
         total = float(np.sign(voltage) * value[0])
         parts = np.split(value[1:], np.cumsum([3 * sites, 3 * sites]))
@@ -129,15 +139,28 @@ def disordered_equilibrium_torque(
     mesh: int = 32,
     tolerance: float = 1e-6,
     lead_impurities: tuple[Sequence[Impurity], Sequence[Impurity]] = ((), ()),
+    temperature: float = 0.0,
 ) -> NDArray:
-    """Torque (sites, 3) without a voltage, J in eV (interlayer coupling), T = 0."""
+    """Torque (sites, 3) without a voltage, J in eV (interlayer coupling); temperature in K."""
+    _thermal(temperature)
     device = make_disordered(chain, impurities, method, mesh, lead_impurities)
     flat = np.zeros(len(chain.sites.layer))
-    return _sea(device, energy, flat, 0.0, tolerance)[0][0]
+    return _sea(device, energy, flat, 0.0, tolerance, temperature)[0][0]
+
+
+def _thermal(temperature: float) -> float:
+    if not (np.isfinite(temperature) and temperature >= 0):
+        raise ValueError(f"temperature: {temperature!r} is not a temperature in kelvin, 0 or more.")
+    return BOLTZMANN * temperature
 
 
 def _sea(
-    device: DisorderedDevice, energy: float, potential: NDArray, voltage: float, tolerance: float
+    device: DisorderedDevice,
+    energy: float,
+    potential: NDArray,
+    voltage: float,
+    tolerance: float,
+    temperature: float,
 ) -> tuple[NDArray, NDArray, float, bool]:
     """What all states below `energy` carry.
 
@@ -165,7 +188,7 @@ def _sea(
         return np.concatenate([values.ravel(), passing.ravel()]), point.solution.sigma
 
     unit = (energy - lowest_energy(device.chain)) / 8
-    integral = vertical_integral(column, energy, unit, tolerance)
+    integral = vertical_integral(column, energy, unit, tolerance, temperature)
     split = 6 * len(table.layer)
     value = 2 * np.pi * integral.value[:split].reshape(2, -1, 3)
     flowing = 2 * np.pi * integral.value[split:].reshape(-1, 3)
@@ -218,6 +241,7 @@ def _window(
     mesh: int,
     tolerance: float,
     max_evaluations: int,
+    thermal: float,
 ) -> tuple[NDArray, NDArray, bool]:
     """Integrals over the window of one lead's states: transmission, torques, currents."""
     chain, width = device.chain, abs(voltage)
@@ -230,9 +254,10 @@ def _window(
         rows = []
         for s in points[:, 0]:
             guess = guesses[min(guesses, key=lambda known: abs(known - s))] if guesses else None
-            point = point_at(device, lower + width * s, shifts, potential, guess)
+            energy = float(window_energies(s, lower, width, thermal))
+            point = point_at(device, energy, shifts, potential, guess)
             if not guesses:
-                check_validity(device.method, point.solution, lower + width * s)
+                check_validity(device.method, point.solution, energy)
             guesses[float(s)] = point.solution.sigma
             response = response_at(device, point, mesh)
             solved = solved and response.converged
@@ -249,7 +274,7 @@ def _window(
     if not chain.dimension and not any(device.lead_impurities):
 
         def label(points: NDArray) -> NDArray:
-            energies = lower + width * points[:, 0]
+            energies = window_energies(points[:, 0], lower, width, thermal)
             return channel_label(chain, np.zeros((len(points), 0)), energies, shifts)
 
     mean = adaptive_average(

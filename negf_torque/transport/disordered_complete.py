@@ -14,11 +14,15 @@ from numpy.typing import NDArray
 from negf_torque.disorder.impurities import Impurity
 from negf_torque.lattice.layers import LayerChain
 from negf_torque.transport.complete import CompleteResponse
-from negf_torque.transport.disordered import DisorderedResponse, disordered_response
+from negf_torque.transport.disordered import DisorderedResponse
+from negf_torque.transport.disordered_average import thermal_response
 from negf_torque.transport.disordered_device import DisorderedDevice, make_disordered
 from negf_torque.transport.disordered_sea import SEA_COLUMNS, disordered_sea
 
 __all__ = ["CompleteDisorderedResponse", "complete_disordered_response"]
+
+#: Smallest tolerance of the window's thermal average: its error is about the square.
+_LEAST = 1e-4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +55,7 @@ def complete_disordered_response(
     tolerance: float = 1e-8,
     window: DisorderedResponse | None = None,
     lead_impurities: tuple[Sequence[Impurity], Sequence[Impurity]] = ((), ()),
+    temperature: float = 0.0,
 ) -> CompleteDisorderedResponse:
     """Complete linear response of a device with impurities to a voltage.
 
@@ -67,7 +72,9 @@ def complete_disordered_response(
     tolerance : float
         Relative, of the integral over energies.
     window : DisorderedResponse, optional
-        If it is known already (same device, impurities, method and mesh).
+        If it is known already (same device, impurities, method, mesh and temperature).
+    temperature : float
+        Of the leads, K; impurities are frozen.
 
     Raises
     ------
@@ -79,8 +86,15 @@ def complete_disordered_response(
             f"neutrality: {neutrality!r} is unknown. Expected 'electrochemical' or 'neutral'."
         )
     if window is None:
-        window = disordered_response(
-            chain, energy, impurities, method, mesh, lead_impurities=lead_impurities
+        window = thermal_response(
+            chain,
+            energy,
+            impurities,
+            method,
+            mesh,
+            temperature,
+            max(tolerance, _LEAST),
+            lead_impurities,
         )
     device = make_disordered(chain, impurities, method, mesh, lead_impurities)
     share = np.array([division, division - 1])
@@ -94,10 +108,14 @@ def complete_disordered_response(
                 "potential is undefined. Use neutrality 'neutral'."
             )
         potential = share @ by_lead / total
-        sea, solved = disordered_sea(device, energy, potential[:, None], share[:, None], tolerance)
+        sea, solved = disordered_sea(
+            device, energy, potential[:, None], share[:, None], tolerance, temperature
+        )
         value = sea.value.reshape(sites, SEA_COLUMNS)
     else:
-        potential, value, sea, solved = _neutral(device, energy, share, by_lead, tolerance)
+        potential, value, sea, solved = _neutral(
+            device, energy, share, by_lead, tolerance, temperature
+        )
     lost = np.tensordot(share, window.impurity_torque_by_lead, 1)
     return CompleteDisorderedResponse(
         window=window,
@@ -116,14 +134,19 @@ def complete_disordered_response(
 
 
 def _neutral(
-    device: DisorderedDevice, energy: float, share: NDArray, by_lead: NDArray, tolerance: float
+    device: DisorderedDevice,
+    energy: float,
+    share: NDArray,
+    by_lead: NDArray,
+    tolerance: float,
+    temperature: float,
 ):
     """U with chi U = -(window charge + chi_L U_L + chi_R U_R), and the sea's answer to it."""
     sites = len(by_lead[0])
     patterns = np.concatenate([np.eye(sites), np.zeros((sites, 1))], axis=1)
     leads = np.zeros((2, sites + 1))
     leads[:, -1] = share
-    sea, solved = disordered_sea(device, energy, patterns, leads, tolerance)
+    sea, solved = disordered_sea(device, energy, patterns, leads, tolerance, temperature)
     answers = sea.value.reshape(sites + 1, sites, SEA_COLUMNS)
     chi, from_leads = answers[:-1, :, 0].T, answers[-1, :, 0]
     potential = np.linalg.solve(chi, -(share @ by_lead / (2 * np.pi) + from_leads))

@@ -8,15 +8,9 @@ shifts U_p of the leads by
 with the static vertex Lambda^RR of the self-energy's approximation: a ladder of its own, solved
 at every energy.  A local operator O changes by -(1/pi) Im int_C dz tr O dG with a contour C from
 below all bands to the chemical potential mu; the spin lost to impurities, i tr S [Sigma, G],
-likewise.  As dG falls off like 1/z^2, C may come down from infinity,
-
-    -(1/pi) Im int_C dz X(z) = (1/pi) int_0^inf dy Re X(mu + i y),
-
-where all singularities keep their distance: with y = y0 (1 + x)/(1 - x) they lie on the unit circle
-of x, and Chebyshev points in x converge geometrically.
+likewise.  As dG falls off like 1/z^2, C may come down from infinity (`vertical`).
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -35,17 +29,13 @@ from negf_torque.transport.disordered_device import (
     site_blocks,
 )
 from negf_torque.transport.sea import lowest_energy
+from negf_torque.transport.vertical import vertical_integral
 
-__all__ = ["SEA_COLUMNS", "disordered_sea", "static_response", "vertical_integral"]
-
-#: Complex energy, guess for the self-energies -> values, self-energies.
-Column = Callable[[complex, NDArray | None], tuple[NDArray, NDArray]]
+__all__ = ["SEA_COLUMNS", "disordered_sea", "static_response"]
 
 #: Numbers per site: particles, spin (3), exchange operator (3), spin lost to impurities (3).
 SEA_COLUMNS = 10
 
-#: 2^level - 1 points of the first and of the finest rule for the integral over energies.
-_FIRST_LEVEL, _LAST_LEVEL = 4, 9
 #: Patterns of potentials up to which the ladder is iterated instead of factorised.
 _FEW = 4
 
@@ -56,6 +46,7 @@ def disordered_sea(
     potential: NDArray,
     lead_potential: NDArray,
     tolerance: float = 1e-8,
+    temperature: float = 0.0,
 ) -> tuple[Average, bool]:
     """Change of all occupied states' densities when potentials are applied.
 
@@ -69,6 +60,8 @@ def disordered_sea(
         Rigid shifts of the leads in each pattern.
     tolerance : float
         Of the integral over energies, relative to its largest number.
+    temperature : float
+        K.
 
     Returns
     -------
@@ -88,63 +81,7 @@ def disordered_sea(
         return change.ravel(), point.solution.sigma
 
     unit = (energy - lowest_energy(device.chain)) / 8
-    return vertical_integral(column, energy, unit, tolerance), solved
-
-
-def vertical_integral(column: Column, energy: float, unit: float, tolerance: float) -> Average:
-    """(1/pi) int_0^inf dy Re X(energy + i y) of vectors X that fall off like 1/y^2.
-
-    Parameters
-    ----------
-    column : callable
-        Complex energy and a guess for the self-energies (or None) -> X, self-energies.
-    unit : float
-        y0 in eV, a typical distance from `energy` to the bands' edges.
-    tolerance : float
-        Relative to the largest number of the integral.
-
-    Returns
-    -------
-    Average
-        Marked if the finest rule has not reached the tolerance.
-    """
-    guesses: dict[float, NDArray] = {}
-
-    def at(x: float) -> NDArray:
-        height, slope = unit * (1 + x) / (1 - x), 2 * unit / (1 - x) ** 2
-        guess = guesses[min(guesses, key=lambda known: abs(known - x))] if guesses else None
-        value, guesses[x] = column(energy + 1j * height, guess)
-        return value.real * slope / np.pi
-
-    known: dict[int, NDArray] = {}
-    value: Any = None
-    change: Any = None
-    error: Any = np.inf
-    for level in range(_FIRST_LEVEL, _LAST_LEVEL + 1):
-        nodes, weights = _fejer(2**level)
-        # numbered on the finest level, so that the points of all levels are the same
-        places = np.arange(1, 2**level) * 2 ** (_LAST_LEVEL - level)
-        for place, x in zip(places, nodes, strict=True):
-            if place not in known:
-                known[place] = at(float(x))
-        previous = value
-        value = sum(w * known[place] for w, place in zip(weights, places, strict=True))
-        if previous is not None:
-            before, change = change, np.abs(value - previous)
-            # geometric convergence: the next change is smaller by this one's ratio to the last
-            ratio = 1.0 if before is None else min(1.0, change.max() / (before.max() or 1.0))
-            error = ratio * change
-            if error.max() <= tolerance * np.abs(value).max():
-                return Average(value, error, len(known), True)
-    return Average(value, error, len(known), False)
-
-
-def _fejer(count: int) -> tuple[NDArray, NDArray]:
-    """Fejer's second rule: cos(pi n/count), 0 < n < count, whose points the next level shares."""
-    angle = np.pi * np.arange(1, count) / count
-    odd = np.arange(1, count, 2)
-    weights = 4 / count * np.sin(angle) * (np.sin(np.outer(angle, odd)) @ (1 / odd))
-    return np.cos(angle), weights
+    return vertical_integral(column, energy, unit, tolerance, temperature), solved
 
 
 def static_response(

@@ -23,7 +23,7 @@ from negf_torque.greens import batched
 from negf_torque.greens.blocks import sparse_operators
 from negf_torque.greens.quadrature import line_averages
 from negf_torque.lattice.layers import LayerChain
-from negf_torque.transport.contour import Contour
+from negf_torque.transport.contour import Contour, window_energies
 from negf_torque.transport.device import make_device, solve
 from negf_torque.transport.leads import channel_label
 from negf_torque.transport.meshes import FIRST_MESH, LARGEST_MESH, zone_mesh
@@ -161,14 +161,7 @@ class VoltageSolver:
     def energies(self, voltage: float, s: NDArray) -> NDArray:
         """Energies at which the share s of the window lies below, eV."""
         width = abs(voltage)
-        lower = self.energy - width / 2
-        if self.thermal == 0:
-            return lower + width * s
-        t = self.thermal
-        s = np.clip(s, 1e-300, 1 - 1e-16)
-        # (1 + y)/(1 + y exp(-V/t)) = exp(s V/t), y = exp((E - lower)/t), without overflow
-        high = np.log(-np.expm1(-s * width / t)) + s * width / t
-        return lower + t * (high - np.log(-np.expm1((s - 1) * width / t)))
+        return window_energies(s, self.energy - width / 2, width, self.thermal)
 
     def _window(self, voltage: float, potential: NDArray, shifts):
         columns = 1 + 3 * len(self.magnetic) + 4 * (self.layers - 1)

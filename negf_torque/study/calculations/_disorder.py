@@ -135,7 +135,7 @@ def _complete(
 
     p = card.calculation
     wanted = getattr(p, "response", "window") == "complete" and table.vertex_corrections
-    if not wanted or bool(getattr(p, "temperature", 0.0)):
+    if not wanted:
         return None
     if np.any(window.density_by_lead[:, :, 0].sum(axis=0) <= 0):
         return None  # a site without states has no electrochemical potential
@@ -150,6 +150,7 @@ def _complete(
         tolerance=min(1e-4, p.sea_tolerance),
         window=window,
         lead_impurities=lead_impurities(card),
+        temperature=getattr(p, "temperature", 0.0),
     )
 
 

@@ -61,6 +61,7 @@ class Parameters(CalculationTable):
         "Atomic layers first to last over which the potential falls linearly, counted as in "
         "`[[impurities]]`."
     )
+    temperature: float = key("Temperature of the leads.", 0.0, unit="K", ge=0)
     tolerance: float = key("Relative error of the integrals over energies.", 1e-4, ge=1e-9, le=0.1)
 
     @field_validator("voltages")
@@ -107,7 +108,7 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
         points.append(
             disordered_finite_bias(
                 chain, p.energy, voltage, profile, kinds, table.method, table.fixed_mesh,
-                p.tolerance, lead_impurities(card),
+                p.tolerance, lead_impurities(card), temperature=p.temperature,
             )
         )  # fmt: skip
         progress.advance(note=f"{voltage:g} V")

@@ -1,0 +1,137 @@
+"""Integrals over all occupied states on paths that come down from infinity.
+
+Vectors X(z) of retarded functions that fall off like 1/z^2 need no path around the bands.  At T = 0
+
+    -(1/pi) Im int dE f(E) X(E) = (1/pi) int_0^inf dy Re X(mu + i y),
+
+where all singularities keep their distance: with y = y0 (1 + x)/(1 - x) they lie on the unit circle
+of x, and Chebyshev points in x converge geometrically.  At a temperature the path comes down at mu
+- 40 k_B T, where f is 1 to rounding, to the height Y between two poles of the Fermi function, and
+goes on parallel to the real axis; the poles below it add 2 k_B T sum_n Re X(z_n).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negf_torque.greens.quadrature import Average
+from negf_torque.transport.contour import contour_path
+
+__all__ = ["Column", "vertical_integral"]
+
+#: Complex energy, guess for the self-energies -> values, self-energies.
+Column = Callable[[complex, NDArray | None], tuple[NDArray, NDArray]]
+
+#: 2^level - 1 points of the first and of the finest rule for the integral over energies.
+_FIRST_LEVEL, _LAST_LEVEL = 4, 9
+
+
+def vertical_integral(
+    column: Column, energy: float, unit: float, tolerance: float, temperature: float = 0.0
+) -> Average:
+    """-(1/pi) Im int dE f(E) X(E) of vectors X that fall off like 1/z^2.
+
+    Parameters
+    ----------
+    column : callable
+        Complex energy and a guess for the self-energies (or None) -> X, self-energies.
+    energy : float
+        Chemical potential, eV.
+    unit : float
+        y0 in eV, a typical distance from `energy` to the bands' edges.
+    tolerance : float
+        Relative to the largest number of the integral.
+    temperature : float
+        K.
+
+    Returns
+    -------
+    Average
+        Marked if the finest rule has not reached the tolerance.
+
+    Examples
+    --------
+    The derivative of a level's occupation at k_B T = 0.1 eV, X = 1/(z + 1)^2: f'(-1).
+
+    >>> from negf_torque.units import BOLTZMANN
+    >>> def column(z, guess):
+    ...     return np.array([1 / (z + 1) ** 2]), np.zeros(0)
+    >>> found = vertical_integral(column, -0.9, 0.5, 1e-10, 0.1 / BOLTZMANN)
+    >>> bool(abs(found.value[0] + 10 / (4 * np.cosh(0.5) ** 2)) < 1e-8)
+    True
+    """
+    known = _Known(column)
+    path = contour_path(energy - 1.0, energy, temperature)
+    start = path.corner
+
+    def down(x: float) -> NDArray:
+        height, slope = unit * (1 + x) / (1 - x), 2 * unit / (1 - x) ** 2
+        return known(start + 1j * height).real * slope / np.pi
+
+    if not len(path.poles):
+        return _nested(down, tolerance)
+    poles = 2 * path.thermal * sum(known(complex(z)).real for z in path.poles)
+
+    def along(x: float) -> NDArray:
+        z, weight = path.line(np.array([(1 + x) / 2]))
+        return -(weight[0] / 2 * known(complex(z[0]))).imag / np.pi
+
+    line = _nested(along, tolerance, np.abs(poles).max())
+    rest = _nested(down, tolerance, max(np.abs(poles).max(), np.abs(line.value).max()))
+    return Average(
+        poles + line.value + rest.value,
+        line.error + rest.error,
+        len(known.guesses),
+        line.converged and rest.converged,
+    )
+
+
+@dataclass
+class _Known:
+    """X at a complex energy, the self-energies of the nearest known one for a guess."""
+
+    column: Column
+    guesses: dict[complex, NDArray] = field(default_factory=dict)
+
+    def __call__(self, z: complex) -> NDArray:
+        # far up self-energies change little: compare the logarithms of the heights as well
+        nearest = min(self.guesses, key=lambda at: abs(at - z) / abs(at), default=None)
+        guess = None if nearest is None else self.guesses[nearest]
+        value, self.guesses[z] = self.column(z, guess)
+        return value
+
+
+def _nested(at: Callable[[float], NDArray], tolerance: float, scale: float = 0.0) -> Average:
+    """Integral over -1 < x < 1 by rules whose points the next one shares."""
+    known: dict[int, NDArray] = {}
+    value: Any = None
+    change: Any = None
+    error: Any = np.inf
+    for level in range(_FIRST_LEVEL, _LAST_LEVEL + 1):
+        nodes, weights = _fejer(2**level)
+        # numbered on the finest level, so that the points of all levels are the same
+        places = np.arange(1, 2**level) * 2 ** (_LAST_LEVEL - level)
+        for place, x in zip(places, nodes, strict=True):
+            if place not in known:
+                known[place] = at(float(x))
+        previous = value
+        value = sum(w * known[place] for w, place in zip(weights, places, strict=True))
+        if previous is not None:
+            before, change = change, np.abs(value - previous)
+            # geometric convergence: the next change is smaller by this one's ratio to the last
+            ratio = 1.0 if before is None else min(1.0, change.max() / (before.max() or 1.0))
+            error = ratio * change
+            if error.max() <= tolerance * max(np.abs(value).max(), scale):
+                return Average(value, error, len(known), True)
+    return Average(value, error, len(known), False)
+
+
+def _fejer(count: int) -> tuple[NDArray, NDArray]:
+    """Fejer's second rule: cos(pi n/count), 0 < n < count, whose points the next level shares."""
+    angle = np.pi * np.arange(1, count) / count
+    odd = np.arange(1, count, 2)
+    weights = 4 / count * np.sin(angle) * (np.sin(np.outer(angle, odd)) @ (1 / odd))
+    return np.cos(angle), weights
