@@ -235,16 +235,32 @@ def export(
         Path | None,
         typer.Option("-o", "--output", metavar="DIR", help="Default: DIR/export/SOLVER."),
     ] = None,
+    at: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--at", metavar="KEY=VALUE", help="A sweep's point, such as energy=-2.2; repeated."
+        ),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Every point of a sweep, and a table of all of them.")
+    ] = False,
 ) -> None:
     """Write the input of an LLG solver from a result."""
     with _messages():
         from negf_torque.study import run as runs
         from negf_torque.study import store
+        from negf_torque.study.points import parse_places
 
         card = _card_of(directory)
         dataset = store.load(directory)
         target = output or directory / "export" / solver
-        for path in runs.export(solver, card, dataset, target):
+        if every and at:
+            raise StudyError("--all takes every point; leave --at out, or --all.")
+        if every:
+            files = runs.export_all(solver, card, dataset, target)
+        else:
+            files = runs.export(solver, card, dataset, target, parse_places(at or []))
+        for path in files:
             print(path)
 
 

@@ -33,6 +33,8 @@ LARGE = 64_000_000
 MOST_WARNINGS = 50
 #: Names that a swept result adds to those of its calculation.
 VALUE, ERROR, STATE, MESSAGE = "summary_value", "summary_error", "point_state", "point_message"
+#: What attributes that differ from point to point begin with, where they are variables.
+POINT = "point_"
 
 
 class PointResult(NamedTuple):
@@ -67,6 +69,7 @@ class _Frame:
     labels: dict[str, list[Any]] = field(default_factory=dict)
     positional: set[str] = field(default_factory=set)
     attrs: dict[str, Any] | None = None
+    varying: dict[str, Any] = field(default_factory=dict)
     warnings: dict[str, None] = field(default_factory=dict)
     quantities: dict[str, str] = field(default_factory=dict)
     is_complex: bool = False
@@ -93,7 +96,9 @@ class _Frame:
         if self.attrs is None:
             self.attrs = attrs
         elif self.attrs != attrs:
-            self.attrs = {n: v for n, v in self.attrs.items() if attrs.get(n) == v}
+            same = {n: v for n, v in self.attrs.items() if attrs.get(n) == v}
+            self.varying |= {n: v for n, v in self.attrs.items() if n not in same}
+            self.attrs = same
         if packed.layout in self.layouts:
             for name in packed.variables:
                 self.columns[name].count += 1
@@ -220,6 +225,11 @@ class _Arrays:
         self.error = self._filled(many, np.dtype(float), math.nan)
         self.state = self._filled(self.shape, np.dtype("U14"), "")
         self.message: dict[tuple[int, ...], str] = {}
+        self.attributes = {
+            name: np.full(self.shape, math.nan if isinstance(value, int | float) else "", object)
+            for name, value in frame.varying.items()
+            if isinstance(value, str | int | float)
+        }
         self.places = {
             dim: {label: place for place, label in enumerate(labels)}
             for dim, labels in frame.labels.items()
@@ -254,6 +264,9 @@ class _Arrays:
             self.error[place] = math.nan if scalar["error"] is None else scalar["error"]
         if result.packed is None:
             return
+        for name, values in self.attributes.items():
+            if name in result.packed.attrs:
+                values[where] = result.packed.attrs[name]
         plain = len(self.frame.layouts) == 1
         for name, one in result.packed.variables.items():
             if name not in self.values:
@@ -326,6 +339,10 @@ def _add_points(dataset: xr.Dataset, dims: tuple[str, ...], arrays: _Arrays) -> 
         dataset[VALUE] = (many, arrays.value, named)
         dataset[ERROR] = (many, arrays.error, {"long_name": "its estimated error"})
     dataset[STATE] = (dims, arrays.state, {"long_name": "what became of the point"})
+    for name, values in sorted(arrays.attributes.items()):
+        if f"{POINT}{name}" not in dataset:
+            plain = np.array(values.tolist())  # of the type that all have in common
+            dataset[f"{POINT}{name}"] = (dims, plain, {"long_name": f"{name} of the point"})
     if arrays.message:
         texts = np.full(arrays.shape, "", f"U{max(map(len, arrays.message.values()))}")
         for where, text in arrays.message.items():

@@ -13,6 +13,7 @@ from negf_torque import __version__
 from negf_torque.study import store
 from negf_torque.study.base import Listing, Progress, Scalar
 from negf_torque.study.errors import DamagedResultError, StoreError, StudyError
+from negf_torque.study.exports import export, export_all
 from negf_torque.study.parts import can_grow, parts_of
 from negf_torque.study.schema import repr_toml
 from negf_torque.study.summary import scalars_of
@@ -31,6 +32,7 @@ __all__ = [
     "drawings",
     "execute",
     "export",
+    "export_all",
     "listings",
     "scalars_of",
 ]
@@ -357,34 +359,6 @@ def drawings(kind: str, dataset: xr.Dataset) -> dict[str, Any]:
         figures = calculation_module(kind).figures
     with style():
         return figures(dataset)
-
-
-def export(solver: str, card: Card, dataset: xr.Dataset, directory: Path) -> list[Path]:
-    """Write a solver's input from a result.
-
-    Raises
-    ------
-    StudyError
-        If the solver is unknown, the calculation yields no torque for it, the card has no
-        `[llg]` table, or the solver's form cannot express the torque.
-    """
-    from negf_torque.llg import export as exporters
-
-    module = card.module
-    if card.sweep is not None:
-        raise StudyError("a sweep holds many torques; export from a run of one of its points.")
-    if not hasattr(module, "llg_parameters"):
-        raise StudyError(f'a "{card.kind}" result holds nothing that an LLG solver takes.')
-    if card.llg is None:
-        raise StudyError(
-            "the card has no [llg] table. Add it with saturation_magnetisation, cell_area and "
-            "layer_spacing, and run again: the result is kept."
-        )
-    try:
-        torque, simulation = module.llg_parameters(dataset, card)
-        return exporters.write(solver, torque, directory, simulation)
-    except ValueError as error:
-        raise StudyError(str(error)) from error
 
 
 def listings(kind: str, dataset: xr.Dataset) -> list[Listing]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
-__all__ = ["figures", "listings", "summary"]
+__all__ = ["figures", "listings", "summary", "table"]
 
 #: Up to so many points each has its own entry in the summary.
 EACH = 24
@@ -148,6 +148,46 @@ def listings(dataset: xr.Dataset) -> list[Listing]:
     title = f"{total} points" + (f", the first {ROWS}" if total > ROWS else "")
     columns += ["state"] if STATE in dataset else []
     return [Listing(title, tuple(columns), tuple(rows))]
+
+
+def table(dataset: xr.Dataset, notes: dict[str, str]) -> str:
+    """All points as comma-separated values: folder, swept keys, numbers of the summary, note.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Of a sweep.
+    notes : dict
+        Name of each point's folder to what is to be said about it; only these are listed.
+    """
+    import csv
+    import io
+
+    from negf_torque.study.points import point_label
+
+    dims = _dims(dataset)
+    names = [str(n) for n in dataset["quantity"].values] if "quantity" in dataset.coords else []
+    units = {name: _quantity(dataset, name)[2] for name in names}
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    heads = [f"{dim} ({unit})" if (unit := _unit(dataset[dim])) else dim for dim in dims]
+    heads += [f"{n} ({units[n]})" if units[n] != "1" else n for n in names]
+    writer.writerow(["folder", *heads, "note"])
+    for place in product(*(range(dataset.sizes[dim]) for dim in dims)):
+        at = dict(zip(dims, place, strict=True))
+        label = point_label(dataset, at)
+        if label in notes:
+            places = [_plain(dataset[dim].values[n]) for dim, n in at.items()]
+            values: Any = dataset[VALUE].isel(at).values if names else []
+            writer.writerow([label, *places, *map(_written, values), notes[label]])
+    return text.getvalue()
+
+
+def _written(value: Any) -> Any:
+    """A number as it stands in a table: a complex one without its brackets."""
+    if np.iscomplexobj(value):
+        return value.real.item() if value.imag == 0 else f"{value.real!s}{value.imag:+}j"
+    return _plain(value)
 
 
 def _plain(value: Any) -> Any:
