@@ -33,9 +33,8 @@ metals = {
     "reflects minority": Layer(8, onsite=1.5, exchange=3.0, name="F"),
     "thin and weak": Layer(2, onsite=0.1, exchange=0.2, name="F"),
 }
-momenta = np.stack(np.meshgrid(*2 * [2 * np.pi * (np.arange(mesh) + 0.5) / mesh]), -1).reshape(
-    -1, 2
-)
+points = 2 * np.pi * (np.arange(mesh) + 0.5) / mesh
+momenta = np.array([(ky, kz) for ky in points for kz in points])
 
 
 def torque(chain, angle):
@@ -57,22 +56,15 @@ with style.style():
         chain = layer_chain(build_stack([Layer(3), magnet, Layer(3)]))
         found = np.array([torque(chain, angle) for angle in angles])
         g = mixing_conductance(chain, energy, sampling=Sampling(mesh=mesh))
-        formula = (
-            np.sin(angles)[:, None]
-            * [1, -1]
-            * np.array([g.reflection - g.transmission]).view(float)
-        )
-        print(
-            f"{name}: g_r = {g.reflection:.3f}, g_t = {g.transmission:.3f} of {g.sharvin:.3f}; ",
-            end="",
-        )
+        kept = g.reflection - g.transmission
+        formula = np.outer(np.sin(angles), [kept.real, -kept.imag])
+        print(f"{name}: g_r - g_t = {kept:.3f} of {g.sharvin:.3f} e^2/h; ", end="")
         print(f"largest difference from the formula {np.abs(found - formula).max():.1e}")
         for values, line, part in zip(found.T, formula.T, ("toward", "across"), strict=True):
             look = next(looks)
             axes.plot(np.degrees(angles), line, color=look["color"], linestyle=look["linestyle"])
-            axes.plot(
-                np.degrees(angles), values, label=f"{name}: {part}", **look | {"linestyle": ""}
-            )
+            look = look | {"linestyle": "", "label": f"{name}: {part}"}
+            axes.plot(np.degrees(angles), values, **look)
     axes.set(xlabel="Angle between the incoming spin and the moment (degrees)")
     axes.set(xticks=np.arange(0, 181, 30), ylabel=r"Torque per volt ($e/4\pi$ per cell)")
     style.shared_legend(torque_of_a_spin_filter, axes)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["figures"]
 
+#: Width of a letter, in widths of the phase diagram.
+LETTER = 0.023
 _AT_REST = 1e-8  # spectral density (1/GHz) below which a run is at rest
 _NAMES = {"P": "P", "AP": "AP", "S": "static", "IP": "in plane", "OOP": "out of plane"}
 
@@ -174,7 +176,8 @@ def _phases(dataset: xr.Dataset) -> Figure:
         field, current, codes, cmap=ListedColormap(colours), norm=norm, shading="nearest"
     )
     bar = canvas.colorbar(mesh, ax=axes, ticks=np.arange(len(kinds)))
-    bar.ax.set_yticklabels([" / ".join(_NAMES[LABELS[c]] for c in sorted(s)) for s in kinds])
+    names = [" / ".join(_NAMES[LABELS[c]] for c in sorted(s)) for s in kinds]
+    bar.ax.set_yticklabels(names)
     bar.ax.tick_params(length=0)
     axes.plot(
         dataset["boundary_field"] / 1e3,
@@ -200,7 +203,7 @@ def _phases(dataset: xr.Dataset) -> Figure:
     axes.set(xlabel="Added field (kA/m)", ylabel=r"Current density ($10^{11}$ A/m$^2$)")
     axes.set_ylim(current[0], current[-1])
     axes.grid(False)
-    _name_regions(axes, field, current, codes, [text.get_text() for text in bar.ax.get_yticklabels()])
+    _name_regions(axes, field, current, codes, names)
     style.shared_legend(canvas, axes)
     return canvas
 
@@ -213,13 +216,13 @@ def _name_regions(axes: Axes, x: NDArray, y: NDArray, codes: NDArray, names: lis
         regions, count = ndimage.label(codes == code)
         if not count:
             continue
-        largest = 1 + int(np.argmax(ndimage.sum_labels(codes == code, regions, range(1, count + 1))))
+        largest = 1 + int(np.argmax(np.bincount(regions.ravel())[1:]))
         inside = np.pad(regions == largest, 1)
         depth = ndimage.distance_transform_edt(inside)[1:-1, 1:-1]
         row, column = np.unravel_index(int(np.argmax(depth)), depth.shape)
-        wide = np.count_nonzero(inside[row + 1]) * len(name) ** -1.0 * 60 / len(x)
-        if depth[row, column] >= 2 and wide > 1:
-            place = float(np.mean(x[np.flatnonzero(inside[row + 1]) - 1]))
+        across = np.flatnonzero(inside[row + 1]) - 1
+        if depth[row, column] >= 2 and len(across) / len(x) > LETTER * len(name):
+            place = float(np.mean(x[across]))
             dark = code < len(names) / 2
             axes.text(
                 place, y[row], name, color="white" if dark else "black", ha="center", va="center"
