@@ -42,7 +42,7 @@ def strip(spacer):
 
 def test_period_is_the_extremal_spanning_vector_of_the_fermi_line(agree):
     """J(N) ~ N^(-3/2) cos(q N + phi) in two dimensions, from the stationary point k_y = 0."""
-    thick, sampling = np.arange(8, 20), Sampling(mesh=512, temperature=150)
+    thick, sampling = np.arange(8, 20), Sampling(1e-4)
     found = [interlayer_coupling(strip(int(n)), "fixed", "free", ENERGY, sampling) for n in thick]
     energies, torques = np.array([(c.bilinear, c.torque) for c in found]).T
     # J1 of the energies holds odd powers of the cosine, the torque at 90 degrees the first alone
