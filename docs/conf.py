@@ -47,7 +47,8 @@ sphinx_gallery_conf = {
 }
 html_theme = "furo"
 html_title = f"negf_torque {release}"
-html_static_path: list[str] = []
+html_static_path = ["static"]
+html_css_files = ["wide.css"]
 
 # The reference of cards and results comes from the models and lists that the program uses.
 write_all(Path(__file__).parent / "reference" / "generated")

@@ -253,6 +253,17 @@ def test_commands_of_a_page_exist(page):
                 assert (TOP / word).exists(), f"{page}: {word}"
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_marks_of_a_page_mean_what_they_look_like(page):
+    """No line of a formula begins with a bullet; every row of a table has as many cells."""
+    text = re.sub(r"^```.*?^```", "", (TOP / page).read_text("utf-8"), flags=re.S | re.M)
+    running = re.sub(r"\$\$.*?\$\$", "", text, flags=re.S)
+    assert not re.findall(r"^\s*[+*] ", running, re.M)
+    for table in re.findall(r"(?:^\|.*\n)+", text, re.M):
+        cells = {len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}
+        assert len(cells) == 1, table[:200]
+
+
 def test_page_that_chooses_has_every_kind_and_every_ready_card():
     text = (TOP / "docs/howto/choose_method.md").read_text(encoding="utf-8")
     ready = [path.stem for path in (TOP / "systems").glob("*.toml")]
