@@ -236,6 +236,18 @@ def test_points_that_fail_are_marked_and_the_rest_goes_on(tmp_path):
         finished(tmp_path / "all", base.replace("fails_at = 2", 'fails = "value"'))
 
 
+def test_numbers_that_are_rightly_undefined_mark_nothing(tmp_path):
+    text = valve(
+        cross_section='cross_section = "chain"',
+        energy="energy = [-0.6, -0.5]\nangles = [0, 90]",
+        mesh='response = "window"',
+    )
+    outcome = finished(tmp_path, text + "[output]\nfigures = []\n")
+    # one angle beside the collinear one: there is no fit, and that is no fault
+    assert np.isnan(outcome.dataset["summary_value"].sel(quantity="Lambda")).all()
+    assert outcome.converged and outcome.summary["points"] == {"done": 2}
+
+
 def test_a_figure_and_a_table_of_any_sweep(tmp_path):
     text = PROBE + "points = [2, 3, 4]\nnumber = {linspace = [0, 9, 10]}\n"
     outcome = finished(tmp_path, text)

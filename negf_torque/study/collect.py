@@ -70,7 +70,7 @@ def _merged_result(job: Job, point: int, card: Card, tally: Tally) -> bytes:
     except ValueError as error:
         return pack_facts({"state": FAILED, "message": str(error)})
     scalars = list(card.module.summary(dataset))
-    state, message = verdict(dataset, scalars)
+    state, message = verdict(card, dataset, scalars)
     facts = {"state": state, "message": message, "scalars": [s.to_json() for s in scalars]}
     return pack(dataset, facts)
 

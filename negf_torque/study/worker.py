@@ -231,7 +231,7 @@ def _computed(card: Card, part: Any, begun: xr.Dataset | None, facts: dict[str, 
     except Exception as error:
         facts |= {"state": CRASHED, "message": f"internal error: {type(error).__name__}: {error}"}
         return b""
-    facts["state"], facts["message"] = verdict(dataset, scalars)
+    facts["state"], facts["message"] = verdict(card, dataset, scalars)
     facts["running"] = None
     if scalars:
         first = scalars[0]
@@ -242,13 +242,15 @@ def _computed(card: Card, part: Any, begun: xr.Dataset | None, facts: dict[str, 
     return pack(dataset, facts)
 
 
-def verdict(dataset: xr.Dataset, scalars: list[Scalar]) -> tuple[str, str]:
+def verdict(card: Card, dataset: xr.Dataset, scalars: list[Scalar]) -> tuple[str, str]:
     """Whether an item is as it should be."""
     if not bool(dataset.attrs.get("converged", True)):
         return NOT_CONVERGED, "the requested tolerance was not reached"
+    allowed = getattr(card.module, "MAY_BE_UNDEFINED", ())
     undefined = [s.name for s in scalars if s.converged and _is_nan(s.value)]
-    if undefined:
-        return NOT_A_NUMBER, ", ".join(undefined[:5])
+    wrong = [name for name in undefined if name.partition("[")[0] not in allowed]
+    if wrong:
+        return NOT_A_NUMBER, ", ".join(wrong[:5])
     return DONE, ""
 
 

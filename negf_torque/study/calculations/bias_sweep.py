@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from negf_torque.study.card import Card
 
 __all__ = [
+    "MAY_BE_UNDEFINED",
     "PART_IGNORES",
     "VARIABLES",
     "Parameters",
@@ -41,6 +42,11 @@ __all__ = [
     "split",
     "summary",
 ]
+MAY_BE_UNDEFINED = {
+    "tmr": "no current flows with antiparallel moments",
+    "damping_like": "the shown angle is collinear",
+    "field_like": "the shown angle is collinear",
+}
 
 
 class Parameters(CalculationTable):

@@ -68,9 +68,7 @@ class System(Table):
     )
     parameters: dict[str, Any] = key("Keyword arguments of the function.", {})
     hopping: float = key("Square lattice: t, matrix element -t.", 1.0, unit="eV", gt=0)
-    rashba: float = key(
-        "Square lattice: rashba (sigma_x sin ky - sigma_y sin kx).", 0.5, unit="eV"
-    )
+    rashba: float = key("Square lattice: rashba (sigma_x sin ky - sigma_y sin kx).", 0.5, unit="eV")
     exchange: float = key("Square lattice: exchange splitting 2M.", 1.2, unit="eV", gt=0)
     lattice_constant: float = key("Square lattice: edge of the cell.", 0.3, unit="nm", gt=0)
     chemical_potential: float = key("From the zero of the lattice's energies.", 0.0, unit="eV")
@@ -86,6 +84,13 @@ class System(Table):
         if value and ":" not in value:
             raise ValueError('is not a function. Give "file.py:function".')
         return value
+
+
+MAY_BE_UNDEFINED = {
+    "alpha_smaller": "there is no spin to be damped",
+    "alpha_larger": "there is no spin to be damped",
+    "beta": "there is no adiabatic torque",
+}
 
 
 class Parameters(CalculationTable):
@@ -191,9 +196,7 @@ def estimate(card: Card) -> list[Scalar]:
         model, impurities_of(card, model), mu, card.calculation.tolerance, 1_000_000
     )
     note = "per direction at the Fermi energy" if choice.converged else "at least; very clean"
-    found = [
-        Scalar(f"mesh[{i}]", size, "1", note=note) for i, size in enumerate(choice.mesh.sizes)
-    ]
+    found = [Scalar(f"mesh[{i}]", size, "1", note=note) for i, size in enumerate(choice.mesh.sizes)]
     per_point = 5e-5 if card.calculation.texture else 2e-5
     runs = len(card.calculation.angles) * (2 if card.calculation.bare else 1)
     seconds = runs * 8 * choice.mesh.points * per_point * (model.orbitals / 2) ** 2

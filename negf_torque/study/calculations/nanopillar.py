@@ -26,8 +26,21 @@ if TYPE_CHECKING:
     from negf_torque.study.base import Progress
     from negf_torque.study.card import Card
 
-__all__ = ["VARIABLES", "Parameters", "System", "check", "figures", "listings", "run", "summary"]
+__all__ = [
+    "MAY_BE_UNDEFINED",
+    "VARIABLES",
+    "Parameters",
+    "System",
+    "check",
+    "figures",
+    "listings",
+    "run",
+    "summary",
+]
 
+MAY_BE_UNDEFINED = {
+    "critical_current": "the state is stable, or unstable, at every current",
+}
 _NOISE = {
     "noise_frequency": "strongest line at temperature",
     "noise_width": "its full width at half maximum",

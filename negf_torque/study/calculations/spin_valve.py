@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from negf_torque.study.card import Card
 
 __all__ = [
+    "MAY_BE_UNDEFINED",
     "PART_IGNORES",
     "VARIABLES",
     "Parameters",
@@ -52,6 +53,13 @@ __all__ = [
 ]
 
 READS_IMPURITIES = True
+MAY_BE_UNDEFINED = {
+    "gmr": "nothing conducts with antiparallel moments",
+    "polarisation": "fewer than two angles beside collinear ones, or no torque at any of them",
+    "Lambda": "fewer than two angles beside collinear ones, or no torque at any of them",
+    "epsilon_prime": "fewer than two angles beside collinear ones, or no torque at any of them",
+    "fit_residual": "fewer than two angles beside collinear ones, or no torque at any of them",
+}
 VARIABLES = {**DISORDER, **CLEAN}
 
 
@@ -62,26 +70,11 @@ class Parameters(CompleteTable):
     free: str = key("Name of the magnet that turns.", "free")
     fixed: str = key("Name of the magnet that polarises.", "fixed")
     energy: float = key("Fermi energy.", unit="eV")
-    temperature: float = key("Temperature of the leads.", 0.0, unit="K", ge=0)
     angles: list[float] = key(
         "Angles between the majority spins of both magnets.",
         [float(angle) for angle in range(0, 181, 15)],
         unit="deg",
         min_length=1,
-    )
-    tolerance: float = key(
-        "Relative error of the zone average that is asked for.", 1e-6, ge=1e-12, le=0.1
-    )
-    mesh: int | None = key(
-        "Instead of the tolerance: points of a uniform shifted mesh per direction.",
-        None,
-        ge=1,
-        le=4096,
-    )
-    max_evaluations: int = key(
-        "Points (momentum, energy) after which the adaptive average gives up.",
-        50_000_000,
-        ge=1,
     )
     map_points: int = key(
         "Points per direction of the k-resolved maps; 0 leaves them out.", 64, ge=0, le=2048
