@@ -10,8 +10,12 @@ import os
 import sys
 from pathlib import Path
 
-import numpy as np
-import pytest
+# Before NumPy is loaded: the matrices are small, further threads would only wait for each other.
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
 
 # The tests start a hundred processes: where Python was told to keep no bytecode, each of them
 # would compile all that it imports, five seconds instead of one.
@@ -79,6 +83,10 @@ def pytest_terminal_summary(terminalreporter, config):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "validation: compares with an independent source")
+    if hasattr(config, "workerinput") and sys.platform != "win32":
+        from compile_in_turn import compile_in_turn
+
+        compile_in_turn()
 
 
 def pytest_collection_modifyitems(items):
