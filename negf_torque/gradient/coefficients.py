@@ -156,6 +156,10 @@ def coefficients(
     >>> round(float(c.beta), 10), round(float(c.damping), 12)
     (0.1476045562, 0.003052592612)
     """
+    if not isinstance(impurities, ImpurityStrengths):
+        raise ValueError(f"impurities: {impurities!r}; give ImpurityStrengths.")
+    if np.iscomplexobj(chemical_potential) or not np.all(np.isfinite(chemical_potential)):
+        raise ValueError(f"chemical_potential: {chemical_potential!r} is not a real energy.")
     m = np.asarray(half_splitting, float)
     if not np.all(m > 0):
         raise ValueError(f"half_splitting: {m.min()} is not a ferromagnet's. Give M > 0.")

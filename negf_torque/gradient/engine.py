@@ -13,6 +13,7 @@ i infinity in the upper half plane, where all of it is analytic and falls off li
 faster: no band edge has to be known.  At T > 0 each is the average over -f'.
 """
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -139,10 +140,23 @@ def gradient_tensors(
     ValueError
         If mu lies outside the bands, an argument is out of range, or shapes do not fit.
     """
+    if not isinstance(model, BulkModel):
+        raise ValueError(f"model: {type(model).__name__} is not a BulkModel.")
+    if not isinstance(chemical_potential, Real):
+        raise ValueError(
+            f"chemical_potential: {type(chemical_potential).__name__} is not an energy."
+        )
     if not np.isfinite(chemical_potential):
         raise ValueError(f"chemical_potential: {chemical_potential!r} is not an energy.")
     if not (np.isfinite(thermal_energy) and thermal_energy >= 0):
         raise ValueError(f"thermal_energy: {thermal_energy!r}; give k_B T >= 0.")
+    if not isinstance(impurities, ScatteringMap | ConstantBroadening):
+        raise ValueError(
+            f"impurities: {impurities!r}; give a ScatteringMap, as magnetic_impurities makes one, "
+            "or a ConstantBroadening."
+        )
+    if thermal_order < 2:
+        raise ValueError(f"thermal_order: {thermal_order!r}; give 2 nodes or more.")
     if not tolerance > 0:
         raise ValueError(f"tolerance: {tolerance!r} is not an error. Give a positive number.")
     request = _request(model, impurities, texture, vertex, observables, tolerance)

@@ -15,6 +15,7 @@ replaces them where sites are not inversion centres.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -88,11 +89,9 @@ class _Lattice:
 class _Plain(Crystal):
     """A crystal whose mirror planes are not used along x."""
 
-    @property
-    def mirrors(self) -> tuple[bool, ...]:  # type: ignore[override]
-        return (False, *Crystal(
-            self.lattice, self.displacements, self.hoppings, self.half_splitting
-        ).mirrors[1:])
+    @cached_property
+    def mirrors(self) -> tuple[bool, ...]:
+        return (False, *super().mirrors[1:])
 
 
 @dataclass(frozen=True)

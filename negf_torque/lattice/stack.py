@@ -7,6 +7,7 @@ Hopping elements are -t; on-site matrices are eps - (Delta/2) m.sigma on each or
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import kwant
 import numpy as np
@@ -191,6 +192,8 @@ def _planes(layers: Sequence[Layer]) -> list[_Plane]:
     planes = []
     for number, layer in enumerate(layers):
         label = f"layers[{number}]"
+        if not isinstance(layer, Layer):
+            raise ValueError(f"{label}: expected a Layer, got {layer!r}.")
         thickness = layer.thickness
         if isinstance(thickness, bool) or int(thickness) != thickness or thickness < 1:
             raise ValueError(
@@ -199,13 +202,20 @@ def _planes(layers: Sequence[Layer]) -> list[_Plane]:
             )
         n = np.arange(int(thickness))
         vectors = (
-            np.broadcast_to(np.asarray(layer.direction, float), (len(n), 3))
+            np.broadcast_to(_three(layer.direction, f"{label}.direction"), (len(n), 3))
             if layer.texture is None
             else np.asarray(layer.texture(n), float)
         )
         label = layer.name or f"layer {number}"
         planes += [_plane(layer, label, v, first=i == 0) for i, v in enumerate(vectors)]
     return planes
+
+
+def _three(vector: ArrayLike, name: str) -> NDArray:
+    found = np.asarray(vector, float)
+    if found.shape != (3,):
+        raise ValueError(f"{name}: {vector!r} is not a vector. Give three components x, y, z.")
+    return found
 
 
 def _couplings(planes: Sequence[_Plane], left: Lead) -> list[NDArray]:
@@ -235,8 +245,9 @@ def _transverse_sites(cross_section: CrossSection) -> list[tuple[int, int]]:
     if cross_section in ("periodic", "chain"):
         return [(0, 0)]
     try:
-        width, height = (int(w) for w in cross_section)  # type: ignore[union-attr]
-        if (width, height) != tuple(cross_section) or min(width, height) < 1:
+        sites: tuple[Any, ...] = tuple(cross_section)
+        width, height = (int(w) for w in sites)
+        if (width, height) != sites or min(width, height) < 1:
             raise ValueError
     except (TypeError, ValueError):
         raise ValueError(

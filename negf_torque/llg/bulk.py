@@ -8,32 +8,15 @@ electron flow.  `SpinOrbitTorque`: a film driven by an in-plane current,
 p the direction of the magnetic moment that J > 0 brings.  J is e times the electron flux in both.
 """
 
-import hashlib
-import json
-import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
+from negf_torque.llg.material import check_material, contents_hash
 from negf_torque.spin import unit_vector
 from negf_torque.units import BOHR_MAGNETON, ELEMENTARY_CHARGE
 
 __all__ = ["SpinOrbitTorque", "TextureTorque"]
-
-
-def _check(torque, positive: dict[str, str]) -> None:
-    for key, why in positive.items():
-        value = getattr(torque, key)
-        if not (isinstance(value, int | float) and np.isfinite(value) and value > 0):
-            raise ValueError(f"{key}: {value!r} is not usable. Give a positive number ({why}).")
-    if not re.fullmatch(r"[\w.+-]+", torque.name):
-        raise ValueError(
-            f"name: {torque.name!r} cannot name a file. Use letters, digits and . _ + - only."
-        )
-
-
-def _digest(torque) -> str:
-    return hashlib.sha256(json.dumps(asdict(torque), sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -65,7 +48,9 @@ class TextureTorque:
     provenance: str = "typed by hand"
 
     def __post_init__(self) -> None:
-        _check(self, {"saturation_magnetisation": "A/m; the drift velocity is divided by it"})
+        check_material(
+            self, {"saturation_magnetisation": "A/m; the drift velocity is divided by it"}
+        )
         for key in ("polarisation", "beta"):
             if not np.isfinite(getattr(self, key)):
                 raise ValueError(f"{key}: {getattr(self, key)!r} is not finite.")
@@ -75,7 +60,7 @@ class TextureTorque:
     @property
     def hash(self) -> str:
         """First 16 hexadecimal digits of the SHA-256 of the contents."""
-        return _digest(self)
+        return contents_hash(self)
 
     def drift_velocity(self, current_density: float) -> float:
         """u in m/s along the electron flow, for J = e times the electron flux in A/m^2."""
@@ -113,13 +98,7 @@ class SpinOrbitTorque:
     provenance: str = "typed by hand"
 
     def __post_init__(self) -> None:
-        _check(
-            self,
-            {
-                "thickness": "nm; the torque acts on the ferromagnet's whole moment",
-                "saturation_magnetisation": "A/m; the torque is divided by the moment",
-            },
-        )
+        check_material(self)
         for key in ("damping_like", "field_like"):
             if not np.isfinite(getattr(self, key)):
                 raise ValueError(f"{key}: {getattr(self, key)!r} is not finite.")
@@ -129,4 +108,4 @@ class SpinOrbitTorque:
     @property
     def hash(self) -> str:
         """First 16 hexadecimal digits of the SHA-256 of the contents."""
-        return _digest(self)
+        return contents_hash(self)

@@ -18,16 +18,14 @@ C. Heiliger, M. D. Stiles, PRL 100, 186805 (2008)).  How well the computed torqu
 told by residuals; the dynamics can use the table itself.
 """
 
-import hashlib
-import json
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from math import pi
 
 import numpy as np
 from numpy.typing import NDArray
 
+from negf_torque.llg.material import check_material, contents_hash
 from negf_torque.llg.torques import SpinTorque, bias_table_torque
 from negf_torque.llg.valve import ValveTorque
 from negf_torque.spin import unit_vector
@@ -142,7 +140,9 @@ class JunctionTorque:
             object.__setattr__(self, key, table[:, keep])
         object.__setattr__(self, "voltages", v)
         object.__setattr__(self, "angles", angles[keep])
-        _check_material(self)
+        check_material(
+            self, {"cell_area": "nm^2; it turns a current per cell into a current density"}
+        )
         if not v[0] <= self.point <= v[-1]:
             raise ValueError(
                 f"working_voltage: {self.working_voltage!r} V is outside the computed "
@@ -154,9 +154,7 @@ class JunctionTorque:
     @property
     def hash(self) -> str:
         """First 16 hexadecimal digits of the SHA-256 of every number and word in here."""
-        contents = {f.name: getattr(self, f.name) for f in fields(self)}
-        text = json.dumps(contents, sort_keys=True, default=lambda array: array.tolist())
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return contents_hash(self)
 
     @property
     def point(self) -> float:
@@ -359,22 +357,6 @@ def _ev_per_rate(junction: JunctionTorque) -> float:
     """J in eV per cell for a rate of 1/s."""
     moment = junction.saturation_magnetisation * junction.thickness * junction.cell_area * 1e-27
     return moment / (2 * BOHR_MAGNETON / HBAR_SI * ELEMENTARY_CHARGE / (4 * pi))
-
-
-def _check_material(junction: JunctionTorque) -> None:
-    reasons = {
-        "thickness": "nm; the torque acts on the free layer's whole moment",
-        "saturation_magnetisation": "A/m; the torque is divided by the free layer's moment",
-        "cell_area": "nm^2; it turns a current per cell into a current density",
-    }
-    for key, why in reasons.items():
-        value = getattr(junction, key)
-        if not (isinstance(value, int | float) and np.isfinite(value) and value > 0):
-            raise ValueError(f"{key}: {value!r} is not usable. Give a positive number ({why}).")
-    if not re.fullmatch(r"[\w.+-]+", junction.name):
-        raise ValueError(
-            f"name: {junction.name!r} cannot name a file. Use letters, digits and . _ + - only."
-        )
 
 
 def _bias_fit(voltage: NDArray, table: NDArray, powers: Iterable[int]) -> BiasFit:

@@ -139,7 +139,13 @@ def macrospin(
         Mean Oersted field per unit drive.
     """
     linear = -saturation_magnetisation * np.diag(np.asarray(demagnetisation, float))
-    for strength, axis in anisotropies:
+    for vector, name in ((applied, "applied"), (exchange_bias, "exchange_bias")):
+        if np.shape(vector) != (3,):
+            raise ValueError(f"{name}: {vector!r} is not a field. Give three components in A/m.")
+    for pair in anisotropies:
+        if not isinstance(pair, Sequence) or len(pair) != 2:
+            raise ValueError(f"anisotropies: {pair!r} is not a pair of a field H_k and its axis.")
+        strength, axis = pair
         u = unit_vector(axis, "anisotropies")
         linear = linear + strength * np.outer(u, u)
     return Macrospin(

@@ -18,10 +18,7 @@ left to right**, positive for V > 0.  It is minus the conventional current densi
 left-to-right axis.
 """
 
-import hashlib
-import json
-import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import pi
 from typing import Any
 
@@ -29,6 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from negf_torque.llg.layers import LayerNumbers, layer_numbers
+from negf_torque.llg.material import check_material, contents_hash
 from negf_torque.llg.slonczewski import (
     AsymmetricFit,
     SlonczewskiFit,
@@ -131,27 +129,16 @@ class ValveTorque:
                 f"conductance: {min(self.conductance)!r} at one angle. A torque per current "
                 "needs a positive conductance everywhere."
             )
-        reasons = {
-            "thickness": "nm; the torque acts on the free layer's whole moment",
-            "saturation_magnetisation": "A/m; the torque is divided by the free layer's moment",
-            "cell_area": "nm^2; it turns a conductance per cell into a current density",
-        }
-        for key, why in reasons.items():
-            value = getattr(self, key)
-            if not (isinstance(value, int | float) and np.isfinite(value) and value > 0):
-                raise ValueError(f"{key}: {value!r} is not usable. Give a positive number ({why}).")
-        if not re.fullmatch(r"[\w.+-]+", self.name):
-            raise ValueError(
-                f"name: {self.name!r} cannot name a file. Use letters, digits and . _ + - only."
-            )
+        check_material(
+            self, {"cell_area": "nm^2; it turns a conductance per cell into a current density"}
+        )
         direction = unit_vector(self.fixed_direction, "fixed_direction")
         object.__setattr__(self, "fixed_direction", tuple(float(x) for x in direction))
 
     @property
     def hash(self) -> str:
         """First 16 hexadecimal digits of the SHA-256 of every number and word in here."""
-        text = json.dumps(asdict(self), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return contents_hash(self)
 
     def layers(self) -> LayerNumbers | None:
         """P and epsilon' of each atomic layer with the film's Lambda, or None when unknown."""
@@ -292,6 +279,8 @@ def valve_torque(
 
 def _per_angle(name: str, values: ArrayLike, angles: NDArray) -> NDArray:
     """One value for each angle."""
+    if np.iscomplexobj(values):
+        raise ValueError(f"{name}: complex numbers; a torque's parts are real.")
     values = np.asarray(values, float)
     if values.shape != angles.shape:
         raise ValueError(f"{name}: shape {values.shape}, but there are {len(angles)} angles.")

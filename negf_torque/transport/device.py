@@ -27,6 +27,7 @@ from negf_torque.greens.packing import SelfEnergy
 from negf_torque.greens.surface import LeadSelfEnergy
 from negf_torque.lattice.layers import LayerChain, SiteTable
 from negf_torque.lattice.separation import Separation, separate
+from negf_torque.transport.arguments import chain_of
 from negf_torque.transport.leads import lead_pair, lead_self_energies
 
 __all__ = [
@@ -154,7 +155,14 @@ class Response:
 
 
 def make_device(chain: LayerChain) -> Device:
-    """Prepare a chain of layers for the solvers."""
+    """Prepare a chain of layers for the solvers.
+
+    Raises
+    ------
+    ValueError
+        If it is not a chain of layers.
+    """
+    chain = chain_of(chain)
     separate_exchange = any(
         not np.array_equal(spin, acting)
         for spin, acting in zip(chain.sites.spin, chain.sites.exchange_operator, strict=True)

@@ -31,6 +31,7 @@ from negf_torque.disorder.ladder import DressedSources, dress, make_ladder
 from negf_torque.disorder.medium import Flow, flow
 from negf_torque.lattice.layers import LayerChain
 from negf_torque.notices import ConvergenceWarning, PhysicsWarning
+from negf_torque.transport.arguments import real_energy
 from negf_torque.transport.disordered_device import (
     DisorderedDevice,
     Point,
@@ -154,7 +155,7 @@ def disordered_response(
     Raises
     ------
     ValueError
-        If the method is unknown or an impurity does not fit the device.
+        If an argument is out of range, the method is unknown or an impurity does not fit.
 
     Warns
     -----
@@ -166,7 +167,7 @@ def disordered_response(
     if int(mesh) != mesh or mesh < 1:
         raise ValueError(f"mesh: {mesh!r} is not a number of momenta. Give 1 or more.")
     device = make_disordered(chain, impurities, method, int(mesh), lead_impurities)
-    point = point_at(device, float(energy))
+    point = point_at(device, real_energy(energy))
     check_validity(method, point.solution, energy)
     for name, channels in zip(("left", "right"), point.open_channels, strict=True):
         if channels == 0:

@@ -11,6 +11,7 @@ from negf_torque.disorder.impurities import Disorder, Impurity, site_disorder
 from negf_torque.disorder.medium import Medium, make_medium
 from negf_torque.greens.quadrature import shifted_mesh
 from negf_torque.lattice.layers import LayerChain
+from negf_torque.transport.arguments import chain_of, impurities_of
 from negf_torque.transport.disordered_leads import disordered_lead
 from negf_torque.transport.leads import attach_analytic, fourier_blocks, lead_self_energies
 from negf_torque.transport.sampling import mirror_symmetric
@@ -114,11 +115,18 @@ def make_disordered(
     mesh: int,
     lead_impurities: tuple[Sequence[Impurity], Sequence[Impurity]] = ((), ()),
 ) -> DisorderedDevice:
-    """Join a chain with its impurities on a mesh of momenta."""
+    """Join a chain with its impurities on a mesh of momenta.
+
+    Raises
+    ------
+    ValueError
+        If there is no chain of layers, or something that is not a kind of impurity.
+    """
+    chain, impurities = chain_of(chain), impurities_of(impurities)
     k, weights = zone_mesh(chain, mesh)
     onsite, coupling = fourier_blocks(chain, chain.phases(k))
     disorder = site_disorder(chain.sites, impurities)
-    leads = (tuple(lead_impurities[0]), tuple(lead_impurities[1]))
+    leads = (impurities_of(lead_impurities[0]), impurities_of(lead_impurities[1]))
     return DisorderedDevice(chain, disorder, method, k, weights, onsite, coupling, leads)
 
 

@@ -16,6 +16,7 @@ from negf_torque.disorder import configurations as ensembles
 from negf_torque.disorder.impurities import Impurity
 from negf_torque.lattice.layers import LayerChain
 from negf_torque.spin import unit_vector
+from negf_torque.transport.arguments import impurities_of
 from negf_torque.transport.ensembles import Configurations
 from negf_torque.transport.mixing import (
     MixingConductance,
@@ -61,7 +62,7 @@ def configuration_mixing(
     ValueError
         If the left lead is magnetic, or no direction is known.
     """
-    drawn = Configurations(chain, energy, tuple(impurities), cells, mesh)
+    drawn = Configurations(chain, energy, impurities_of(impurities), cells, mesh)
     found = ensembles.sample(
         drawn_mixing(drawn, direction),
         configurations,

@@ -25,6 +25,7 @@ from negf_torque.greens.surface import LeadSelfEnergy
 from negf_torque.lattice.layers import LayerChain
 from negf_torque.lattice.supercell import Supercell, supercell
 from negf_torque.notices import ConvergenceWarning
+from negf_torque.transport.arguments import chain_of, impurities_of, real_energy
 from negf_torque.transport.device import Device, Response, make_device, solve
 from negf_torque.transport.leads import lead_self_energies
 from negf_torque.transport.linear import WindowResponse, pack_window, unpack_window
@@ -68,6 +69,15 @@ class Configurations:
     impurities: tuple[Impurity, ...]
     cells: int = 1
     mesh: int = 1
+
+    def __post_init__(self) -> None:
+        chain_of(self.chain)
+        real_energy(self.energy)
+        object.__setattr__(self, "impurities", impurities_of(self.impurities))
+        for name in ("cells", "mesh"):
+            count = getattr(self, name)
+            if count != int(count) or count < 1:
+                raise ValueError(f"{name}: {count!r} is not a whole number, 1 or more.")
 
     def __getstate__(self) -> dict:
         names = ("chain", "energy", "impurities", "cells", "mesh")
@@ -227,12 +237,17 @@ def configuration_response(
     cells, mesh : int
         Periodic cross-sections: cells of the supercell and momenta of its zone, per direction.
 
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or something is not a kind of impurity.
+
     Warns
     -----
     ConvergenceWarning
         If the requested standard error was not reached.
     """
-    drawn = Configurations(chain, energy, tuple(impurities), cells, mesh)
+    drawn = Configurations(chain, energy, impurities_of(impurities), cells, mesh)
     ensemble = ensembles.sample(
         partial(window_columns, drawn), configurations, seed=seed, kept=kept_columns(chain),
         standard_error=standard_error, executor=executor, workers=workers, start=start,

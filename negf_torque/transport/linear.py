@@ -170,6 +170,8 @@ def window_responses(
     progress : callable, optional
         Called with the numbers of finished devices, of all devices, and of points so far.
     """
+    if isinstance(chains, LayerChain):
+        raise ValueError("chains: a single chain; `window_response` takes one.")
     sampling = sampling or Sampling()
     points = 0
     results: list[WindowResponse] = []

@@ -284,15 +284,15 @@ def _conserved(lead: LeadCell) -> NDArray:
 
 def _end_spins(chain: LayerChain) -> tuple[NDArray, NDArray]:
     """Spin operators (3, n, n) of the first and the last layer."""
-    spins = tuple(np.zeros((3, n, n), complex) for n in (chain.sizes[0], chain.sizes[-1]))
+    first, last = (np.zeros((3, n, n), complex) for n in (chain.sizes[0], chain.sizes[-1]))
     table = chain.sites
     for i, layer in enumerate(table.layer):
         here = slice(table.offset[i], table.offset[i] + table.orbitals[i])
         if layer == 0:
-            spins[0][:, here, here] = table.spin[i]
+            first[:, here, here] = table.spin[i]
         if layer == len(chain.sizes) - 1:
-            spins[1][:, here, here] = table.spin[i]
-    return spins  # type: ignore[return-value]
+            last[:, here, here] = table.spin[i]
+    return first, last
 
 
 def _from_green(waves: Waves, places: Places, spins) -> tuple[NDArray, NDArray, NDArray]:

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +18,7 @@ from threadpoolctl import threadpool_limits
 from negf_torque.greens.quadrature import Average, adaptive_average, mesh_average, shifted_mesh
 from negf_torque.lattice.layers import LayerChain
 from negf_torque.notices import ConvergenceWarning
+from negf_torque.transport.arguments import real_energy
 from negf_torque.transport.leads import channel_label
 from negf_torque.units import BOLTZMANN
 
@@ -54,6 +56,9 @@ class Sampling:
     max_evaluations: int = 50_000_000
 
     def __post_init__(self) -> None:
+        for name in ("tolerance", "temperature"):
+            if not isinstance(getattr(self, name), Real):
+                raise ValueError(f"{name}: {getattr(self, name)!r} is not a number.")
         if not (np.isfinite(self.tolerance) and 1e-13 < self.tolerance < 1):
             raise ValueError(
                 f"tolerance: {self.tolerance!r} is not a relative tolerance between 1e-13 and 1."
@@ -63,6 +68,11 @@ class Sampling:
         if not (np.isfinite(self.temperature) and self.temperature >= 0):
             raise ValueError(
                 f"temperature: {self.temperature!r} is not a temperature in kelvin, 0 or more."
+            )
+        if not self.max_evaluations >= 1:
+            raise ValueError(
+                f"max_evaluations: {self.max_evaluations!r} is not a number of points. "
+                "Give 1 or more."
             )
 
 
@@ -116,11 +126,17 @@ def average(
     scale : callable, optional
         See `negf_torque.greens.quadrature.adaptive_average`.
 
+    Raises
+    ------
+    ValueError
+        If the energy is not one real number.
+
     Warns
     -----
     ConvergenceWarning
         If the tolerance was not reached; the result is marked.
     """
+    energy = real_energy(energy)
     if sampling.temperature == 0:
         return _average(
             lambda k, _: columns(k, np.full(len(k), energy)),

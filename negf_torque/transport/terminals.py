@@ -29,6 +29,7 @@ from negf_torque.greens.quadrature import adaptive_average
 from negf_torque.greens.surface import LeadSelfEnergy, lead_self_energy
 from negf_torque.lattice.terminals import OpenSystem
 from negf_torque.notices import ConvergenceWarning, PhysicsWarning
+from negf_torque.transport.arguments import real_energy
 from negf_torque.transport.graph_operators import (
     bond_flow,
     interface_operators,
@@ -157,8 +158,8 @@ def terminal_response(
     Raises
     ------
     ValueError
-        If the modes of a lead are ill-defined at this energy, or a state of the region couples
-        to no lead.
+        If the energy is not one real number, the modes of a lead are ill-defined there, or a
+        state of the region couples to no lead.
 
     Warns
     -----
@@ -167,7 +168,11 @@ def terminal_response(
     ConvergenceWarning
         If the thermal average has not reached its tolerance.
     """
-    sampling = sampling or Sampling()
+    if not isinstance(system, OpenSystem):
+        raise ValueError(
+            f"system: {type(system).__name__} is not an open system; open_system(magnet) makes one."
+        )
+    sampling, energy = sampling or Sampling(), real_energy(energy)
     solver = _Solver(system, bonds)
     if sampling.temperature == 0:
         value, error, count, converged = solver(energy), 0.0, 1, True

@@ -119,8 +119,15 @@ def valve_directions(
     if np.linalg.norm(normal) < 1e-9:
         towards = np.eye(3)[0] if abs(p[0]) < 0.9 else np.eye(3)[1]
         normal = np.cross(p, towards)
-    turns = [rotation_so3(normal, angle) @ p for angle in np.atleast_1d(angles)]
+    turns = [rotation_so3(normal, angle) @ p for angle in _listed(angles)]
     return p, np.array(turns)
+
+
+def _listed(angles: ArrayLike) -> NDArray:
+    found = np.atleast_1d(np.asarray(angles, float))
+    if found.ndim != 1 or not found.size or not np.all(np.isfinite(found)):
+        raise ValueError(f"angles: {found.tolist()!r} is not a list of angles in radians.")
+    return found
 
 
 def aside_of(angles: NDArray) -> NDArray:
@@ -182,9 +189,7 @@ def spin_valve(
     >>> round(valve.conductance_parallel, 10), round(float(valve.in_plane[0, 0]), 8)
     (0.5652437081, 0.21105104)
     """
-    angles = np.linspace(0, np.pi, 13) if angles is None else np.atleast_1d(angles).astype(float)
-    if not np.all(np.isfinite(angles)):
-        raise ValueError(f"angles: {angles.tolist()} are not all finite angles in radians.")
+    angles = _listed(np.linspace(0, np.pi, 13) if angles is None else angles)
     collinear = np.abs(np.sin(angles)) < 1e-9
     aside = aside_of(angles)
     solved, which = solved_angles(angles)
@@ -268,8 +273,8 @@ def _components(
     responses: Sequence[WindowResponse], index: int, m: NDArray, p: NDArray
 ) -> tuple[NDArray, NDArray, NDArray]:
     torque = np.array([r.magnet_torkance_by_bias[:, index] for r in responses])  # (n, 3, 3)
-    parts = frame_components(torque, m[:, None, :], p)
-    return tuple(part.T for part in parts)  # type: ignore[return-value]
+    in_plane, out_of_plane, longitudinal = frame_components(torque, m[:, None, :], p)
+    return in_plane.T, out_of_plane.T, longitudinal.T
 
 
 def _uniform_direction(chain: LayerChain | OpenSystem, magnet: str, argument: str) -> NDArray:

@@ -27,6 +27,7 @@ from negf_torque.gradient.kubo.medium import Medium, read_traces, solve_medium
 from negf_torque.gradient.kubo.samples import LatticeSamples, Samples, unitary_turns
 from negf_torque.gradient.kubo.scatterers import Scatterers
 from negf_torque.gradient.kubo.symmetry import Operation
+from negf_torque.gradient.kubo.zone import check_mesh
 from negf_torque.gradient.ladder import solve_charge_channel, superapply
 from negf_torque.gradient.model import BulkModel
 from negf_torque.gradient.scba import greens_function, pair_matrix
@@ -192,6 +193,13 @@ def dressed_response(
     if observables.shape[1:] != model.hoppings.shape:
         raise ValueError(
             f"observables: shape {observables.shape}, expected (a, *{model.hoppings.shape})."
+        )
+    if mesh is not None:
+        check_mesh(model, mesh)
+    if not isinstance(scatterers, Scatterers):
+        raise ValueError(
+            f"scatterers: {scatterers!r}; give SecondOrder, ThirdOrder, TMatrix or "
+            "CoherentPotential of impurities."
         )
     if not np.isfinite(chemical_potential):
         raise ValueError(f"chemical_potential: {chemical_potential!r} is not an energy.")

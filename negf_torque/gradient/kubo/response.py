@@ -27,7 +27,7 @@ from negf_torque.gradient.kubo.symmetry import (
     observable_matrix,
     verify,
 )
-from negf_torque.gradient.kubo.zone import zone_average
+from negf_torque.gradient.kubo.zone import check_mesh, zone_average
 from negf_torque.gradient.model import BulkModel, harmonics_at
 
 __all__ = ["BulkResponse", "Integration", "bulk_response"]
@@ -56,6 +56,14 @@ class Integration:
     method: str = "auto"
     mesh: tuple[int, ...] | None = None
     max_evaluations: int = 20_000_000
+
+    def __post_init__(self) -> None:
+        if not 0 < self.tolerance < 1:
+            raise ValueError(f"tolerance: {self.tolerance!r} is not a relative error.")
+        if self.method not in ("auto", "adaptive", "uniform"):
+            raise ValueError(
+                f"method: {self.method!r} is unknown. Use 'auto', 'adaptive' or 'uniform'."
+            )
 
 
 @dataclass(frozen=True)
@@ -173,6 +181,8 @@ def bulk_response(
     integration = integration or Integration()
     _check(model, observables, chemical_potential, broadening, thermal_energy, split, parts)
     check_periodic(model)
+    if integration.mesh is not None:
+        check_mesh(model, integration.mesh)
     scalar = np.ndim(chemical_potential) == 0
     mus = np.atleast_1d(np.asarray(chemical_potential, float))
     group, turns = _group(model, symmetry, observables)

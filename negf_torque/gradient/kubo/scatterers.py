@@ -22,7 +22,7 @@ unless `keep_mean`, and part of the coherent potential.  Superoperators act on r
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 
+@runtime_checkable
 class Scatterers(Protocol):
     """What a self-energy has to know."""
 

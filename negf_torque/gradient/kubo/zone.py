@@ -17,7 +17,7 @@ from negf_torque.gradient.kubo.symmetry import Operation, fractional
 from negf_torque.gradient.model import BulkModel
 from negf_torque.greens.quadrature import Average, adaptive_average
 
-__all__ = ["Domain", "irreducible_mesh", "reduced_domain", "zone_average"]
+__all__ = ["Domain", "check_mesh", "irreducible_mesh", "reduced_domain", "zone_average"]
 
 Integrand = Callable[[NDArray], NDArray]
 
@@ -38,6 +38,20 @@ class Domain:
 
     bounds: NDArray
     operations: int
+
+
+def check_mesh(model: BulkModel, mesh: Sequence[int]) -> None:
+    """A mesh is one whole number of points for each reciprocal vector.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    if len(mesh) != model.dimension or any(n != int(n) or n < 1 for n in mesh):
+        raise ValueError(
+            f"mesh: {tuple(mesh)!r}; give {model.dimension} whole numbers of points, 1 or more."
+        )
 
 
 def reduced_domain(model: BulkModel, group: Sequence[Operation]) -> Domain:

@@ -16,6 +16,7 @@ __all__ = ["SOLVERS", "Simulation", "Torque", "render", "write"]
 #: What an input can be written for; a sequence of valves is one free layer with several
 #: polarisers (each torque for the same J, electrons from left to right).
 Torque = ValveTorque | JunctionTorque | SpinOrbitTorque | TextureTorque | Sequence[ValveTorque]
+_KINDS = (ValveTorque, JunctionTorque, SpinOrbitTorque, TextureTorque, Sequence)
 
 #: Solvers for which a valve's torque can be written, each a module of this package.
 SOLVERS: tuple[str, ...] = (
@@ -44,6 +45,11 @@ def render(solver: str, torque: Torque, simulation: Simulation | None = None) ->
         raise ValueError(
             f"solver: {solver!r} is not known. Did you mean {near[0]!r}? "
             f"Known: {', '.join(SOLVERS)}."
+        )
+    if not isinstance(torque, _KINDS):
+        raise ValueError(
+            f"torque: {type(torque).__name__} is no torque. Give a ValveTorque, JunctionTorque, "
+            "SpinOrbitTorque or TextureTorque, or a list of ValveTorque."
         )
     module = importlib.import_module(f"{__name__}.{solver}")
     simulation = simulation or Simulation()
