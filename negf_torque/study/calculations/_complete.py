@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from negf_torque.notices import PhysicsWarning
-from negf_torque.study.base import CalculationTable, key
+from negf_torque.study.base import key
+from negf_torque.study.calculations._zone import ZoneTable
 from negf_torque.study.labels import Variable
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ COMPLETE: dict[str, Variable] = {
 }
 
 
-class CompleteTable(CalculationTable):
+class CompleteTable(ZoneTable):
     """Keys of calculations that give the complete linear response."""
 
     response: Literal["complete", "window"] = key(
@@ -76,11 +78,9 @@ def complete_of(
     """The complete response of one device; None, with a warning, where it has no potential."""
     from negf_torque.transport.complete import complete_response
     from negf_torque.transport.linear import window_response
-    from negf_torque.transport.sampling import Sampling
 
     if window is None:
-        fine = Sampling(p.tolerance, p.mesh, p.temperature, p.max_evaluations)
-        window = window_response(chain, p.energy, fine)
+        window = window_response(chain, p.energy, p.sampling)
     states = window.density_by_lead[:, :, 0].sum(axis=0)
     if np.any(states <= 0):
         warnings.warn(
@@ -90,9 +90,7 @@ def complete_of(
             stacklevel=2,
         )
         return None
-    coarse = Sampling(
-        max(p.sea_tolerance, p.tolerance), p.mesh, p.temperature, p.max_evaluations
-    )
+    coarse = replace(p.sampling, tolerance=max(p.sea_tolerance, p.tolerance))
     return complete_response(chain, p.energy, coarse, neutrality=p.neutrality, window=window)
 
 

@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from negf_torque.study.card import Card
     from negf_torque.transport.linear import WindowResponse
     from negf_torque.transport.mixing import MixingConductance
-    from negf_torque.transport.sampling import Sampling
     from negf_torque.transport.valve import ValveResult
 
-__all__ = ["Cost", "calculate", "measured_cost", "nearest_to_right", "sampling_of", "whole"]
+__all__ = ["Cost", "calculate", "measured_cost", "nearest_to_right", "whole"]
 
 BIASES = ["left", "right", "symmetric"]
 COMPONENTS = ["x", "y", "z"]
@@ -56,7 +55,7 @@ def calculate(
     from negf_torque.study.calculations._disorder import averaged, standard_errors
     from negf_torque.transport.valve import spin_valve
 
-    p, sampling = card.calculation, sampling_of(card)
+    p, sampling = card.calculation, card.calculation.sampling
     progress.start("building the stack")
     chain = layer_chain(card.build())
     progress.start("averaging over the zone" if chain.dimension else "scattering states")
@@ -127,14 +126,6 @@ def calculate(
     return dataset, shown
 
 
-def sampling_of(card: Card) -> Sampling:
-    """How the card wants the zone to be averaged."""
-    from negf_torque.transport.sampling import Sampling
-
-    p = card.calculation
-    return Sampling(p.tolerance, p.mesh, p.temperature, p.max_evaluations)
-
-
 def nearest_to_right(angles: NDArray) -> int:
     """Which angle is the nearest to a right one: there the methods are compared."""
     return int(np.argmin(np.abs(angles - np.pi / 2)))
@@ -148,7 +139,8 @@ def whole(card: Card, progress: Progress) -> xr.Dataset:
     dataset, averages = calculate(card, progress)
     if averages is None:
         return dataset
-    clean = window_response(averages.window.chain, card.calculation.energy, sampling_of(card))
+    p = card.calculation
+    clean = window_response(averages.window.chain, p.energy, p.sampling)
     return with_disorder(dataset, averages, clean)
 
 

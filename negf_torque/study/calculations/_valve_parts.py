@@ -12,7 +12,6 @@ from negf_torque.study.calculations._disorder import Averages
 from negf_torque.study.calculations._valve_dataset import (
     calculate,
     nearest_to_right,
-    sampling_of,
     whole,
 )
 
@@ -46,7 +45,7 @@ def valve_part(
         return parts.window_block(card, part, lambda: _device(card, part["ensemble"]), begun)
     if not _is_main(card):
         return whole(parts.without_configurations(card), progress)
-    return parts.beside(card, _device(card, _compared(card)), sampling_of(card), progress)
+    return parts.beside(card, _device(card, _compared(card)), card.calculation.sampling, progress)
 
 
 def valve_merged(card: Card, found: Callable[[Any], xr.Dataset]) -> xr.Dataset:

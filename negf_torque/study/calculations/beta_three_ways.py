@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from matplotlib.figure import Figure
 
+    from negf_torque.gradient.coefficients import Coefficients
     from negf_torque.study.base import Progress
     from negf_torque.study.card import Card
 
@@ -238,13 +239,15 @@ def isotropic_strengths(card: Card) -> tuple[float, float, float]:
     return mean, spinless, moments
 
 
-def k_fermi_l(lattice: str, coefficients: object, energy: np.ndarray, hopping: float) -> np.ndarray:
+def k_fermi_l(
+    lattice: str, coefficients: Coefficients, energy: np.ndarray, hopping: float
+) -> np.ndarray:
     """k_F l of both spins: k_F of the sphere with this density of states and velocity.
 
     Of a chain k_F is the band's own, at `energy` measured from each spin's band centre.
     """
-    path = coefficients.mean_free_path  # type: ignore[attr-defined]
-    speed = path / coefficients.lifetime  # type: ignore[attr-defined]
+    path = coefficients.mean_free_path
+    speed = path / coefficients.lifetime
     if lattice == "chain":
         return path * np.arccos(np.clip(-energy / (2 * hopping), -1, 1))
-    return path * np.sqrt(2 * np.pi**2 * coefficients.dos * speed)  # type: ignore[attr-defined]
+    return path * np.sqrt(2 * np.pi**2 * coefficients.dos * speed)

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import field_validator
 
-from negf_torque.study.base import CalculationTable, Scalar, key
+from negf_torque.study.base import Scalar, key
 from negf_torque.study.calculations._configurations import PART_IGNORES, beginnings
 from negf_torque.study.calculations._disorder import check_impurities
 from negf_torque.study.calculations._valve_variables import CONDUCTANCE
+from negf_torque.study.calculations._zone import ZoneTable
 from negf_torque.study.labels import Variable
 
 if TYPE_CHECKING:
@@ -70,26 +71,13 @@ VARIABLES: dict[str, Variable] = {
 }
 
 
-class Parameters(CalculationTable):
+class Parameters(ZoneTable):
     """The `[calculation]` table."""
 
     kind: Literal["mixing"] = key("Mixing conductances of an interface or a layer.")
     energy: float | list[float] = key("Fermi energy, or a list of them.", unit="eV")
     direction: tuple[float, float, float] | None = key(
         "Spin quantisation axis; default the direction of the first moment from the left.", None
-    )
-    temperature: float = key("Temperature of the leads.", 0.0, unit="K", ge=0)
-    tolerance: float = key(
-        "Relative error of the zone average that is asked for.", 1e-6, ge=1e-12, le=0.1
-    )
-    mesh: int | None = key(
-        "Instead of the tolerance: points of a uniform shifted mesh per direction.",
-        None,
-        ge=1,
-        le=4096,
-    )
-    max_evaluations: int = key(
-        "Points (momentum, energy) after which the adaptive average gives up.", 50_000_000, ge=1
     )
 
     @field_validator("energy")
@@ -116,12 +104,11 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
     from negf_torque.study.calculations._disordered_mixing import averaged_mixing
     from negf_torque.study.parts import in_one_process
     from negf_torque.transport.mixing import mixing_conductance
-    from negf_torque.transport.sampling import Sampling
 
     if split(card) is not None:
         return in_one_process(card, progress)
     p = card.calculation
-    sampling = Sampling(p.tolerance, p.mesh, p.temperature, p.max_evaluations)
+    sampling = p.sampling
     progress.start("building the device")
     chain = layer_chain(card.build())
     energies = np.atleast_1d(p.energy)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from negf_torque.study.base import CalculationTable, Listing, Scalar, key
+from negf_torque.study.base import Listing, Scalar, key
 from negf_torque.study.calculations._pumping_variables import VARIABLES
+from negf_torque.study.calculations._zone import ZoneTable
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -42,7 +43,7 @@ READS_LLG = True
 MOST_TENSORS = 64
 
 
-class Parameters(CalculationTable):
+class Parameters(ZoneTable):
     """The `[calculation]` table."""
 
     kind: Literal["pumping"] = key("Spin pumping and damping of a magnet.")
@@ -54,19 +55,6 @@ class Parameters(CalculationTable):
         1e-3,
         ge=1e-12,
         le=0.1,
-    )
-    temperature: float = key("Temperature of the leads.", 0.0, unit="K", ge=0)
-    tolerance: float = key(
-        "Relative error of the zone average that is asked for.", 1e-6, ge=1e-12, le=0.1
-    )
-    mesh: int | None = key(
-        "Instead of the tolerance: points of a uniform shifted mesh per direction.",
-        None,
-        ge=1,
-        le=4096,
-    )
-    max_evaluations: int = key(
-        "Points (momentum, energy) after which the adaptive average gives up.", 50_000_000, ge=1
     )
 
 
@@ -106,10 +94,9 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
     from negf_torque.lattice import layer_chain
     from negf_torque.study.labels import labelled
     from negf_torque.transport.pumping import damping_torque, nonlocal_damping, pumping
-    from negf_torque.transport.sampling import Sampling
 
     p = card.calculation
-    sampling = Sampling(p.tolerance, p.mesh, p.temperature, p.max_evaluations)
+    sampling = p.sampling
     progress.start("building the device")
     device = card.build()
     chain = layer_chain(device)

@@ -82,10 +82,13 @@ class System(Table):
 
     @model_validator(mode="after")
     def _complete(self) -> System:
-        if self.model == "bilayer" and (self.metal is None or self.ferromagnet is None):
-            raise ValueError("is a bilayer without [system.metal] or [system.ferromagnet].")
-        if self.model == "bilayer" and not self.ferromagnet.exchange:  # type: ignore[union-attr]
-            raise ValueError("has a ferromagnet without exchange. Set ferromagnet.exchange (eV).")
+        if self.model == "bilayer":
+            if self.metal is None or self.ferromagnet is None:
+                raise ValueError("is a bilayer without [system.metal] or [system.ferromagnet].")
+            if not self.ferromagnet.exchange:
+                raise ValueError(
+                    "has a ferromagnet without exchange. Set ferromagnet.exchange (eV)."
+                )
         if self.model == "custom" and ":" not in self.builder:
             raise ValueError('is custom without a builder. Give builder = "file.py:function".')
         if self.model != "custom" and self.builder:
@@ -145,7 +148,8 @@ def check(card: Card) -> dict[tuple, str]:
 
 def _orbitals(system: System) -> int:
     """Orbitals times spin in the cell of a bilayer."""
-    metal, magnet = system.metal.material(), system.ferromagnet.material()  # type: ignore[union-attr]
+    assert system.metal is not None and system.ferromagnet is not None  # a bilayer has both
+    metal, magnet = system.metal.material(), system.ferromagnet.material()
     return metal.orbitals * system.metal_layers + magnet.orbitals * system.ferromagnet_layers
 
 

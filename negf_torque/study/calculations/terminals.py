@@ -162,9 +162,9 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
     here = f"{np.degrees(float(shown['angle'])):g} deg"
     found = []
     if "nonlocal_resistance" in dataset:
-        ends = [_at(dataset, angle) for angle in (0, 180)]
-        if dataset.sizes["angle"] > 1 and all(end is not None for end in ends):
-            values = [float(end["nonlocal_resistance"]) for end in ends]  # type: ignore[index]
+        ends = [end for end in (_at(dataset, angle) for angle in (0, 180)) if end is not None]
+        if dataset.sizes["angle"] > 1 and len(ends) == 2:
+            values = [float(end["nonlocal_resistance"]) for end in ends]
             for name, value in zip(("parallel", "antiparallel"), values, strict=True):
                 found.append(Scalar(f"nonlocal_resistance[{name}]", value, "h/e^2"))
             found.append(

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from negf_torque.study.card import Card
     from negf_torque.transport.complete import CompleteResponse
     from negf_torque.transport.linear import WindowResponse
-    from negf_torque.transport.sampling import Sampling
 
 __all__ = [
     "PART_IGNORES",
@@ -56,19 +55,6 @@ class Parameters(CompleteTable):
 
     kind: Literal["torque"] = key("Conductance, spin currents and torques of one device.")
     energy: float = key("Fermi energy.", unit="eV")
-    temperature: float = key("Temperature of the leads.", 0.0, unit="K", ge=0)
-    tolerance: float = key(
-        "Relative error of the zone average that is asked for.", 1e-6, ge=1e-12, le=0.1
-    )
-    mesh: int | None = key(
-        "Instead of the tolerance: points of a uniform shifted mesh per direction.",
-        None,
-        ge=1,
-        le=4096,
-    )
-    max_evaluations: int = key(
-        "Points (momentum, energy) after which the adaptive average gives up.", 50_000_000, ge=1
-    )
 
 
 def check(card: Card) -> dict[tuple, str]:
@@ -85,7 +71,7 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
 
     if split(card) is not None:
         return in_one_process(card, progress)
-    p, sampling = card.calculation, _sampling(card)
+    p, sampling = card.calculation, card.calculation.sampling
     progress.start("building the device")
     chain = layer_chain(card.build())
     progress.start("averaging over the zone" if chain.dimension else "scattering states")
@@ -123,7 +109,7 @@ def run_part(
         return parts.window_block(card, part, lambda: layer_chain(card.build()), begun)
     if parts.table_of(card).method != "configurations":
         return run(parts.without_configurations(card), progress)
-    return parts.beside(card, layer_chain(card.build()), _sampling(card), progress)
+    return parts.beside(card, layer_chain(card.build()), card.calculation.sampling, progress)
 
 
 def merge(card: Card, found: Callable[[Any], xr.Dataset]) -> xr.Dataset:
@@ -136,13 +122,6 @@ def merge(card: Card, found: Callable[[Any], xr.Dataset]) -> xr.Dataset:
     first = parts.table_of(card).method == "configurations"
     main = _labelled(card, explicit.window) if first else media
     return parts.with_configurations(card, main, media, explicit)
-
-
-def _sampling(card: Card) -> Sampling:
-    from negf_torque.transport.sampling import Sampling
-
-    p = card.calculation
-    return Sampling(p.tolerance, p.mesh, p.temperature, p.max_evaluations)
 
 
 def _labelled(
