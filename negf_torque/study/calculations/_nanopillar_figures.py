@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-__all__ = ["figures"]
+__all__ = ["figures", "run_label"]
 
 #: Width of a letter, in widths of the phase diagram.
 LETTER = 0.023
@@ -81,7 +81,8 @@ def _label(current: float, field: float = 0.0) -> str:
     return text + (f", {field / 1e3:+.3g} kA/m" if field else "")
 
 
-def _run_label(dataset: xr.Dataset, k: int) -> str:
+def run_label(dataset: xr.Dataset, k: int) -> str:
+    """Current and field of a run, in words."""
     return _label(float(dataset["current"][k]), float(dataset["run_field"][k]))
 
 
@@ -112,7 +113,7 @@ def _sphere(dataset: xr.Dataset) -> Figure:
             panel.set(aspect="equal", xlim=(-1.1, 1.1), ylim=(-1.1, 1.1))
             panel.set(xlabel=f"$m_{horizontal}$", ylabel=f"$m_{vertical}$")
             panel.grid(False)
-        axes[column, 0].set_title(_run_label(dataset, column), loc="left")
+        axes[column, 0].set_title(run_label(dataset, column), loc="left")
     style.shared_legend(canvas, axes[0, 0], 3)
     return canvas
 
@@ -124,7 +125,7 @@ def _signal(dataset: xr.Dataset) -> Figure:
         canvas, axes = style.figure(height=4.0)
         for k in range(dataset.sizes["current"]):
             cosine = dataset["cosine"].isel(current=k)
-            axes.plot(dataset["time"], cosine, label=_run_label(dataset, k), **next(looks))
+            axes.plot(dataset["time"], cosine, label=run_label(dataset, k), **next(looks))
         axes.set(xlabel="Time (ns)", ylabel=r"$\cos\theta$ to the axis")
         style.shared_legend(canvas, axes)
         return canvas
@@ -136,9 +137,9 @@ def _signal(dataset: xr.Dataset) -> Figure:
         left.plot(dataset["time"], dataset["cosine"].isel(current=k), **look | {"linewidth": 0.9})
         density = dataset["spectrum"].isel(current=k).values
         if density[1:].max() > _AT_REST:
-            right.semilogy(frequency[1:], density[1:], label=_run_label(dataset, k), **look)
+            right.semilogy(frequency[1:], density[1:], label=run_label(dataset, k), **look)
         else:
-            right.plot([], [], label=_run_label(dataset, k) + ", at rest", **look)
+            right.plot([], [], label=run_label(dataset, k) + ", at rest", **look)
     weight = dataset["spectrum"].values[:, 1:].sum(axis=0)
     if weight.sum() > 0:
         top = frequency[1:][np.searchsorted(np.cumsum(weight) / weight.sum(), 0.9999)] * 1.3

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from negf_torque.study import style
+from negf_torque.study.calculations._films import check_form, lay_out_once, write_film
 
 if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["film"]
-
-#: Frames of a film, at most.
-MOST_FRAMES = 75
 
 
 def film(dataset: xr.Dataset, injection: str, form: str = "gif", rate: int = 15) -> bytes:
@@ -36,34 +34,18 @@ def film(dataset: xr.Dataset, injection: str, form: str = "gif", rate: int = 15)
     ValueError
         If the density was not kept, or ffmpeg is missing.
     """
-    import tempfile
-    from pathlib import Path
-
-    from matplotlib.animation import FFMpegWriter, FuncAnimation, PillowWriter
-
     if "density" not in dataset:
         raise ValueError("animation: the density was not kept. Set profiles = true and run again.")
-    if form not in ("gif", "mp4"):
-        raise ValueError(f"animation: {form!r} is no form of a film. Expected 'gif' or 'mp4'.")
-    if form == "mp4" and not FFMpegWriter.isAvailable():
-        raise ValueError("animation: mp4 needs the program ffmpeg. Install it, or choose 'gif'.")
+    check_form(form)
     one = dataset.sel(injection=injection)
-    count = one.sizes["time"]
-    frames = np.unique(np.linspace(0, count - 1, min(count, MOST_FRAMES)).round().astype(int))
-    drawing, draw = _film_frame(one, injection)
-    writer = PillowWriter(rate) if form == "gif" else FFMpegWriter(rate)
-    with style.style(), tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"film.{form}"
-        FuncAnimation(drawing, draw, frames=list(frames), blit=False).save(path, writer, dpi=100)
-        return path.read_bytes()
+    with style.style():
+        drawing, draw = _film_frame(one, injection)
+    return write_film(drawing, draw, one.sizes["time"], form, rate)
 
 
 def _film_frame(one: xr.Dataset, injection: str):
     """The figure of a film, and the function that draws the frame of a time index."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
     drawing, (upper, lower) = style.figure(2, 1, height=4.6, height_ratios=[1.5, 1])
-    FigureCanvasAgg(drawing)
     density = one["density"]
     up = ((density.sel(flow="number") + density.sel(flow="z")) / 2).values
     down = ((density.sel(flow="number") - density.sel(flow="z")) / 2).values
@@ -100,8 +82,7 @@ def _film_frame(one: xr.Dataset, injection: str):
     lower.set_xlabel("Local spin ($x$-$z$ plane; length: how pure)")
     lower.grid(False)
     title = upper.set_title("t")
-    drawing.canvas.draw()
-    drawing.set_layout_engine("none")  # laid out once, not for every frame
+    lay_out_once(drawing)
 
     def draw(index: int):
         curves[0].set_ydata(up[index])

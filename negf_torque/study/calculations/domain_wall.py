@@ -247,6 +247,15 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
     return drawn
 
 
+def animations(dataset: xr.Dataset, form: str | None = None) -> dict[str, bytes]:
+    """A film of the wall's profile, where a form is asked for and the profile was kept."""
+    from negf_torque.study.calculations._wall_film import film
+
+    if form is None or "profile" not in dataset:
+        return {}
+    return {f"film_wall.{form}": film(dataset, form)}
+
+
 def _profiles(dataset: xr.Dataset) -> Figure:
     """m_z over time and place, and three profiles."""
     from negf_torque.study import style

@@ -291,3 +291,16 @@ def figures(dataset: xr.Dataset) -> dict[str, Figure]:
     from negf_torque.study.calculations._nanopillar_figures import figures as draw
 
     return draw(dataset)
+
+
+def animations(dataset: xr.Dataset, form: str | None = None) -> dict[str, bytes]:
+    """A film of each run's path, where a form is asked for."""
+    from negf_torque.study.calculations._nanopillar_figures import run_label
+    from negf_torque.study.calculations._nanopillar_film import film
+
+    if form is None:
+        return {}
+    return {
+        f"film_run{run}.{form}": film(dataset, run, run_label(dataset, run), form)
+        for run in range(dataset.sizes["current"])
+    }
