@@ -108,6 +108,7 @@ GIVEN = {
     "docs/howto/read_results.md": small_runs,
     "docs/howto/magnetisation_dynamics.md": computed_valve,
     "docs/howto/sweeps.md": sweep_card,
+    "docs/tutorials/switching.md": small_run,
 }
 #: Sizes at which a page runs here.
 SMALLER = {
@@ -285,6 +286,16 @@ def test_interface_page_names_what_exists_and_all_of_the_top_level():
         assert hasattr(importlib.import_module(parent), last), name
     for name in set(negf_torque.__all__) - {"__version__"}:
         assert f"`{name}`" in text, name
+
+
+def test_parts_and_their_derivations_exist():
+    text = (TOP / "docs/theory/sources.md").read_text(encoding="utf-8")
+    table = text.partition("## Where each part is derived")[2].partition("\n## ")[0]
+    named = re.findall(r"`([\w.]+)`", table)
+    for name in named:
+        importlib.import_module(f"negf_torque.{name}")
+    pages = {path.name for path in (TOP / "docs/theory").glob("*.md")} - {"sources.md"}
+    assert pages == {name for name in re.findall(r"\]\(([\w.]+)\)", table)}
 
 
 def test_pages_name_modules_that_exist():
