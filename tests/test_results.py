@@ -35,7 +35,8 @@ def test_conductance_and_torkance_per_area():
     """e^2/h of one channel is 1/25812.807 ohm; N e/(4 pi) of a volt is N eV/(4 pi)."""
     data = negf_torque.load_result(RESULT)
     conductance = negf_torque.per_area(data["conductance"], AREA)
-    assert_allclose(conductance, data["conductance"] / 25812.8074593045 / (AREA * 1e-18), rtol=1e-10)
+    ohm = 25812.8074593045
+    assert_allclose(conductance, data["conductance"] / ohm / (AREA * 1e-18), rtol=1e-10)
     assert conductance.attrs["units"] == "1/(ohm m^2)" and conductance.dims == ("angle",)
     assert conductance.attrs["long_name"] == data["conductance"].attrs["long_name"]
     torque = negf_torque.per_area(data["torkance_in_plane"], AREA)

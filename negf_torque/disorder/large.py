@@ -70,7 +70,8 @@ def _between(a, x: NDArray, b) -> NDArray:
     return np.asarray((b.T @ (a @ x).T).T)
 
 
-def _pad(medium: Medium, blocks: list[NDArray], first: int = 0) -> NDArray:
+def _pad(medium: Medium, blocks: list[NDArray]) -> NDArray:
+    """Blocks of different sizes in one array, zeros behind them."""
     width = medium.diagonal.shape[-1]
     whole = np.zeros((len(blocks), width, width), complex)
     for layer, block in enumerate(blocks):

@@ -30,7 +30,6 @@ from negf_torque.gradient.bands import Band
 __all__ = ["body_centred_cubic", "face_centred_cubic", "simple_cubic", "square"]
 
 
-Nodes = tuple[NDArray, NDArray]
 
 
 def _inverse_agm(a: NDArray, b: NDArray, da: NDArray, db: NDArray) -> tuple[NDArray, NDArray]:

@@ -231,7 +231,7 @@ class _Helix:
         sine, cosine = self.direction[0], self.direction[2]
         return np.array([total[1], sine * total[2] - cosine * total[0]])
 
-    def surface(self, energy: float, sigma: NDArray, g: NDArray) -> NDArray:
+    def surface(self, energy: float, sigma: NDArray) -> NDArray:
         """Fermi-surface response to F: (2,) torques."""
 
         def integrand(k: NDArray) -> NDArray:
@@ -329,9 +329,9 @@ def spiral_coefficients(
         start = np.broadcast_to(-0.5j * np.sqrt(strength) * np.eye(2), (helix.n, 2, 2))
         if not sigmas:
             sigmas = [start] * (1 + contour_nodes)
-        sigma, g, _ = helix.solve(complex(chemical_potential), sigmas[0], tolerance)
+        sigma, _, _ = helix.solve(complex(chemical_potential), sigmas[0], tolerance)
         sigmas[0] = sigma
-        surface = helix.surface(chemical_potential, sigma, g)
+        surface = helix.surface(chemical_potential, sigma)
         sea = np.zeros(2, complex)
         for i, (offset, weight) in enumerate(zip(rule.offset, rule.weight, strict=True)):
             energy = chemical_potential + offset

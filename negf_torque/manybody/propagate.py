@@ -13,7 +13,6 @@ error: each eigenstate turns by 2 atan(E dt/2 hbar) instead of E dt/hbar.  Its e
 band's bottom runs slow by (E dt/2 hbar)^2.
 """
 
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +24,6 @@ from negf_torque.units import HBAR
 
 __all__ = ["ChebyshevPropagator", "CrankNicolsonPropagator", "chebyshev_weights"]
 
-Stepper = Callable[[NDArray, float], NDArray]
 
 #: Longest R = r t/hbar of one series: rounding grows with R, the overhead with 1/R.
 LONGEST_SERIES = 200.0

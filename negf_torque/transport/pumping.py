@@ -27,6 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from negf_torque.greens.surface import LeadSelfEnergy
 from negf_torque.lattice.layers import LayerChain, LeadCell
 from negf_torque.spin import unit_vector
 from negf_torque.transport.leads import lead_self_energies
@@ -168,7 +169,7 @@ def pumping(
         waves = Waves(chain, k, energies, left, right)
         currents, damping, charge = _from_green(waves, places, spins)
         s, ds = _scattering(waves, places)
-        by_s, damping_s = _from_scattering(s, ds, left, right, spins)
+        by_s, damping_s = _from_scattering(s, ds, left, spins)
         channels = np.stack([left.open_channels, right.open_channels], axis=1) / 2
         parts = [currents, by_s, damping, damping_s, charge, channels]
         if alone:
@@ -329,7 +330,9 @@ def _scattering(waves: Waves, places: Places) -> tuple[NDArray, NDArray]:
     return s, 1j * places.total(outgoing, waves.incoming)
 
 
-def _from_scattering(s, ds, left, right, spins) -> tuple[NDArray, NDArray]:
+def _from_scattering(
+    s: NDArray, ds: NDArray, left: LeadSelfEnergy, spins: tuple[NDArray, NDArray]
+) -> tuple[NDArray, NDArray]:
     split = left.sigma.shape[1]
     product = ds @ s.conj().swapaxes(1, 2)[:, None]
     currents = [

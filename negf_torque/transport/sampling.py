@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from negf_torque.greens.quadrature import Average, adaptive_average, mesh_average, shifted_mesh
@@ -27,7 +27,6 @@ __all__ = [
     "average",
     "mirror_symmetric",
     "tell_unconverged",
-    "zone_and_path_average",
 ]
 
 #: Columns as a function of momenta (B, d) and energies or path parameters (B,): (B, columns).
@@ -164,26 +163,6 @@ def average(
     )
 
 
-def zone_and_path_average(
-    columns: Columns,
-    chain: LayerChain,
-    sampling: Sampling,
-    scale: Callable[[NDArray], NDArray],
-    label: Callable[[NDArray, NDArray], NDArray] | None = None,
-    atol: ArrayLike = 0.0,
-) -> Average:
-    """Average over the zone and over one more parameter, 0 < s < 1, innermost.
-
-    `columns` and `label` take momenta (B, d) and s (B,).
-
-    Warns
-    -----
-    ConvergenceWarning
-        If the tolerance was not reached; the result is marked.
-    """
-    return _average(columns, chain, sampling, scale, label, atol=atol, path=True)
-
-
 def _average(
     columns: Columns,
     chain: LayerChain,
@@ -191,7 +170,6 @@ def _average(
     scale: Callable[[NDArray], NDArray] | None,
     label: Callable[[NDArray, NDArray], NDArray] | None,
     path: bool,
-    atol: ArrayLike = 0.0,
     progress: Callable[[int], None] | None = None,
 ) -> Average:
     """Average over the zone and, if there is a path, over its parameter 0 < s < 1, innermost."""
@@ -227,7 +205,6 @@ def _average(
             integrand,
             np.reshape(bounds, (-1, 2)),
             rtol=sampling.tolerance,
-            atol=atol,
             scale=scale,
             label=cut,
             max_evaluations=sampling.max_evaluations,

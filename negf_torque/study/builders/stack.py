@@ -28,7 +28,6 @@ def _has_direction(vector: Vector) -> Vector:
     return vector
 
 
-Direction = Annotated[Vector, Field(json_schema_extra={"unit": "1"})]
 
 
 class Spiral(Table):
