@@ -82,7 +82,7 @@ thickness = 4.0
 [calculation]
 kind = "spin_hall"
 energies = [0.5]
-concentrations = [0.2, 0.3, 0.45]
+concentrations = [0.2, 0.45]
 mesh = 8
 intrinsic_mesh = 8
 tolerance = 1e-2

@@ -200,7 +200,7 @@ def test_temperature_is_the_average_over_the_window(agree):  # independent
 def test_temperature_on_a_given_mesh():  # independent
     device, kelvin = chain(free=(1, 0, 0)), 800.0
     warm = window_response(device, -2.2, Sampling(mesh=3, temperature=kelvin, tolerance=1e-8))
-    x = np.linspace(-24, 24, 801)
+    x = np.linspace(-18, 18, 601)
     weights = 0.25 / np.cosh(x / 2) ** 2 * (x[1] - x[0])
     at = -2.2 + 8.617333262e-5 * kelvin * x
     cold = [window_response(device, e, Sampling(mesh=3)).conductance for e in at]
