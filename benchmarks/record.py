@@ -9,8 +9,8 @@ __all__ = ["AMOUNTS", "amount", "keep", "skipped", "words"]
 
 #: How much a script does: enough to see that it runs, what `make bench` runs, everything.
 AMOUNTS = ("quick", "usual", "long")
-#: What an aim may be set for: times faster than the peer, seconds, multiple of `limit`, GB.
-_GOALS = {"ratio", "seconds", "limit", "memory"}
+#: What an aim may be set for: times faster than the peer, seconds, multiple of `limit`, GB, error.
+_GOALS = {"ratio", "seconds", "limit", "memory", "error"}
 
 
 def amount() -> str:
@@ -63,7 +63,7 @@ def keep(
         Largest memory of the process so far, GB.
     goal : dict, optional
         What was aimed at: {"ratio": times faster than the peer, at least}, {"seconds": at most},
-        {"limit": multiple of `limit`, at most}, {"memory": GB, at most}.
+        {"limit": multiple of `limit`, at most}, {"memory": GB, at most}, {"error": at most}.
     note : str, optional
         A few words more for the table.
 

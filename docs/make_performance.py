@@ -95,6 +95,7 @@ def reached(row: dict) -> dict[str, tuple[float, float, bool]]:
         "seconds": row["seconds"],
         "limit": row["seconds"] / row["limit"] if row["limit"] else None,
         "memory": row["memory"],
+        "error": row["error"],
     }
     found = {}
     for name, aim in row["goal"].items():
@@ -115,6 +116,7 @@ def in_words(name: str, value: float) -> str:
         "seconds": seconds(value),
         "limit": f"{short(value)}× the limit",
         "memory": f"{short(value)} GB",
+        "error": f"error {value:.0e}",
     }[name]
 
 
@@ -122,9 +124,9 @@ def aims(row: dict) -> str:
     """The cell of the aims."""
     said = []
     for name, (aim, _, good) in reached(row).items():
-        word = "≥" if name == "ratio" else "≤"
-        text = {"ratio": f"{short(aim)}×", "limit": f"{short(aim)}× the limit"}.get(name)
-        said.append(f"{word} {text or in_words(name, aim)}: {'yes' if good else '**no**'}")
+        special = {"ratio": f"≥ {short(aim)}×", "error": f"error ≤ {aim:.0e}"}
+        text = special.get(name, f"≤ {in_words(name, aim)}")
+        said.append(f"{text}: {'yes' if good else '**no**'}")
     return ", ".join(said)
 
 
@@ -180,7 +182,8 @@ def slow_table(parts: list[dict], cases: dict[str, dict]) -> str:
         low, high = min(values.values()), max(values.values())
         said = in_words(name, high)
         if short(low) != short(high):
-            said = f"{seconds(low) if name == 'seconds' else short(low)} to {said}"
+            plain = name in ("ratio", "limit", "memory")
+            said = f"{short(low) if plain else in_words(name, low)} to {said}"
         aim_said = "" if name == "ratio" and aim == 1 else in_words(name, aim)
         lines.append([title, case, ", ".join(filter(None, values)), peer, said, aim_said])
     return markdown(["subject", "case", "sizes", "peer", "reached", "aim"], lines)

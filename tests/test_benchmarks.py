@@ -161,7 +161,7 @@ def test_times_of_products_grow_with_their_operations(module):
 def test_page_says_what_is_slow_what_is_missing_and_where_it_was_measured(module, tmp_path):
     rows = [row(size=n, seconds=1e-3 * n**3, peer_seconds=1e-2 * n**2, limit=None)
             for n in (2, 4, 8, 16)]  # fmt: skip
-    rows.append(row(case="a|b", size=None, goal={"ratio": 100, "limit": 3, "seconds": 1}))
+    rows.append(row(case="a|b", size=None, goal={"ratio": 100, "limit": 3, "error": 1e-14}))
     absent = [{"skipped": "Kwant, fast", "why": "not installed"}]
     slow = part("quantum.py", [row(case="spins", seconds=0.2, size=None, limit=None)],
                 status=2, load=[4.0, 4.0, 4.0])  # fmt: skip
@@ -175,7 +175,7 @@ def test_page_says_what_is_slow_what_is_missing_and_where_it_was_measured(module
     assert "Others were using the machine" in text and "up to 4" in text
     assert "| wire | 16 | Kwant, MUMPS | 0.625 (slower) |" in text
     assert "| wire | 16 | Kwant, MUMPS | 0.625× the peer's speed |  |" in text
-    assert "≥ 100×: **no**, ≤ 3× the limit: yes, ≤ 1 s: yes" in text
+    assert "≥ 100×: **no**, ≤ 3× the limit: yes, error ≤ 1e-14: **no**" in text
     assert "| a\\|b |  | Kwant, MUMPS | 10× the peer's speed | 100× the peer's speed |" in text
     assert "- Kwant, fast (not installed): Wires" in text
     assert "failed (status 2)" in text
