@@ -2,8 +2,9 @@
 
 Any two-terminal magnet: stacks and wires with textures (walls, spirals), several magnets, a Kwant
 system of one's own.  Torque, spin and spin current are given site by site, layer by layer and
-magnet by magnet.  They are the *window* parts of the linear response (states between both chemical
-potentials); the dimension `bias` shows how they depend on the division of the bias.
+magnet by magnet.  Variables named `complete_*` are the complete linear response; the others are its
+*window* parts (states between both chemical potentials), and the dimension `bias` shows how these
+depend on the division of the bias.
 """
 
 from __future__ import annotations
