@@ -5,6 +5,7 @@ from negf_torque.study.labels import Variable
 __all__ = ["VARIABLES"]
 
 _PER_CELL = "e/(4 pi) per cell"
+_SIGN = "T = -(A dm/dx + B m x dm/dx) on the moments, m the majority spin, x along the electrons."
 
 VARIABLES: dict[str, Variable] = {
     "route": Variable(("route",), "", "Route to beta"),
@@ -32,7 +33,7 @@ VARIABLES: dict[str, Variable] = {
         "Without the answer of the Fermi sea to the potential: not the physical value.",
     ),
     "device_adiabatic": Variable(
-        ("medium", "wave_number"), _PER_CELL, "Adiabatic torkance per layer and dm/dx"
+        ("medium", "wave_number"), _PER_CELL, "Adiabatic torkance per layer and dm/dx", _SIGN
     ),
     "same_device_beta": Variable(
         ("medium",),
@@ -48,10 +49,13 @@ VARIABLES: dict[str, Variable] = {
         ("medium",), "e^2/h per cell", "Conductance of the averaged medium, sampled device"
     ),
     "profile_adiabatic": Variable(
-        ("medium", "layer"), _PER_CELL, "Adiabatic torkance per dm/dx, sampled device"
+        ("medium", "layer"), _PER_CELL, "Adiabatic torkance per dm/dx, sampled device", _SIGN
     ),
     "profile_nonadiabatic": Variable(
-        ("medium", "layer"), _PER_CELL, "Non-adiabatic torkance per m x dm/dx, sampled device"
+        ("medium", "layer"),
+        _PER_CELL,
+        "Non-adiabatic torkance per m x dm/dx, sampled device",
+        _SIGN,
     ),
     "sample_adiabatic": Variable(
         ("configuration",), _PER_CELL, "A of each configuration", "Window; sum over the layers."

@@ -141,7 +141,10 @@ VARIABLES: dict[str, Variable] = {
         "exchange spin with a lead.",
     ),
     "magnet_lattice_torkance": Variable(
-        ("magnet", "component"), TORKANCE, "Spin lost to the lattice on each magnet"
+        ("magnet", "component"),
+        TORKANCE,
+        "Spin lost to the lattice on each magnet",
+        "Torque on the moments plus this is the spin that flows in.",
     ),
     "moment": Variable(
         ("site", "component"), "1", "Majority-spin direction", "Zero in a normal metal."
