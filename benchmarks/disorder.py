@@ -27,11 +27,8 @@ from record import amount, keep  # noqa: E402
 from timing import best, memory, product_seconds  # noqa: E402
 
 from negf_torque.disorder import ladder  # noqa: E402
-from negf_torque.disorder.impurities import (  # noqa: E402
-    MagneticImpurities,
-    NonmagneticImpurities,
-    site_disorder,
-)
+from negf_torque.disorder.impurities import MagneticImpurities, NonmagneticImpurities  # noqa: E402
+from negf_torque.disorder.sites import site_disorder  # noqa: E402
 from negf_torque.greens.full import full_green  # noqa: E402
 from negf_torque.lattice import Layer, build_stack, layer_chain  # noqa: E402
 from negf_torque.notices import PhysicsWarning  # noqa: E402

@@ -7,15 +7,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from negf_torque.disorder.fixed_point import find_fixed_point
-from negf_torque.disorder.impurities import (
-    DisorderGroup,
-    MagneticImpurities,
-    NonmagneticImpurities,
-    draw_potentials,
-    site_disorder,
-)
+from negf_torque.disorder.impurities import MagneticImpurities, NonmagneticImpurities
 from negf_torque.disorder.local import born_parameter, new_self_energy, vertex
 from negf_torque.disorder.moments import direction_quadrature, draw_directions, second_moments
+from negf_torque.disorder.sites import DisorderGroup, draw_potentials, site_disorder
 from negf_torque.lattice.layers import layer_chain
 from negf_torque.lattice.stack import Layer, build_stack
 from negf_torque.spin import SIGMA

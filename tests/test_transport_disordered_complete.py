@@ -6,11 +6,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from negf_torque.disorder.impurities import (
-    MagneticImpurities,
-    NonmagneticImpurities,
-    site_disorder,
-)
+from negf_torque.disorder.impurities import MagneticImpurities, NonmagneticImpurities
+from negf_torque.disorder.sites import site_disorder
 from negf_torque.lattice.layers import layer_chain
 from negf_torque.lattice.stack import Layer, Lead, build_stack
 from negf_torque.transport.bias import finite_bias, linear_profile

@@ -5,7 +5,8 @@ import pytest
 from disordered_systems import METHODS, magnet, valve, with_potential
 from numpy.testing import assert_allclose
 
-from negf_torque.disorder.impurities import MagneticImpurities, NonmagneticImpurities, site_disorder
+from negf_torque.disorder.impurities import MagneticImpurities, NonmagneticImpurities
+from negf_torque.disorder.sites import site_disorder
 from negf_torque.greens.full import full_green
 from negf_torque.lattice.layers import layer_chain
 from negf_torque.lattice.stack import Layer, Lead, build_stack

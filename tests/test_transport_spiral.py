@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from negf_torque.disorder.impurities import MagneticImpurities, NonmagneticImpurities, site_disorder
+from negf_torque.disorder.impurities import MagneticImpurities, NonmagneticImpurities
+from negf_torque.disorder.sites import site_disorder
 from negf_torque.gradient.bands import from_functions
 from negf_torque.gradient.born import ImpurityStrengths
 from negf_torque.gradient.chain_band import chain as chain_band

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negf_torque.disorder.fixed_point import find_fixed_point
-from negf_torque.disorder.impurities import Disorder, DisorderGroup
 from negf_torque.disorder.local import METHODS, born_parameter, new_self_energy, vertex
 from negf_torque.disorder.medium import Medium, local_green
+from negf_torque.disorder.sites import Disorder, DisorderGroup
 from negf_torque.notices import ConvergenceWarning, PhysicsWarning
 
 __all__ = [

@@ -18,7 +18,7 @@ row-major vectors.
 import numpy as np
 from numpy.typing import NDArray
 
-from negf_torque.disorder.impurities import DisorderGroup
+from negf_torque.disorder.sites import DisorderGroup
 
 __all__ = ["METHODS", "born_parameter", "new_self_energy", "vertex"]
 

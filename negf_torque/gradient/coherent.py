@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negf_torque.disorder.fixed_point import find_fixed_point
-from negf_torque.disorder.impurities import DisorderGroup
 from negf_torque.disorder.local import new_self_energy, vertex
+from negf_torque.disorder.sites import DisorderGroup
 from negf_torque.gradient.bands import Band
 
 __all__ = ["CoherentCoefficients", "coherent_coefficients"]
@@ -84,7 +84,7 @@ def coherent_coefficients(
         mu and M > 0, eV.
     group : DisorderGroup
         Alternatives of a site, 2 x 2 with n along z, from
-        `negf_torque.disorder.impurities.site_disorder`.
+        `negf_torque.disorder.sites.site_disorder`.
     method : str
         One of `negf_torque.disorder.local.METHODS`.
     tolerance : float

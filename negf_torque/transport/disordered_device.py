@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negf_torque.disorder.averaged import SelfEnergy, Slots, make_slots, solve_self_energy
-from negf_torque.disorder.impurities import Disorder, Impurity, site_disorder
+from negf_torque.disorder.impurities import Impurity
 from negf_torque.disorder.medium import Medium, make_medium
+from negf_torque.disorder.sites import Disorder, site_disorder
 from negf_torque.greens.quadrature import shifted_mesh
 from negf_torque.lattice.layers import LayerChain
 from negf_torque.transport.arguments import chain_of, impurities_of

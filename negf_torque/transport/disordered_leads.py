@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negf_torque.disorder.fixed_point import find_fixed_point
-from negf_torque.disorder.impurities import DisorderGroup, Impurity, site_disorder
+from negf_torque.disorder.impurities import Impurity
 from negf_torque.disorder.local import new_self_energy, vertex
+from negf_torque.disorder.sites import DisorderGroup, site_disorder
 from negf_torque.lattice.layers import LeadCell
 from negf_torque.transport.leads import fourier_sum
 

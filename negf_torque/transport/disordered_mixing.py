@@ -121,7 +121,7 @@ def disordered_mixing(
 
 
 def _check_first_layer(device: DisorderedDevice, impurities: Sequence[Impurity]) -> None:
-    from negf_torque.disorder.impurities import site_disorder
+    from negf_torque.disorder.sites import site_disorder
 
     magnetic = [kind for kind in impurities if isinstance(kind, MagneticImpurities)]
     table = device.chain.sites

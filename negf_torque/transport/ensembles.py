@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negf_torque.disorder import configurations as ensembles
-from negf_torque.disorder.impurities import Impurity, draw_potentials, site_disorder
+from negf_torque.disorder.impurities import Impurity
 from negf_torque.disorder.site_hash import position_keys, site_keys, uniform
+from negf_torque.disorder.sites import draw_potentials, site_disorder
 from negf_torque.greens.quadrature import shifted_mesh
 from negf_torque.greens.surface import LeadSelfEnergy
 from negf_torque.lattice.layers import LayerChain
@@ -40,7 +41,7 @@ __all__ = [
     "window_columns",
 ]
 
-#: Numbers that every impurity of a site draws (`disorder.impurities.draw_potentials`).
+#: Numbers that every impurity of a site draws (`disorder.sites.draw_potentials`).
 _DRAWS = 4
 #: Label of the random numbers that are no site's.
 _TWIST = b"twist of the boundary conditions"

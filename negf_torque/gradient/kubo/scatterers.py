@@ -167,7 +167,7 @@ class CoherentPotential:
     """
 
     def __init__(self, sites: Sequence[tuple[slice, ArrayLike, ArrayLike]]) -> None:
-        from negf_torque.disorder.impurities import DisorderGroup
+        from negf_torque.disorder.sites import DisorderGroup
 
         self.groups = []
         for number, (rows, probability, potential) in enumerate(sites):

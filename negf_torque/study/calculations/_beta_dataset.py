@@ -188,7 +188,7 @@ def _formula(card: Card) -> tuple[dict[str, Any], float]:
 
 def _coherent_formula(card: Card) -> float:
     """The same formula with the coherent potential in place of Born's self-energy."""
-    from negf_torque.disorder.impurities import site_disorder
+    from negf_torque.disorder.sites import site_disorder
     from negf_torque.gradient.chain_band import chain
     from negf_torque.gradient.coherent import coherent_coefficients
     from negf_torque.gradient.lattice_bands import simple_cubic
