@@ -329,6 +329,7 @@ def test_spin_orbit_impurities_scale_like_skew_scattering():
         np.testing.assert_allclose(chi.total[3 + 7, 0], -spin_hall, atol=1e-12)
         angles.append(spin_hall / chi.total[1, 1])
     assert abs(angles[0]) > 1e-3
+    # constant but for the side jump, linear in c; an angle proportional to c would have halved
     np.testing.assert_allclose(angles[1], angles[0], rtol=0.35)
     still = TMatrix((spin_orbit_impurity(0.2, "sp", 2.0, {}),))
     chi = dressed_response(

@@ -93,6 +93,7 @@ def test_every_key_has_a_description():
 
 def test_pages_linked_from_the_readme_exist():
     links = re.findall(r"\]\(((?!http)[^)#]+)", (TOP / "README.md").read_text(encoding="utf-8"))
+    assert links
     for link in links:
         if link.endswith((".md", ".cff")):
             assert (TOP / link).exists(), link

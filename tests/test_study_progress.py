@@ -25,8 +25,12 @@ def work(progress):
 
 @pytest.mark.parametrize("stream", [io.StringIO(), Terminal()], ids=["log", "terminal"])
 def test_every_reporter_takes_the_same_calls(stream):
-    for reporter in (Progress(), LineProgress(stream, 0), BarProgress(stream)):
+    work(Progress())
+    assert stream.getvalue() == ""
+    for reporter in (LineProgress(stream, 0), BarProgress(stream)):
+        before = len(stream.getvalue())
         work(reporter)
+        assert "second" in stream.getvalue()[before:]
 
 
 def test_the_stream_decides():
