@@ -21,19 +21,17 @@ docs/theory/gradient_expansion.md; H. Kohno, G. Tatara, J. Shibata, J. Phys. Soc
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from negf_torque.gradient.bands import Band
-from negf_torque.gradient.born import BornSolution, ImpurityStrengths, solve_born
+from negf_torque.gradient.born import ImpurityStrengths, solve_born
 from negf_torque.gradient.energy_rules import EnergyRule, sea_rule, surface_rule
+from negf_torque.gradient.terms import Axis, ratio, sea_terms, surface_terms
 from negf_torque.greens.quadrature import adaptive_average
 
 __all__ = ["Coefficients", "coefficients", "occupation"]
-
-Axis = Literal["fixed", "following"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class Coefficients:
     @property
     def beta(self) -> NDArray:
         """Jna/Jad; nan where no current is polarised (Jad = 0 but for rounding)."""
-        return np.where(self._is_polarised, _ratio(self.nonadiabatic, self.adiabatic), np.nan)
+        return np.where(self._is_polarised, ratio(self.nonadiabatic, self.adiabatic), np.nan)
 
     @property
     def _is_polarised(self) -> NDArray:
@@ -88,22 +86,17 @@ class Coefficients:
     def polarisation(self) -> NDArray:
         """P = (sigma_up - sigma_down)/(sigma_up + sigma_down); nan where nothing conducts."""
         up, down = self.conductivity
-        return _ratio(up - down, up + down)
+        return ratio(up - down, up + down)
 
     @property
     def adiabatic_ratio(self) -> NDArray:
         """Jad over (sigma_up - sigma_down)/(2 e^2): 1 when spin is conserved."""
         up, down = self.conductivity
-        return np.where(self._is_polarised, _ratio(self.adiabatic, (up - down) / 2), np.nan)
+        return np.where(self._is_polarised, ratio(self.adiabatic, (up - down) / 2), np.nan)
 
     def alpha(self, local_spin: ArrayLike) -> NDArray:
         """Gilbert damping A/(S_loc + dS), S_loc in spins of hbar per volume."""
-        return _ratio(self.damping, np.asarray(local_spin, float) + self.spin_renormalisation)
-
-
-def _ratio(a: NDArray, b: NDArray) -> NDArray:
-    a, b = np.broadcast_arrays(np.asarray(a, float), np.asarray(b, float))
-    return np.divide(a, b, out=np.full(a.shape, np.nan), where=np.abs(b) > 1e-300)
+        return ratio(self.damping, np.asarray(local_spin, float) + self.spin_renormalisation)
 
 
 def coefficients(
@@ -207,9 +200,9 @@ def _block(band, columns, thermal_energy, axis, vertex, surface, sea) -> dict[st
     if thermal:
         result = _thermal_average(band, columns, thermal_energy, axis, vertex)
     else:
-        at_surface = _surface_terms(band, solution, m, impurities, axis, vertex)
+        at_surface = surface_terms(band, solution, m, impurities, axis, vertex)
         result = {name: (surface.weight * value).sum(-1) for name, value in at_surface.items()}
-    for name, value in _sea_terms(band, below, m, impurities, axis, vertex).items():
+    for name, value in sea_terms(band, below, m, impurities, axis, vertex).items():
         result[name + "_sea"] = (sea.weight * value).sum(-1).imag
 
     level = solution if count == 1 else solve_born(band, mu, m, impurities)
@@ -235,7 +228,7 @@ def _thermal_average(band, columns, thermal_energy, axis, vertex) -> dict[str, N
         mu, m, gi, gz, gp = (c[left] for c in columns)
         impurities = ImpurityStrengths(gi, gz, gp)
         rule = surface_rule(thermal_energy, spacing)
-        terms = _surface_terms(
+        terms = surface_terms(
             band, solve_born(band, mu + rule.offset, m, impurities), m, impurities, axis, vertex
         )
         settled = np.ones(len(left), bool)
@@ -264,7 +257,7 @@ def _adaptive_average(band, columns, thermal_energy, axis, vertex) -> dict[str, 
 
     def integrand(t: NDArray) -> NDArray:
         energy = mu + 2 * thermal_energy * np.arctanh(t[:, 0])[None]
-        terms = _surface_terms(
+        terms = surface_terms(
             band, solve_born(band, energy, m, impurities), m, impurities, axis, vertex
         )
         columns = []
@@ -301,9 +294,9 @@ def _assemble(total: dict[str, NDArray]) -> Coefficients:
     g, width = total["g"], -total["self_energy"].imag
     dos = -g.imag / np.pi
     inside = dos > 1e-12 * np.abs(g)
-    lifetime = _ratio(np.where(inside, 0.5, np.nan), width)
+    lifetime = ratio(np.where(inside, 0.5, np.nan), width)
     square = np.where(inside, np.maximum(total["square_velocity"], 0), np.nan)
-    speed = np.sqrt(_ratio(square, np.where(inside, dos, 1.0)))
+    speed = np.sqrt(ratio(square, np.where(inside, dos, 1.0)))
     return Coefficients(
         self_energy=total["self_energy"],
         dos=dos,
@@ -317,69 +310,6 @@ def _assemble(total: dict[str, NDArray]) -> Coefficients:
         parts=parts,
         residual=float(total["residual"].max(initial=0.0)),
     )
-
-
-def _ladder_strengths(impurities: ImpurityStrengths, vertex: bool) -> tuple[NDArray, NDArray]:
-    """Coefficients a, b of Y = D/(E1 - E2 - 2M + a D + b E'), with or without the ladder.
-
-    The bare bubble has a = gi + gz from the self-energies alone; summing the ladder, whose
-    transverse rung is gi - gz, turns it into 2 gz.
-    """
-    a = 2 * impurities.longitudinal if vertex else impurities.same_spin
-    return a, 2 * impurities.transverse
-
-
-def _surface_terms(band, s: BornSolution, m, impurities, axis, vertex) -> dict[str, NDArray]:
-    """Everything that is weighted with -f', at the energies of a solution."""
-    (g_u, g_d), (z_u, z_d) = s.g, s.z
-    a, b = _ladder_strengths(impurities, vertex)
-    difference, exchanged = g_u.conj() - g_d, g_d.conj() - g_u
-    y_ra = difference / (-2 * m + a * difference + b * exchanged)
-    d = g_u - g_d
-    y_rr = d / (-2 * m + (a - b) * d)
-    factor = m**2 / np.pi
-
-    k = band.kernels(z_u, z_d)
-    gz, gp = impurities.longitudinal, impurities.transverse
-    kappa = 1 / (1 - (gz - gp) * d / m) if vertex else np.ones_like(d)
-    lam = 1 / (1 - (gz * difference + gp * exchanged) / m) if vertex else np.ones_like(d)
-    inner = np.ones_like(d) if axis == "following" else kappa
-    curly = inner * (k.down - k.cross - k.cross_mixed + k.up_mixed) - inner.conj() * (
-        k.down_mixed - k.cross_mixed - k.cross.conj() + k.up.conj()
-    )
-    four = k.down - 2 * k.cross + k.up
-    order = kappa if axis == "following" else kappa**2
-    return {
-        "damping_ra": factor * y_ra.real,
-        "damping_rr": -factor * y_rr.real,
-        "spin_ra": -factor * y_ra.imag,
-        "current_ra": lam * curly / (4 * np.pi),
-        "current_rr": -(order * four).imag / (4 * np.pi),
-        "sigma_up": (k.up_mixed.real - k.up.real) / (2 * np.pi),
-        "sigma_down": (k.down_mixed.real - k.down.real) / (2 * np.pi),
-    }
-
-
-def _sea_terms(band, s: BornSolution, m, impurities, axis, vertex) -> dict[str, NDArray]:
-    """Analytic integrands of the Fermi sea; the imaginary part of int f F is the contribution.
-
-    (d/dE1 - d/dE2) of M^2 Y^RR(E1, E2)/pi at E1 = E2, and for following moments the change of
-    the dressed vertex with energy.
-    """
-    d = s.g[0] - s.g[1]
-    slope_u, slope_d = s.total_slope
-    a, b = _ladder_strengths(impurities, vertex)
-    n = -2 * m + (a - b) * d
-    change = slope_u + slope_d
-    value = -change / n - d * (2 - (a + b) * change) / n**2
-    terms = {"spin": m**2 / np.pi * value}
-    uniaxial = impurities.longitudinal - impurities.transverse
-    if axis == "following" and vertex and np.any(uniaxial != 0):
-        kappa = 1 / (1 - uniaxial * d / m)
-        k = band.kernels(*s.z)
-        four = k.down - 2 * k.cross + k.up
-        terms["current"] = kappa**2 * uniaxial * (slope_u - slope_d) / m * four / (4 * np.pi)
-    return terms
 
 
 def occupation(

@@ -20,7 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from negf_torque.gradient.bands import Band
 from negf_torque.gradient.born import ImpurityStrengths
-from negf_torque.gradient.coefficients import Axis, Coefficients, _ratio, coefficients
+from negf_torque.gradient.coefficients import Coefficients, coefficients
+from negf_torque.gradient.terms import Axis, ratio
 
 __all__ = ["Limit", "WeakDisorder", "compare", "decompose", "limits", "weak_disorder"]
 
@@ -70,14 +71,14 @@ def weak_disorder(
     g, h = band.green(z)[0], band.velocity(z)[0]
     dos = np.maximum(-g.imag / np.pi, 0)
     width = np.pi * (same * dos + other * dos[::-1])
-    sigma = _ratio(np.where(dos > 0, -h.imag, 0), 2 * np.pi * width)
+    sigma = ratio(np.where(dos > 0, -h.imag, 0), 2 * np.pi * width)
     sigma = np.where(dos > 0, sigma, 0.0)
-    polarisation = _ratio(sigma[0] - sigma[1], sigma[0] + sigma[1])
+    polarisation = ratio(sigma[0] - sigma[1], sigma[0] + sigma[1])
     damping = np.pi * (2 * gz * dos[0] * dos[1] + gp * (dos[0] ** 2 + dos[1] ** 2))
     beta = (gp + gz) * (dos[0] + dos[1])
     uniaxial = np.broadcast_to(gp - gz, beta.shape)
     if axis == "fixed":
-        extra = uniaxial * (dos[0] - dos[1]) * _ratio(np.ones_like(polarisation), polarisation)
+        extra = uniaxial * (dos[0] - dos[1]) * ratio(np.ones_like(polarisation), polarisation)
         beta = beta + np.where(uniaxial == 0, 0.0, extra)
     beta = np.where(np.isnan(polarisation), np.nan, np.pi / m * beta)
     return WeakDisorder(damping, beta, polarisation, sigma, dos, width)
@@ -158,22 +159,22 @@ def limits(
     add("damping", "isotropic moments", text, value, damping, isotropic, kind)
     room = [chemical_potential + s * m - band.bottom for s in (1, -1)]
     room += [band.top - chemical_potential - s * m for s in (1, -1)]
-    ratio = float(weak.width.max()) / min(m, *(abs(r) for r in room))
-    text = f"largest level width is {ratio:.2g} of the exchange or of the distance to a band edge"
+    blur = float(weak.width.max()) / min(m, *(abs(r) for r in room))
+    text = f"largest level width is {blur:.2g} of the exchange or of the distance to a band edge"
     tag = f"weak disorder, {axis} axis"
     formula = "(pi/M)[(gp + gz) nu_t + (gp - gz)(nu_u - nu_d)/P]" if axis == "fixed" else (
         "(pi/M)(gp + gz) nu_t"
     )
     conducts = np.isfinite(weak.beta)
-    add("beta", tag, formula, weak.beta, beta, ratio < 0.1 and conducts, text)
+    add("beta", tag, formula, weak.beta, beta, blur < 0.1 and conducts, text)
     add("damping", tag, "pi [2 gz nu_u nu_d + gp (nu_u^2 + nu_d^2)]", weak.damping, damping,
-        ratio < 0.1, text)
+        blur < 0.1, text)
     half = bool(result.dos.min() < 1e-3 * max(total, 1e-300)) and not nothing
     add("beta", "half-metal", "(2 pi/M) gp nu (fixed axis)", 2 * np.pi * gp * total / m,
-        beta, half and axis == "fixed" and ratio < 0.1, "one spin only at the Fermi level"
+        beta, half and axis == "fixed" and blur < 0.1, "one spin only at the Fermi level"
         if half else "both spins at the Fermi level")
     small = m < 0.1 * abs(chemical_potential - band.bottom)
-    alpha = _ratio(result.damping, result.spin_renormalisation)
+    alpha = ratio(result.damping, result.spin_renormalisation)
     add("beta", "small splitting", "beta = A/dS (alpha of the electrons alone)", alpha, beta,
         small and isotropic, f"M is {m / abs(chemical_potential - band.bottom):.2g} of the "
         "Fermi energy")
@@ -235,7 +236,7 @@ def compare(
             getattr(full, name), full.parts[f"{stem}_surface"], getattr(bare, name),
             getattr(spinless, name),
         )
-    surface = _ratio(full.parts["nonadiabatic_surface"], full.adiabatic)
+    surface = ratio(full.parts["nonadiabatic_surface"], full.adiabatic)
     found["beta"] = _pairs(full.beta, surface, bare.beta, spinless.beta)
     return found
 

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negf_torque.gradient.born import ImpurityStrengths
-from negf_torque.gradient.coefficients import Coefficients, _ratio
+from negf_torque.gradient.coefficients import Coefficients
 from negf_torque.gradient.crystal import Crystal, Zone
 from negf_torque.gradient.crystal_born import (
     MESH_SIZES,
@@ -36,6 +36,7 @@ from negf_torque.gradient.crystal_born import (
     strengths_of,
 )
 from negf_torque.gradient.energy_rules import EnergyRule, sea_rule
+from negf_torque.gradient.terms import ratio
 from negf_torque.gradient.thermal import thermal_nodes
 
 __all__ = ["crystal_coefficients"]
@@ -265,7 +266,7 @@ def _collect(crystal, s: CrystalSolution, strengths, average, spin_sea, error) -
     dos = (-s.g.imag / np.pi).sum(axis=1)
     # the width of the states at the Fermi level: weighted with their orbital content
     weighted = np.sum(-self_energy.imag * -s.g.imag / np.pi, axis=1)
-    lifetime = _ratio(0.5 * dos, weighted)
+    lifetime = ratio(0.5 * dos, weighted)
     sigma = np.array([average["sigma_up"], average["sigma_down"]])
     parts = {
         "damping_surface": average["damping_ra"],
@@ -279,7 +280,7 @@ def _collect(crystal, s: CrystalSolution, strengths, average, spin_sea, error) -
     }
     parts = {name: np.asarray(value, float) for name, value in parts.items()}
     # sigma = e^2 nu v_x^2 tau defines the velocity
-    speed = np.sqrt(crystal.dimension * np.maximum(_ratio(sigma, dos * lifetime), 0))
+    speed = np.sqrt(crystal.dimension * np.maximum(ratio(sigma, dos * lifetime), 0))
     return Coefficients(
         self_energy=self_energy,
         dos=dos,
