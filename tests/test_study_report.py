@@ -171,12 +171,36 @@ def test_a_forecast_of_a_card_that_is_run_as_it_is():
     assert any("101 points" in line for line in words_of(swept, 2))
 
 
+def test_a_forecast_of_an_ensemble_tries_a_block_and_the_rest():
+    text = """
+[system]
+builder = "stack"
+cross_section = "chain"
+[[system.layers]]
+thickness = 3
+[[impurities]]
+kind = "nonmagnetic"
+strength = 0.4
+[disorder]
+compare = ["configurations"]
+configurations = 1_000_000
+[calculation]
+kind = "torque"
+energy = -0.7
+"""
+    found = forecast(cards.parse(text), 60)
+    assert found.items == 15_626 and found.what == "pieces"
+    # a block of 64 chains takes milliseconds, all of them at once would not have ended
+    assert 1e-4 < found.processor < 0.5 and found.free <= 1.01 * found.seconds
+    assert "15626 pieces" in words_of(found, 2)[0]
+
+
 def test_a_forecast_from_smaller_cards_names_what_dominates(monkeypatch):
     """A card that would compute for 40 s, cubic in one of its numbers, is not run as it is."""
-    from negf_torque.study import forecast as module
+    from negf_torque.study import trials
 
     card = cards.parse(PROBE + "points = 64\ncubic = 1.526e-4\n")  # 40 s at 64 points
-    monkeypatch.setattr(module, "SHORT", 0.2)
+    monkeypatch.setattr(trials, "SHORT", 0.2)
     found = forecast(card, 30)
     assert not found.exact
     assert within_a_factor_of_two(found.processor, 40)

@@ -13,7 +13,7 @@ dict[str, bytes]` (films by file name, form "gif" or "mp4", default as the card 
 `[[impurities]]` and `[disorder]`, and `CALCULATION_VERSION`, a whole number to be raised when a
 change elsewhere changes its numbers.  `MAY_BE_UNDEFINED` names the numbers of its summary (without
 what follows in brackets) that are rightly not-a-number at times, and says when: any other that is
-not a number marks its point in a sweep.  An entry of `estimate` named "memory", in B, KB, MB or GB, is
+not a number marks its point in a sweep.  An entry of `estimate` named "memory", in B ... GB, is
 respected: what does not fit is refused, and only as many workers start as have room.
 
 A calculation of many independent parts (configurations, energies) may export all three of

@@ -4,24 +4,24 @@ Every trial is a process of its own that runs one item of the card, watched from
 card as it is takes too long, all its numbers that may cost (counts, lists, tolerances) are made
 smaller together until a trial ends in time.  Then each of them is changed by itself: the growth
 of time and memory, as a power of the number, carries the small trial to the whole card and says
-which number dominates.
+which number dominates.  Of a card in parts (`study.parts`) a few are tried, as
+they are.  What runs in workers is tried with one thread, as workers run it.
 """
 
 from __future__ import annotations
 
 import copy
 import math
-import multiprocessing
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
-from negf_torque.study.base import Progress
 from negf_torque.study.complaints import path_text
 from negf_torque.study.keylines import KeyPath
+from negf_torque.study.parts import parts_of
 from negf_torque.study.sweep import set_key
+from negf_torque.study.trials import Budget, Trial, try_out
 
 if TYPE_CHECKING:
     from negf_torque.study.card import Card
@@ -32,8 +32,6 @@ __all__ = ["Forecast", "forecast", "words_of"]
 _IDLE = ("seed", "max_", "limit", "memory")
 #: Each step divides counts by two and multiplies tolerances by ten.
 MOST_STEPS, MOST_KEYS = 12, 5
-#: Trials of fewer processor seconds are repeated, so that imports and compilation do not count.
-SHORT = 3.0
 
 
 @dataclass(frozen=True)
@@ -48,11 +46,17 @@ class Forecast:
     memory : float
         Bytes of one process, at its peak.
     items : int
-        Points of the sweep.
+        Points of the sweep, or parts of them.
     powers : dict
         Key to the power with which the time grows with it (with 1/tolerance), those that matter.
     exact : bool
         Whether the card itself was run, and nothing extrapolated.
+    longest : float
+        Seconds of the longest part, which no number of workers makes shorter.
+    free : float or None
+        Seconds of one item on a core that does nothing else; None where several threads work.
+    what : str
+        What an item is.
     """
 
     seconds: float | None
@@ -61,35 +65,26 @@ class Forecast:
     items: int
     powers: dict[str, float] = field(default_factory=dict)
     exact: bool = True
+    longest: float = 0.0
+    free: float | None = None
+    what: str = "points"
 
     def total(self, workers: int) -> float | None:
         """Seconds of the whole run on so many workers."""
         if self.seconds is None:
             return None
-        return self.seconds * math.ceil(self.items / max(1, min(workers, self.items)))
-
-
-@dataclass(frozen=True)
-class _Trial:
-    seconds: float
-    processor: float
-    memory: float
-    start: float
-
-
-@dataclass
-class _Budget:
-    """Seconds that trials may still take; starting a process and its imports do not count."""
-
-    left: float
+        rounds = math.ceil(self.items / max(1, min(workers, self.items)))
+        return max(self.seconds * rounds, self.longest)
 
 
 def forecast(card: Card, budget: float = 20.0) -> Forecast:
     """Measure for about `budget` seconds; see the module's text."""
-    clock = _Budget(budget)
+    clock = Budget(budget, card.sweep is not None)
     items = len(card.sweep) if card.sweep else 1
     points = _points(card)
-    trials = [_try(one, clock, 0.3) for one in points]
+    if points and (parts := parts_of(points[len(points) // 2])):
+        return _of_parts(points[len(points) // 2], parts, items, clock)
+    trials = [try_out(one, clock, 0.3) for one in points]
     known = [trial for trial in trials if trial is not None]
     if len(known) < len(trials):
         return _extrapolated(points[len(points) // 2], items, clock)
@@ -101,6 +96,44 @@ def forecast(card: Card, budget: float = 20.0) -> Forecast:
         max(trial.memory for trial in known),
         items,
         {key: p for key, (p, _) in _powers(points[-1], known[-1], 0, clock)[0].items()},
+        free=_free(weights, known) if card.sweep else None,
+    )
+
+
+def _free(weights: list[float], trials: list[Trial]) -> float:
+    """Seconds of an item where nothing else runs: one thread that computes, or waits."""
+    total = sum(w * min(t.seconds, max(t.processor, 0.2 * t.seconds))
+                for w, t in zip(weights, trials, strict=True))  # fmt: skip
+    return total / sum(weights)
+
+
+def _of_parts(card: Card, parts: list[Any], points: int, clock: Budget) -> Forecast:
+    """From a few parts of each sort: the first of a sort, and the last."""
+    sorts: dict[str, list[Any]] = {}
+    for part in parts:
+        name = part.get("ensemble", 0) if isinstance(part, dict) else part
+        sorts.setdefault(str(name) if isinstance(name, str) else "", []).append(part)
+    chosen, weights = [], []
+    for some in sorts.values():
+        ends = [some[0]] if len(some) == 1 else [some[0], some[-2]]
+        chosen += ends
+        weights += [len(some) / len(ends)] * len(ends)
+    clock.one_thread = True
+    trials = [try_out(card, clock, 0.5, part) for part in chosen]
+    known = [trial for trial in trials if trial is not None]
+    items, what = points * len(parts), "pieces"
+    if len(known) < len(trials):
+        found = _extrapolated(card, items, clock, chosen[-1])
+        return replace(found, what=what)
+    share = [weight / sum(weights) for weight in weights]
+    return Forecast(
+        sum(w * trial.seconds for w, trial in zip(share, known, strict=True)),
+        sum(w * trial.processor for w, trial in zip(share, known, strict=True)),
+        max(trial.memory for trial in known),
+        items,
+        longest=max(trial.seconds for trial in known),
+        free=_free(weights, known),
+        what=what,
     )
 
 
@@ -116,14 +149,20 @@ def words_of(found: Forecast, workers: int | None = None) -> list[str]:
     how = "" if found.exact else ", extrapolated from a smaller card"
     lines = [f"Time: about {_duration(total)}{how}"]
     if found.items > 1:
-        lines[0] += f" on {count} workers: {found.items} points of {_duration(found.seconds)} each"
+        each = f"{found.items} {found.what} of {_duration(found.seconds)} each"
+        lines[0] += f" on {count} workers: {each}"
+    if found.free is not None and found.seconds > 1.5 * found.free:
+        quiet = replace(
+            found, seconds=found.free, longest=found.longest * found.free / found.seconds
+        )
+        lines[0] += f", as busy as it is now; {_duration(quiet.total(count) or 0.0)} on free cores"
     lines.append(f"Memory: about {size_in_words(found.memory)} for each process")
     if found.powers:
         name, power = next(iter(found.powers.items()))
         kind = f"1/{name}" if _is_tolerance(name) else name
         lines.append(f"Dominated by {name}: the time grows as ({kind})^{power:.1f}")
     elif found.items > 1:
-        lines.append("Dominated by the number of points")
+        lines.append(f"Dominated by the number of {found.what}")
     return [line + "." for line in lines]
 
 
@@ -143,17 +182,17 @@ def _points(card: Card) -> list[Card]:
     return [one for one in found if not isinstance(one, dict)]
 
 
-def _extrapolated(card: Card, items: int, clock: _Budget) -> Forecast:
+def _extrapolated(card: Card, items: int, clock: Budget, part: Any = None) -> Forecast:
     """From a card that is small enough, by powers of its numbers."""
     keys = _keys(card)
     for steps in range(1, MOST_STEPS):
         small = _smaller(card, steps, keys)
         if clock.left <= 0 or small is None:
             break
-        trial = _try(small, clock, 0.1)
+        trial = try_out(small, clock, 0.1, part)
         if trial is None or 8 * trial.seconds > 0.5 * clock.left:
             continue  # one step back may cost eight times as much
-        powers, whole = _powers(small, trial, steps, clock, keys)
+        powers, whole = _powers(small, trial, steps, clock, keys, part)
         if not whole:
             continue
         factor, extra = 1.0, trial.memory - trial.start
@@ -237,10 +276,11 @@ def _changed(card: Card, path: KeyPath, steps: int) -> Card | None:
 
 def _powers(
     card: Card,
-    trial: _Trial,
+    trial: Trial,
     steps: int,
-    clock: _Budget,
+    clock: Budget,
     keys: list[KeyPath] | None = None,
+    part: Any = None,
 ) -> tuple[dict[str, tuple[float, float]], bool]:
     """Growth of time and memory with each key that matters, and whether all could be tried.
 
@@ -252,7 +292,7 @@ def _powers(
         other = _changed(card, path, step)
         if other is None:
             continue
-        changed = _try(other, clock, 0.5) if clock.left > 0.5 else None
+        changed = try_out(other, clock, 0.5, part) if clock.left > 0.5 else None
         if changed is None:
             whole = False
             continue
@@ -265,66 +305,7 @@ def _powers(
     return dict(sorted(found.items(), key=lambda entry: -entry[1][0])), whole
 
 
-def _work(trial: _Trial) -> float:
+def _work(trial: Trial) -> float:
     """What a trial cost: processor time, which other programs do not change, where there is any."""
     busy = trial.processor > 0.2 * trial.seconds
     return max(trial.processor if busy else trial.seconds, 1e-4)
-
-
-def _try(card: Card, clock: _Budget, share: float) -> _Trial | None:
-    """Run a card in a process of its own, with a share of what is left; None if it did not end."""
-    from negf_torque.study import calculations
-
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(False)
-    words = (theirs, card.toml(), str(card.path.absolute()), list(calculations.__path__))
-    process = context.Process(target=_run, args=words, daemon=True)
-    process.start()
-    theirs.close()
-    found, began = None, None
-    try:
-        if ours.poll(120):
-            ours.recv()  # imports are done
-            began = time.monotonic()
-            limit = max(2.0, share * clock.left)
-            if ours.poll(limit):
-                found = ours.recv()
-                if found.processor < SHORT and ours.poll(limit):
-                    found = ours.recv()
-    except (EOFError, OSError):  # the trial failed
-        found = None
-    if began is not None:
-        clock.left -= time.monotonic() - began
-    process.kill()
-    process.join()
-    return found
-
-
-def _run(pipe: Any, text: str, path: str, folders: list[str]) -> None:
-    """In the process: run the card, tell time and memory, and once more if it was short."""
-    import numpy
-    import xarray
-
-    from negf_torque.study import calculations
-    from negf_torque.study.card import parse
-    from negf_torque.study.worker import evaluate
-
-    calculations.__path__[:] = folders
-    card = parse(text, path, allow_code=True)
-    # What xarray imports at its first use is no part of the calculation.
-    xarray.Dataset({"a": ("x", numpy.zeros(2))}).assign_coords(x=[0, 1])
-    start = _peak()
-    pipe.send(None)
-    for _ in range(2):
-        began, busy = time.perf_counter(), time.process_time()
-        evaluate(card, Progress())
-        seconds, processor = time.perf_counter() - began, time.process_time() - busy
-        pipe.send(_Trial(seconds, processor, _peak(), start))
-
-
-def _peak() -> float:
-    import resource
-    import sys
-
-    unit = 1 if sys.platform == "darwin" else 1024
-    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
