@@ -345,3 +345,10 @@ def test_clean_mixing_conductance_from_one_configuration():  # identity
     assert_allclose(found.reflection, clean.reflection, rtol=1e-12)
     assert_allclose(found.transmission, clean.transmission, rtol=1e-12)
     assert_allclose(found.sharvin, clean.sharvin)
+
+
+def test_a_device_without_magnets_has_no_torque():
+    chain = layer_chain(build_stack([Layer(2)], cross_section="chain"))
+    found = configuration_response(chain, -0.5, [NonmagneticImpurities(0.5, 0.3)], 8)
+    assert found.magnet_torkances.shape == (3, 8, 0, 3)
+    assert 0 < found.window.conductance < 2

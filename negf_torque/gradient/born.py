@@ -36,6 +36,14 @@ class ImpurityStrengths:
     nonmagnetic, longitudinal, transverse : array_like
         gi, gz (spin component along the axis) and gp (each of the two across); energy^2 times
         volume, eV^2 nm^d, or eV^2 per site on a lattice.
+
+    Examples
+    --------
+    Isotropic moments flip a spin twice as often as they keep it:
+
+    >>> moments = ImpurityStrengths.isotropic(0.0, 0.05)
+    >>> float(moments.same_spin), float(moments.other_spin)
+    (0.05, 0.1)
     """
 
     nonmagnetic: Any = 0.0

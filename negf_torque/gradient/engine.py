@@ -139,6 +139,17 @@ def gradient_tensors(
     ------
     ValueError
         If mu lies outside the bands, an argument is out of range, or shapes do not fit.
+
+    Examples
+    --------
+    Without spin-orbit coupling the damping is the same in both directions across n:
+
+    >>> from negf_torque.gradient.ladder import magnetic_impurities
+    >>> from negf_torque.gradient.model import square_rashba
+    >>> magnet, impurities = square_rashba(1.0, 0.0, 0.6, (0, 0, 1)), magnetic_impurities(1.0, 0.1)
+    >>> found = gradient_tensors(magnet, -1.5, impurities, texture=False, tolerance=1e-5)
+    >>> np.round(np.diag(found.damping.total)[:2], 5), found.diagnostics.converged
+    (array([0.01954, 0.01954]), True)
     """
     if not isinstance(model, BulkModel):
         raise ValueError(f"model: {type(model).__name__} is not a BulkModel.")

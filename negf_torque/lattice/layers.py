@@ -132,6 +132,14 @@ def layer_chain(magnet: Magnet) -> LayerChain:
         If there are not two leads, the leads are not connected by the region, the Hamiltonian is
         not hermitian, an orbital count does not match an operator, or hoppings in the
         cross-section reach too far.
+
+    Examples
+    --------
+    Two layers of 2 x 2 sites with two spins each, and one layer of each lead:
+
+    >>> from negf_torque.lattice import Layer, build_stack
+    >>> layer_chain(build_stack([Layer(2)], cross_section=(2, 2))).sizes
+    (8, 8, 8, 8)
     """
     system = magnet.builder.finalized()
     if len(system.leads) != 2:

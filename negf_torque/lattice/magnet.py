@@ -100,6 +100,26 @@ def magnet_from_kwant(
     ------
     ValueError
         If leads are missing or their symmetries do not fit.
+
+    Examples
+    --------
+    One site of a chain carries a moment along x; Delta is 0.5 eV.
+
+    >>> import kwant
+    >>> from negf_torque.lattice import layer_chain
+    >>> lattice = kwant.lattice.chain(norbs=2)
+    >>> one = np.eye(2)
+    >>> builder = kwant.Builder()
+    >>> builder[lattice(0)] = -0.25 * SIGMA[0]
+    >>> lead = kwant.Builder(kwant.TranslationalSymmetry((-1,)))
+    >>> lead[lattice(0)], lead[lattice.neighbors()] = 0 * one, -one
+    >>> builder.attach_lead(lead, add_cells=1), builder.attach_lead(lead.reversed(), add_cells=1)
+    ...     # doctest: +ELLIPSIS
+    (...)
+    >>> field = {lattice(0): (0.5, 0, 0)}
+    >>> magnet = magnet_from_kwant(builder, exchange_field=lambda s: field.get(s, (0, 0, 0)))
+    >>> layer_chain(magnet).magnets
+    ('magnet',)
     """
     periodic = builder.symmetry.num_directions
     momenta = tuple(f"k_{axis}" for axis in "yzx"[:periodic])

@@ -111,6 +111,13 @@ def build_stack(
     ------
     ValueError
         If a thickness, energy, direction, matrix or the cross-section makes no sense.
+
+    Examples
+    --------
+    >>> from negf_torque.lattice import layer_chain
+    >>> magnet = build_stack([Layer(2, exchange=1.0, name="F"), Layer(3)])
+    >>> layer_chain(magnet).magnets
+    ('F',)
     """
     left, right = left or Lead(), right or Lead()
     orbitals = len(_matrix(left.onsite, "left.onsite"))

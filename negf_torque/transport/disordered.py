@@ -163,6 +163,17 @@ def disordered_response(
         If no channel is open in a lead, or the impurities are too strong for Born.
     ConvergenceWarning
         If the self-consistency or the ladder has not converged; the result is marked.
+
+    Examples
+    --------
+    An alloy in a chain resists, and charge is conserved:
+
+    >>> from negf_torque.disorder.impurities import NonmagneticImpurities
+    >>> from negf_torque.lattice import Layer, build_stack, layer_chain
+    >>> chain = layer_chain(build_stack([Layer(2)], cross_section="chain"))
+    >>> found = disordered_response(chain, -0.5, [NonmagneticImpurities(0.2, 1.0)])
+    >>> found.conductance < 2, found.current_loss < 1e-12
+    (True, True)
     """
     if int(mesh) != mesh or mesh < 1:
         raise ValueError(f"mesh: {mesh!r} is not a number of momenta. Give 1 or more.")

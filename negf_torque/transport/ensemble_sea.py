@@ -83,7 +83,8 @@ class CompleteConfigurations:
     def magnet_torkance_error(self) -> NDArray:
         """(magnets, 3): standard errors of window and sea together."""
         magnets = len(self.response.window.chain.magnets)
-        by_lead = self.response.ensemble.samples[:, 1:].reshape(-1, 2, magnets, 3)
+        samples = self.response.ensemble.samples
+        by_lead = samples[:, 1:].reshape(len(samples), 2, magnets, 3)
         window = np.einsum("p,npmc->nmc", self._share, by_lead)
         spread = window.std(axis=0, ddof=1) / np.sqrt(len(window))
         sea = self.sea.standard_error[: 3 * magnets].reshape(magnets, 3)

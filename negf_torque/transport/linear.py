@@ -169,6 +169,18 @@ def window_responses(
         As in `window_response`.
     progress : callable, optional
         Called with the numbers of finished devices, of all devices, and of points so far.
+
+    Examples
+    --------
+    A chain, and one with a site of 2 eV, which lets half of the electrons pass at E = 0:
+    T = 1/[1 + (U/2 t sin k)^2].
+
+    >>> from negf_torque.lattice import Layer, build_stack, layer_chain
+    >>> chains = [
+    ...     layer_chain(build_stack([Layer(1, onsite=u)], cross_section="chain")) for u in (0, 2)
+    ... ]
+    >>> [round(response.conductance, 9) for response in window_responses(chains, 0.0)]
+    [2.0, 1.0]
     """
     if isinstance(chains, LayerChain):
         raise ValueError("chains: a single chain; `window_response` takes one.")

@@ -160,6 +160,16 @@ def mixing_conductance(
     ------
     ValueError
         If the left lead is magnetic, or no moment exists and no direction is given.
+
+    Examples
+    --------
+    A chain that reflects nobody absorbs every transverse spin: one channel.
+
+    >>> from negf_torque.lattice import Layer, build_stack, layer_chain
+    >>> chain = layer_chain(build_stack([Layer(2)], cross_section="chain"))
+    >>> found = mixing_conductance(chain, -0.5, direction=(0, 0, 1))
+    >>> round(found.reflection.real, 9), round(abs(found.reflection.imag), 9), found.sharvin
+    (1.0, 0.0, 1.0)
     """
     sampling = sampling or Sampling()
     if np.any(chain.left.sites.exchange):

@@ -167,6 +167,17 @@ def terminal_response(
         If no channel of a lead is open.
     ConvergenceWarning
         If the thermal average has not reached its tolerance.
+
+    Examples
+    --------
+    A perfect chain carries both spins, 2 e^2/h, from one lead to the other:
+
+    >>> from negf_torque.lattice import Layer, build_stack
+    >>> from negf_torque.lattice.terminals import open_system
+    >>> chain = open_system(build_stack([Layer(2)], cross_section="chain"))
+    >>> np.round(terminal_response(chain, -0.5).conductance, 9)
+    array([[ 2., -2.],
+           [-2.,  2.]])
     """
     if not isinstance(system, OpenSystem):
         raise ValueError(

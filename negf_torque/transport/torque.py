@@ -47,7 +47,7 @@ def exchange_torque(sites: SiteTable, exchange_density: NDArray) -> NDArray:
 def sum_by_magnet(sites: SiteTable, per_site: NDArray, magnets: tuple[str, ...]) -> NDArray:
     """Sum (..., sites, 3) over the sites of each magnet: (..., magnets, 3)."""
     member = np.array([[name == magnet for name in sites.magnet] for magnet in magnets], float)
-    return np.einsum("gi,...ic->...gc", member.reshape(len(magnets), -1), per_site)
+    return np.einsum("gi,...ic->...gc", member.reshape(len(magnets), len(sites.layer)), per_site)
 
 
 def frame_components(

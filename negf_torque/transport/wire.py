@@ -176,6 +176,18 @@ def wire_response(
     ------
     ValueError
         If there is no moment.
+
+    Examples
+    --------
+    A wall that is wide against 1/(k_up - k_down) lets nearly all electrons follow it:
+
+    >>> from negf_torque.lattice import Layer, Lead, build_stack, layer_chain
+    >>> from negf_torque.spin import domain_wall
+    >>> wall = Layer(20, exchange=1.0, texture=domain_wall(9.5, 3.0), name="wall")
+    >>> ends = [Lead(exchange=1.0, direction=(0, 0, s)) for s in (1, -1)]
+    >>> found = wire_response(layer_chain(build_stack([wall], *ends, "chain")), -0.2)
+    >>> bool(abs(found.wall_resistance) < 1e-4)
+    True
     """
     say = progress or (lambda stage: None)
     geometry = texture_geometry(chain)
