@@ -18,11 +18,18 @@ from pathlib import Path
 from study_helpers import _COMMAND, PROBE
 
 ITEMS = 80
-SWEEP = PROBE + "number = {linspace = [0, 79, 80]}\nbusy = 0.02\n[output]\nfigures = []\n"
+SWEEP = PROBE + "number = {linspace = [0, 79, 80]}\n[output]\nfigures = []\n"
+LONGER = SWEEP.replace("[output]", "busy = 0.02\n[output]")
+#: Only against hanging: on a busy machine a process of one second may take a minute.
+HANGS = 600
 
 
-def start(directory, *words, card=SWEEP, prelude="", **keywords):
-    """Start `negf-torque run` on a card in a process of its own."""
+def start(directory, *words, card=SWEEP, prelude="", gate=None, **keywords):
+    """Start `negf-torque run` on a card in a process of its own.
+
+    Items from number `gate` on wait until `open_gate`: what a test does to a run that is at work
+    does not depend on who is faster.
+    """
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "sweep.toml").write_text(card)
@@ -31,6 +38,8 @@ def start(directory, *words, card=SWEEP, prelude="", **keywords):
         "PROBE_COUNTS": str(directory / "counts"),
         "OPENBLAS_NUM_THREADS": "1",
     }
+    if gate is not None:
+        environment["PROBE_GATE"] = f"{directory / 'gate'}:{gate}"
     return subprocess.Popen(
         [sys.executable, "-c", prelude + _COMMAND, "run", "sweep.toml", "-o", "out", *words],
         cwd=directory,
@@ -42,7 +51,22 @@ def start(directory, *words, card=SWEEP, prelude="", **keywords):
     )
 
 
-def ended(process, timeout=120):
+def open_gate(directory):
+    """Let the items of a run go on that waited."""
+    (Path(directory) / "gate").touch()
+
+
+def heard(process):
+    """What a run says until it has taken notice of a signal."""
+    told = ""
+    while "Ctrl-C again" not in told:
+        line = process.stderr.readline()
+        assert line, told
+        told += line
+    return told
+
+
+def ended(process, timeout=HANGS):
     """Exit status and stderr of a run."""
     _, told = process.communicate(timeout=timeout)
     return process.returncode, told
@@ -53,7 +77,7 @@ def finished(directory):
     return len(list(Path(directory).glob("out/checkpoints/*/*.item")))
 
 
-def wait_for(directory, count, process, timeout=60):
+def wait_for(directory, count, process, timeout=HANGS):
     """Wait until so many items are finished."""
     end = time.monotonic() + timeout
     while finished(directory) < count and process.poll() is None:
@@ -92,13 +116,13 @@ def kill_often(folder, kills, seed=1, workers=2):
     """
     folder, words = Path(folder), ("--workers", str(workers), "--quiet")
     began = time.monotonic()
-    assert ended(start(folder / "calm", *words))[0] == 0
+    assert ended(start(folder / "calm", *words, card=LONGER))[0] == 0
     whole = time.monotonic() - began
     chance, harmed = random.Random(seed), folder / "harmed"
     counted = {"hits": 0, "resumed": 0, "begun": 0, "lost": 0, "repeated": 0}
     for session in range(kills + 1):
         before, begun = _files(harmed), sum(counts(harmed).values())
-        process = start(harmed, *words)
+        process = start(harmed, *words, card=LONGER)
         if session < kills:
             try:
                 process.wait(chance.uniform(0.1, 1.0) * whole)

@@ -20,7 +20,7 @@ def know_probe(monkeypatch):
     monkeypatch.setattr(calculations, "__path__", [*calculations.__path__, str(KINDS)])
 
 
-def command(*words, cwd, timeout=120):
+def command(*words, cwd, timeout=600):
     """Run `negf-torque` in a process of its own, with `probe` among its calculations."""
     return subprocess.run(
         [sys.executable, "-c", _COMMAND, *map(str, words)],

@@ -13,16 +13,16 @@ from study_helpers import _COMMAND, PROBE, TOP, command, know_probe
 
 @pytest.fixture
 def card(tmp_path):
-    def write(text="", name="probe.toml"):
-        path = tmp_path / name
-        path.write_text(PROBE + text)
+    def write(text="", figures="[]"):
+        path = tmp_path / "probe.toml"
+        path.write_text(f"{PROBE}{text}\n[output]\nfigures = {figures}\n")
         return path
 
     return write
 
 
 def test_run_show_and_plot(card, tmp_path):
-    done = command("run", card(), "-o", "out", cwd=tmp_path)
+    done = command("run", card(figures='["png"]'), "-o", "out", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "wave" in done.stdout and "-0.41614684 + 0.90929743i" in done.stdout
     assert "Waves" in done.stdout
@@ -140,7 +140,7 @@ def test_ctrl_c_is_130(card, tmp_path):
     while "probing" not in process.stderr.readline():
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
-    _, rest = process.communicate(timeout=30)
+    _, rest = process.communicate(timeout=600)
     assert process.returncode == 130
     assert "interrupted" in rest and "Traceback" not in rest
 
@@ -182,7 +182,7 @@ def test_a_directory_that_cannot_be_written_is_2(card, tmp_path):
 
 
 def test_the_module_is_the_command_and_answers_soon(tmp_path):
-    began = time.perf_counter()
+    began = os.times()
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "negf_torque", "--help"],
         cwd=tmp_path,
@@ -193,4 +193,7 @@ def test_the_module_is_the_command_and_answers_soon(tmp_path):
     assert done.returncode == 0
     for heavy in ("numba", "matplotlib", "kwant", "xarray", "scipy"):
         assert f"| {heavy}\n" not in done.stderr.replace(" ", "").replace("|", "| ")
-    assert time.perf_counter() - began < 10
+    # processor time: half a second here, and what the clock says depends on who else is at work
+    ended = os.times()
+    used = ended.children_user + ended.children_system
+    assert 0 < used - began.children_user - began.children_system < 3

@@ -141,7 +141,7 @@ def _mpi(directory, *words, ranks="2"):
         cwd=directory,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         env={**os.environ, "PROBE_COUNTS": str(directory / "counts")},
     )
 

@@ -10,16 +10,19 @@ import signal
 import subprocess
 import sys
 import time
+from shlex import quote
 
 import numpy as np
 import pytest
 from study_faults import (
+    HANGS,
     ITEMS,
-    SWEEP,
     counts,
     ended,
     finished,
+    heard,
     kill_often,
+    open_gate,
     start,
     wait_for,
     workers_of,
@@ -52,9 +55,10 @@ def result(directory):
 
 @LINUX
 def test_a_worker_that_is_killed_in_the_middle_is_replaced(tmp_path, calm):
-    process = start(tmp_path, "--workers", "2")
+    process = start(tmp_path, "--workers", "2", gate=5)
     wait_for(tmp_path, 5, process)
     os.kill(workers_of(process)[0], signal.SIGKILL)
+    open_gate(tmp_path)
     status, told = ended(process)
     assert status == 0, told
     assert result(tmp_path) == calm
@@ -91,9 +95,11 @@ def test_a_main_process_killed_at_random_moments_goes_on_where_it_was(tmp_path):
 
 
 def test_ctrl_c_finishes_what_is_in_flight_and_the_rest_is_done_later(tmp_path, calm):
-    process = start(tmp_path, "--workers", "2")
+    process = start(tmp_path, "--workers", "2", gate=3)
     wait_for(tmp_path, 3, process)
     process.send_signal(signal.SIGINT)
+    heard(process)
+    open_gate(tmp_path)
     status, told = ended(process)
     assert status == 130, told
     kept = finished(tmp_path)
@@ -108,16 +114,16 @@ def test_ctrl_c_finishes_what_is_in_flight_and_the_rest_is_done_later(tmp_path, 
 def test_ctrl_c_twice_stops_at_once_and_leaves_no_process(tmp_path):
     card = PROBE + "number = {linspace = [0, 9, 10]}\nseconds = 60\n"
     process = start(tmp_path, "--workers", "2", card=card)
-    end = time.monotonic() + 60
+    end = time.monotonic() + HANGS
     while len(counts(tmp_path)) < 2 and time.monotonic() < end:
         time.sleep(0.01)
     workers = workers_of(process)
     process.send_signal(signal.SIGINT)
-    assert "Ctrl-C again" in process.stderr.readline() + process.stderr.readline()
+    heard(process)
     process.send_signal(signal.SIGINT)
-    status, told = ended(process, timeout=20)
+    status, told = ended(process)
     assert status == 130 and "at once" in told
-    end = time.monotonic() + 20
+    end = time.monotonic() + HANGS
     while any(os.path.exists(f"/proc/{pid}") for pid in workers) and time.monotonic() < end:
         time.sleep(0.05)
     assert not [pid for pid in workers if os.path.exists(f"/proc/{pid}")]
@@ -142,7 +148,7 @@ def test_a_disk_that_gets_full_is_told_and_the_run_goes_on_when_there_is_room(tm
         pytest.skip("no file system of one's own can be mounted here")
     from study_helpers import _COMMAND
 
-    words = f'{sys.executable} -c "$COMMAND" run sweep.toml -o out --executor serial --quiet'
+    words = f'{quote(sys.executable)} -c "$COMMAND" run sweep.toml -o out --executor serial --quiet'
     done = subprocess.run(
         ["unshare", "-rm", "sh", "-c", script.replace("{run}", words)],
         cwd=tmp_path,
@@ -180,7 +186,7 @@ def test_a_directory_that_is_read_only_is_told(tmp_path):
     (tmp_path / "sweep.toml").write_text(SMALL)
     script = 'mount -t tmpfs -o ro tmpfs out && {} -c "$COMMAND" run sweep.toml -o out'
     done = subprocess.run(
-        ["unshare", "-rm", "sh", "-c", script.format(sys.executable)],
+        ["unshare", "-rm", "sh", "-c", script.format(quote(sys.executable))],
         cwd=tmp_path,
         env={**os.environ, "COMMAND": _COMMAND},
         capture_output=True,
@@ -281,9 +287,10 @@ def test_a_clock_that_jumps_changes_nothing(tmp_path, calm):
         "import time, random; time.time = lambda: random.uniform(-1e9, 4e9); "
         "time.time_ns = lambda: int(1e9 * time.time()); "
     )
-    process = start(tmp_path, "--workers", "2", prelude=prelude)
+    process = start(tmp_path, "--workers", "2", prelude=prelude, gate=10)
     wait_for(tmp_path, 10, process)
     process.send_signal(signal.SIGKILL)
+    open_gate(tmp_path)
     ended(process)
     for number, path in enumerate((tmp_path / "out").rglob("*")):
         moment = (-1e6, 0, 5e9)[number % 3]
@@ -294,11 +301,12 @@ def test_a_clock_that_jumps_changes_nothing(tmp_path, calm):
 
 
 def test_a_second_run_in_the_same_directory_is_refused_and_names_the_first(tmp_path, calm):
-    first = start(tmp_path, "--workers", "2")
+    first = start(tmp_path, "--workers", "2", gate=1)
     wait_for(tmp_path, 1, first)
     status, told = ended(start(tmp_path, "--executor", "serial"))
     assert status == 2
     assert f"another run is at work in out (user {_user()}, process {first.pid} on" in told
+    open_gate(tmp_path)
     assert ended(first)[0] == 0
     assert result(tmp_path) == calm
 
@@ -345,13 +353,15 @@ def test_packed_items_come_back_and_any_damage_is_noticed(monkeypatch):
 def test_status_tells_what_is_done(tmp_path):
     from negf_torque.study.status import status_of
 
-    process = start(tmp_path, "--workers", "2", card=SWEEP)
+    process = start(tmp_path, "--workers", "2", gate=4)
     wait_for(tmp_path, 4, process)
     with pytest.MonkeyPatch.context() as patch:
         know_probe(patch)
         lines = list(status_of(tmp_path / "out"))
         assert any(f"process {process.pid}" in line for line in lines)
         process.send_signal(signal.SIGTERM)  # as a batch system does at the time limit
+        heard(process)
+        open_gate(tmp_path)
         status, _ = ended(process)
         assert status == 130
         lines = list(status_of(tmp_path / "out"))

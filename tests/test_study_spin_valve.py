@@ -188,7 +188,8 @@ def test_results_figures_and_inputs_through_the_command(tmp_path):
 
 def test_a_card_without_llg_table_exports_nothing_and_says_what_to_add(tmp_path):
     (tmp_path / "v.toml").write_text(
-        valve(**(MAGNETS | {"mesh": "mesh = 3\nangles = [60, 90]\nmap_points = 4"}))
+        "[output]\nfigures = []\n"
+        + valve(**(MAGNETS | {"mesh": "mesh = 3\nangles = [60, 90]\nmap_points = 4"}))
     )
     assert command("run", "v.toml", "-o", "out", cwd=tmp_path).returncode == 0
     done = command("export", "oommf", "out", cwd=tmp_path)

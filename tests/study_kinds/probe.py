@@ -39,6 +39,7 @@ def run(card, progress):
 
     p = card.calculation
     _count(p.number)
+    _wait_at_the_gate(p.number)
     progress.start("probing", p.points)
     for _ in range(p.points):
         if p.seconds:
@@ -76,6 +77,15 @@ def _count(number):
     if path := os.environ.get("PROBE_COUNTS"):
         with open(path, "a") as file:
             file.write(f"{number}\n")
+
+
+def _wait_at_the_gate(number):
+    """PROBE_GATE=file:number stops every item from this number on until there is the file."""
+    if gate := os.environ.get("PROBE_GATE"):
+        path, _, first = gate.rpartition(":")
+        end = time.monotonic() + 300  # nobody opens it any more
+        while number >= int(first) and not os.path.exists(path) and time.monotonic() < end:
+            time.sleep(0.01)
 
 
 def _first_time(number):
