@@ -10,6 +10,8 @@ Only H(k), S and the Born self-energy are shared with the engine; sums over k, l
 contours are written here once more.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from negf_torque.gradient.ladder import ScatteringMap, superapply
@@ -194,6 +196,9 @@ class FiniteWaveVector:
         self.o_slope = np.stack([self.zone.slope(o, field_axis) for o in model.exchange])
         unit = np.broadcast_to(np.eye(self.zone.n), (1, *self.o.shape[1:]))
         self.observables = np.concatenate([self.o, unit])
+        # one energy slope asks for nine energies on both sides, again and again
+        self.greens = lru_cache(maxsize=40)(self.greens)
+        self.texture_vertex = lru_cache(maxsize=20)(self.texture_vertex)
 
     def greens(self, z, side, advanced):
         sigma = self.born(np.conj(z) if advanced else z)
@@ -205,8 +210,9 @@ class FiniteWaveVector:
             return np.zeros((3, *g.shape), complex)
         return np.stack([superapply(d, g) for d in self.born.ds])
 
-    def texture_vertex(self, plus, minus):
+    def texture_vertex(self, z, advanced, sign):
         """O_b dressed at q, (b, k, n, n), between G(k + q/2) and G(k - q/2)."""
+        plus, minus = self.greens(z, sign, advanced), self.greens(z, -sign, advanced)
         s, x = self.born.s, pair(plus, minus)
         local = self.zone.average(plus)
         turned = self.turned(local)
@@ -229,7 +235,7 @@ class FiniteWaveVector:
             matrix, right = matrix[:-1], right[:-1]
         g_w = np.linalg.lstsq(matrix, right, rcond=1e-11)[0].reshape(n, n)
         w = superapply(s, g_w)
-        b1, b2 = self.texture_vertex(p1, m1), self.texture_vertex(p2, m2)
+        b1, b2 = (self.texture_vertex(z, a, sign) for z, a in ((z1, advanced1), (z2, advanced2)))
         turned = self.turned(g_w)
         known = p1 @ b1 @ (m1 @ (vm + w) @ m2) + (p1 @ (vp + w) @ p2) @ b2 @ m2
         known = known + p1 @ (self.o_slope + turned[:, None]) @ m2
@@ -269,9 +275,7 @@ class FiniteWaveVector:
         total = {+1: 0.0, -1: 0.0}
         for y, w in zip(*contour(self.nodes, self.scale), strict=True):
             for sign in total:
-                total[sign] = total[sign] - 1j * w * self.potential_response(
-                    self.mu + 1j * y, sign
-                )
+                total[sign] = total[sign] - 1j * w * self.potential_response(self.mu + 1j * y, sign)
         return -(total[+1] - total[-1].conj()) / (2j * np.pi)
 
     def neutral(self):

@@ -14,6 +14,7 @@ from negf_torque.gradient.ladder import magnetic_impurities
 from negf_torque.gradient.model import ZoneMesh, square_rashba
 
 MU = -0.7
+FOLLOWED = np.array((0.48, 0.6, 0.64))
 SITES = np.stack([np.diag([1.0, 0]), np.diag([0, 1.0]), np.array([[0.3, 0.5], [0.5, 0.2]])])
 
 
@@ -50,12 +51,18 @@ def test_vector_potential_gives_the_torkance():
     np.testing.assert_allclose(engine.torkance.total, dynamic, rtol=0, atol=5e-9)
 
 
-@pytest.mark.parametrize(("i", "j"), [(0, 0), (0, 1)])
-def test_static_texture_of_finite_wave_vector_gives_the_field_in_texture_tensor(i, j):
+@pytest.fixture(scope="module")
+def two_orbitals():
+    """The engine's tensors and the self-energies of the same mesh."""
     model, impurities, size = routes.two_orbital_model(), strong_impurities(), 32
     mesh = ZoneMesh(model.lattice, (size, size))
     engine = gradient_tensors(model, MU, impurities, mesh=mesh, tolerance=1e-8)
-    born = routes.Born(routes.Zone(model, size), impurities)
+    return engine, routes.Born(routes.Zone(model, size), impurities)
+
+
+@pytest.mark.parametrize(("i", "j"), [(0, 0), (0, 1)])
+def test_static_texture_of_finite_wave_vector_gives_the_field_in_texture_tensor(two_orbitals, i, j):
+    engine, born = two_orbitals
     static = routes.texture_slope(
         born, MU, i, j, engine.torkance.total, q=0.05, orders=2, nodes=10, scale=4.0
     )
@@ -64,19 +71,24 @@ def test_static_texture_of_finite_wave_vector_gives_the_field_in_texture_tensor(
     np.testing.assert_allclose(engine.texture.total[:, i, j], static, rtol=0, atol=1.5e-7)
 
 
-@pytest.mark.parametrize(("i", "j"), [(0, 0), (1, 0)])
-def test_impurities_that_follow_the_texture(i, j):
-    direction = np.array((0.48, 0.6, 0.64))
-    model, size = square_rashba(1.0, 0.7, 0.6, direction), 40
-    impurities = magnetic_impurities(2.0, 0.2, 0.7, axis=direction, follow=True)
+@pytest.fixture(scope="module")
+def following():
+    """The same for impurities whose moments follow the magnetisation."""
+    model, size = square_rashba(1.0, 0.7, 0.6, FOLLOWED), 40
+    impurities = magnetic_impurities(2.0, 0.2, 0.7, axis=FOLLOWED, follow=True)
     mesh = ZoneMesh(model.lattice, (size, size))
     engine = gradient_tensors(model, -1.2, impurities, mesh=mesh, tolerance=1e-8)
+    return engine, routes.Born(routes.Zone(model, size), impurities)
+
+
+@pytest.mark.parametrize(("i", "j"), [(0, 0), (1, 0)])
+def test_impurities_that_follow_the_texture(following, i, j):
+    engine, born = following
     assert engine.damping is None
-    born = routes.Born(routes.Zone(model, size), impurities)
     static = routes.texture_slope(
         born, -1.2, i, j, engine.torkance.total, q=0.05, orders=2, nodes=12, scale=3.0
     )
-    transverse = np.eye(3) - np.outer(direction, direction)
+    transverse = np.eye(3) - np.outer(FOLLOWED, FOLLOWED)
     difference = (engine.texture.total[:, i, j] - static) @ transverse
     np.testing.assert_allclose(difference, 0, rtol=0, atol=1.5e-7)
 
@@ -85,15 +97,11 @@ def test_three_dimensions_with_spin_orbit_coupling():
     model, mu, size = routes.cubic_model(), -0.9, 12
     impurities = magnetic_impurities(30.0, 2.0, 3.75, axis=(0.3, 0.2, 0.9))
     mesh = ZoneMesh(model.lattice, (size,) * 3)
-    engine = gradient_tensors(
-        model, mu, impurities, mesh=mesh, contour_nodes=12, tolerance=1e-8
-    )
+    engine = gradient_tensors(model, mu, impurities, mesh=mesh, contour_nodes=12, tolerance=1e-8)
     zone = routes.Zone(model, size)
     born = routes.Born(zone, impurities)
     o = np.stack([zone.at(a) for a in model.exchange])
-    dynamic = routes.slope_in_frequency(
-        born, mu, o, o, step=0.05, orders=2, nodes=14, scale=6.0
-    )
+    dynamic = routes.slope_in_frequency(born, mu, o, o, step=0.05, orders=2, nodes=14, scale=6.0)
     np.testing.assert_allclose(engine.damping.total, dynamic, rtol=0, atol=3e-9)
     static = routes.texture_slope(
         born, mu, 0, 2, engine.torkance.total, q=0.1, orders=2, nodes=10, scale=10.0
