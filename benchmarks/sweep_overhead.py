@@ -87,15 +87,16 @@ def measure(points: int) -> None:
         flush=True,
     )
     shared = {"size": points, "size_name": "points", "memory": memory()}
+    large = points >= LARGE
     if seen and overhead > 0:
         keep(
             "one point, overhead of all processes", overhead,
-            goal={"seconds": 5e-3} if points >= LARGE else None, **shared,
+            goal={"seconds": 5e-3} if large else None, **shared,
             note="processor time, the start of the workers included; memory of the main process",
         )  # fmt: skip
     keep(
         f"whole sweep, {WORKERS} workers, by the clock", clock, peer="plain loop, one process",
-        peer_seconds=points * serial, goal={"ratio": 1 / 1.5} if points >= LARGE else None, **shared,
+        peer_seconds=points * serial, goal={"ratio": 1 / 1.5} if large else None, **shared,
     )  # fmt: skip
 
 
