@@ -1,9 +1,9 @@
 """Draw the pictures of the tutorials again, from the cards that the tutorials show.
 
-    python docs/make_tutorial_pictures.py [switching beta quantum]
+    python docs/make_tutorial_pictures.py [switching beta quantum junction]
 
 A card is taken from its page, run into `runs/` (or its result found there) and drawn into
-`docs/images/`; the whole takes about a minute of processor time.
+`docs/images/`; the whole takes some minutes.
 """
 
 import re
@@ -112,7 +112,15 @@ def quantum():
     return drawing
 
 
-DRAWINGS = {"switching": switching, "beta": beta, "quantum": quantum}
+def junction():
+    """The kind's own picture of the torque against the voltage."""
+    from negf_torque.study.run import drawings
+
+    found = result("tunnel_junction")
+    return next(draw for name, draw in drawings("bias_sweep", found) if name == "torque")
+
+
+DRAWINGS = {"switching": switching, "beta": beta, "quantum": quantum, "junction": junction}
 
 
 def main(names: list[str]) -> None:

@@ -26,7 +26,7 @@ PAGES = sorted(
     if not {"_build", "generated", "gallery", "images"} & set(page.parts)
 )
 #: Pages whose Python another test runs and compares (`test_study_docs.py`).
-ELSEWHERE = {"README.md", "docs/tutorials/own_system.md"}
+ELSEWHERE = {"README.md"}
 
 
 def blocks(page, *languages):

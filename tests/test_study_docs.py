@@ -31,7 +31,7 @@ def test_ten_lines_of_the_readme_run_and_print_the_reference_numbers():
 
 
 def test_own_system_of_the_tutorial_is_the_chain_of_layers(tmp_path):
-    (code,) = code_blocks("docs/tutorials/own_system.md", "python")
+    code, *_ = code_blocks("docs/tutorials/own_system.md", "python")
     (card,) = code_blocks("docs/tutorials/own_system.md", "toml")
     (tmp_path / "mine.py").write_text(code)
     (tmp_path / "mine.toml").write_text(card + "angles = [60, 90]\n")
