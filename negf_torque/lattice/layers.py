@@ -321,8 +321,9 @@ def _operator(operator: ArrayLike, site: kwant.builder.Site, name: str) -> NDArr
     norbs = site.family.norbs
     if matrices.shape != (3, norbs, norbs):
         raise ValueError(
-            f"{name}: shape {matrices.shape} at site {tuple(site.tag)}, whose family "
-            f"{site.family.name!r} has {norbs} orbitals. Expected (3, {norbs}, {norbs})."
+            f"{name}: shape {matrices.shape} at site {tuple(site.tag)}, which has norbs={norbs}. "
+            f"Give magnet_from_kwant a {name} of shape (3, {norbs}, {norbs}); orbital_spin(n) "
+            "makes it for n orbitals with the spin as the last index."
         )
     if not np.allclose(matrices, matrices.conj().transpose(0, 2, 1), atol=1e-12):
         raise ValueError(f"{name}: the matrices at site {tuple(site.tag)} are not hermitian.")
