@@ -43,7 +43,7 @@ from negf_torque.transport.disordered_device import (
 from negf_torque.transport.linear import WindowResponse
 from negf_torque.transport.torque import bias_windows
 
-__all__ = ["DisorderedResponse", "bond_currents", "disordered_response", "response_at"]
+__all__ = ["DisorderedResponse", "currents_of_flows", "disordered_response", "response_at"]
 
 #: Relative residual of the ladder above which the result is marked.
 _LADDER_TOLERANCE = 1e-9
@@ -219,7 +219,7 @@ def response_at(
         conductance_error=0.0,
         density_by_lead=density,
         exchange_density_by_lead=exchange,
-        current_by_lead=bond_currents(device.chain, flows),
+        current_by_lead=currents_of_flows(device.chain, flows),
         density_error=0.0,
         current_error=0.0,
         open_channels=point.open_channels,
@@ -231,7 +231,7 @@ def response_at(
         conductance_coherent=coherent[0],
         conductance_vertex=total[0] - coherent[0],
         conductance_reversed=total[1],
-        coherent_current_by_lead=bond_currents(device.chain, unscattered),
+        coherent_current_by_lead=currents_of_flows(device.chain, unscattered),
         impurity_torque_by_lead=_impurity_torque(device, point, flows, sources),
         self_energy=local[0],
         green=local[1],
@@ -289,7 +289,7 @@ def _densities(chain: LayerChain, flows: list[Flow]) -> tuple[NDArray, NDArray]:
     return values[:, :, :4], values[:, :, 4:]
 
 
-def bond_currents(chain: LayerChain, flows: list[Flow]) -> NDArray:
+def currents_of_flows(chain: LayerChain, flows: list[Flow]) -> NDArray:
     """2 Im tr[S_a V_l A_{l,l+1}], particles and spin, (2, layers - 1, 4)."""
     current = np.zeros((2, len(chain.onsite) - 1, 4))
     for sites, operators in local_operators(chain):

@@ -26,7 +26,7 @@ from negf_torque.disorder.ladder import dress, make_ladder
 from negf_torque.disorder.medium import Flow, flow
 from negf_torque.lattice.layers import LayerChain
 from negf_torque.spin import unit_vector
-from negf_torque.transport.disordered import bond_currents
+from negf_torque.transport.disordered import currents_of_flows
 from negf_torque.transport.disordered_device import DisorderedDevice, make_disordered, point_at
 from negf_torque.transport.mixing import first_moment, ladder_operators, sharvin_corrected
 
@@ -140,5 +140,5 @@ def _transverse(m: NDArray) -> tuple[NDArray, NDArray]:
 
 
 def _mixed(chain: LayerChain, flows: list[Flow], bond: int, e1: NDArray, e2: NDArray) -> complex:
-    one, two = bond_currents(chain, flows)[:, bond, 1:]
+    one, two = currents_of_flows(chain, flows)[:, bond, 1:]
     return complex((one @ e1 - 1j * one @ e2 + 1j * (two @ e1) + two @ e2) / 4)
