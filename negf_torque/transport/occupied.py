@@ -19,6 +19,7 @@ from negf_torque.lattice.layers import LayerChain
 from negf_torque.transport.complex_momenta import complex_momenta, momentum_shift
 from negf_torque.transport.contour import Path, contour_path
 from negf_torque.transport.meshes import FIRST_MESH, LARGEST_MESH, refined_means, zone_mesh
+from negf_torque.transport.nested import nested_integral
 from negf_torque.transport.sampling import (
     Columns,
     Sampling,
@@ -32,6 +33,8 @@ __all__ = ["contour_average"]
 _CHUNK = 16384
 #: Energies on a path after which its quadrature gives up.
 _MOST_NODES = 20_000
+#: Energies of a first look at the size of the integrand.
+_PROBE = 6
 #: Finest mesh of complex momenta, which only an energy next to a van Hove singularity needs.
 _LARGEST_COMPLEX = 512
 
@@ -82,7 +85,7 @@ def contour_average(
         if chain.dimension == 0 or sampling.mesh is not None:
             result = job.along_path(1)
         elif zone.shift is not None:
-            result = job.along_path(_largest(chain, _LARGEST_COMPLEX))
+            result = job.smooth(_largest(chain, _LARGEST_COMPLEX))
             settled = bool(np.all(zone.left == 0))
             result = Average(
                 result.value, result.error, result.evaluations, result.converged and settled
@@ -129,8 +132,41 @@ class _Job:
             scale=scales,
             max_evaluations=_MOST_NODES,
         )
+        return self._with_poles(mean, cap)
+
+    def smooth(self, cap: int) -> Average:
+        """Integral by nested rules: at complex momenta nothing is sharp along the path."""
+        zone, tolerance = self.zone, self.sampling.tolerance
+        zone.tolerance, zone.left = 0.0, 0
+        # at a temperature the path has two pieces
+        pieces = [(0.0, 1.0)] if self.path.thermal == 0 else [(0.0, 0.5), (0.5, 1.0)]
+
+        def on_piece(x: NDArray, low: float, high: float) -> NDArray:
+            z, weight = self.path.nodes(low + (high - low) * (1 + x) / 2)
+            return np.concatenate(zone.means(z, weight, cap), axis=1) * (high - low) / 2
+
+        first = (np.arange(_PROBE) + 0.5) * 2 / _PROBE - 1
+        size = max(len(pieces) * np.abs(on_piece(first, *p)).mean(axis=0).max() for p in pieces)
+        zone.tolerance = max(tolerance * 2 * size, self.floor) / 8
+        found = [
+            nested_integral(
+                lambda x, p=p: on_piece(x, *p), tolerance, max(2 * size, self.floor / tolerance)
+            )
+            for p in pieces
+        ]
+        total = Average(
+            sum(f.value for f in found),
+            sum(f.error for f in found),
+            sum(f.evaluations for f in found),
+            all(f.converged for f in found),
+        )
+        return self._with_poles(total, cap)
+
+    def _with_poles(self, mean: Average, cap: int) -> Average:
+        """Values and the integrated errors of their zone averages, apart; poles added."""
+        zone = self.zone
         value, of_zone = np.split(mean.value, 2)
-        error = np.split(mean.error, 2)[0] + of_zone
+        error = np.split(mean.error, 2)[0] + np.abs(of_zone)
         if len(self.path.poles):
             weight = np.full(len(self.path.poles), -2j * np.pi * self.path.thermal)
             added, uncertain = zone.means(self.path.poles, weight, cap)

@@ -12,21 +12,18 @@ goes on parallel to the real axis; the poles below it add 2 k_B T sum_n Re X(z_n
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from negf_torque.greens.quadrature import Average
 from negf_torque.transport.contour import contour_path
+from negf_torque.transport.nested import nested_integral
 
 __all__ = ["Column", "vertical_integral"]
 
 #: Complex energy, guess for the self-energies -> values, self-energies.
 Column = Callable[[complex, NDArray | None], tuple[NDArray, NDArray]]
-
-#: 2^level - 1 points of the first and of the finest rule for the integral over energies.
-_FIRST_LEVEL, _LAST_LEVEL = 4, 9
 
 
 def vertical_integral(
@@ -67,20 +64,22 @@ def vertical_integral(
     path = contour_path(energy - 1.0, energy, temperature)
     start = path.corner
 
-    def down(x: float) -> NDArray:
-        height, slope = unit * (1 + x) / (1 - x), 2 * unit / (1 - x) ** 2
-        return known(start + 1j * height).real * slope / np.pi
+    def down(x: NDArray) -> NDArray:
+        heights, slopes = unit * (1 + x) / (1 - x), 2 * unit / (1 - x) ** 2
+        found = [known(complex(start + 1j * height)).real for height in heights]
+        return slopes[:, None] * np.array(found) / np.pi
 
     if not len(path.poles):
-        return _nested(down, tolerance)
+        return nested_integral(down, tolerance)
     poles = 2 * path.thermal * sum(known(complex(z)).real for z in path.poles)
 
-    def along(x: float) -> NDArray:
-        z, weight = path.line(np.array([(1 + x) / 2]))
-        return -(weight[0] / 2 * known(complex(z[0]))).imag / np.pi
+    def along(x: NDArray) -> NDArray:
+        energies, weight = path.line((1 + x) / 2)
+        found = np.array([known(complex(z)) for z in energies])
+        return -(weight[:, None] / 2 * found).imag / np.pi
 
-    line = _nested(along, tolerance, np.abs(poles).max())
-    rest = _nested(down, tolerance, max(np.abs(poles).max(), np.abs(line.value).max()))
+    line = nested_integral(along, tolerance, np.abs(poles).max())
+    rest = nested_integral(down, tolerance, max(np.abs(poles).max(), np.abs(line.value).max()))
     return Average(
         poles + line.value + rest.value,
         line.error + rest.error,
@@ -102,36 +101,3 @@ class _Known:
         guess = None if nearest is None else self.guesses[nearest]
         value, self.guesses[z] = self.column(z, guess)
         return value
-
-
-def _nested(at: Callable[[float], NDArray], tolerance: float, scale: float = 0.0) -> Average:
-    """Integral over -1 < x < 1 by rules whose points the next one shares."""
-    known: dict[int, NDArray] = {}
-    value: Any = None
-    change: Any = None
-    error: Any = np.inf
-    for level in range(_FIRST_LEVEL, _LAST_LEVEL + 1):
-        nodes, weights = _fejer(2**level)
-        # numbered on the finest level, so that the points of all levels are the same
-        places = np.arange(1, 2**level) * 2 ** (_LAST_LEVEL - level)
-        for place, x in zip(places, nodes, strict=True):
-            if place not in known:
-                known[place] = at(float(x))
-        previous = value
-        value = sum(w * known[place] for w, place in zip(weights, places, strict=True))
-        if previous is not None:
-            before, change = change, np.abs(value - previous)
-            # geometric convergence: the next change is smaller by this one's ratio to the last
-            ratio = 1.0 if before is None else min(1.0, change.max() / (before.max() or 1.0))
-            error = ratio * change
-            if error.max() <= tolerance * max(np.abs(value).max(), scale):
-                return Average(value, error, len(known), True)
-    return Average(value, error, len(known), False)
-
-
-def _fejer(count: int) -> tuple[NDArray, NDArray]:
-    """Fejer's second rule: cos(pi n/count), 0 < n < count, whose points the next level shares."""
-    angle = np.pi * np.arange(1, count) / count
-    odd = np.arange(1, count, 2)
-    weights = 4 / count * np.sin(angle) * (np.sin(np.outer(angle, odd)) @ (1 / odd))
-    return np.cos(angle), weights
