@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,37 @@ if TYPE_CHECKING:
     from negf_torque.study.base import Progress
     from negf_torque.study.calculations._nanopillar_tables import Parameters
 
-__all__ = ["add_noise", "add_phases", "add_resonance", "add_switching", "stability_limit"]
+__all__ = [
+    "Pillar",
+    "add_noise",
+    "add_phases",
+    "add_resonance",
+    "add_switching",
+    "stability_limit",
+]
+
+
+@dataclass(frozen=True)
+class Pillar:
+    """A card's table and macrospin, and where its parts put their results.
+
+    Attributes
+    ----------
+    table : Parameters
+    model : Macrospin
+    p : (3,)
+        Axis of the states P and AP.
+    progress : Progress
+    values, coords : dict
+        Of the dataset; each part adds its own.
+    """
+
+    table: Parameters
+    model: Macrospin
+    p: np.ndarray
+    progress: Progress
+    values: dict[str, Any]
+    coords: dict[str, Any]
 
 
 def stability_limit(model: Macrospin, state: np.ndarray, largest: float = 3e13) -> dict[str, Any]:
@@ -29,19 +60,14 @@ def stability_limit(model: Macrospin, state: np.ndarray, largest: float = 3e13) 
     return {"current": float(current), "how": how}
 
 
-def add_phases(
-    table: Parameters,
-    model: Macrospin,
-    p: np.ndarray,
-    progress: Progress,
-    values: dict[str, Any],
-    coords: dict[str, Any],
-) -> None:
+def add_phases(pillar: Pillar) -> None:
     """The phase diagram, and the exact limits of the static states beside it."""
     from negf_torque.llg.phases import phase_map
     from negf_torque.llg.stability import critical_drive, fixed_point
     from negf_torque.spin import unit_vector
 
+    table, model, p = pillar.table, pillar.model, pillar.p
+    progress, values, coords = pillar.progress, pillar.values, pillar.coords
     part = table.map
     assert part is not None  # the card has this table
     drives = np.linspace(part.currents[0], part.currents[1], part.points[0])
@@ -80,19 +106,14 @@ def add_phases(
     }
 
 
-def add_switching(
-    table: Parameters,
-    model: Macrospin,
-    p: np.ndarray,
-    progress: Progress,
-    values: dict[str, Any],
-    coords: dict[str, Any],
-) -> None:
+def add_switching(pillar: Pillar) -> None:
     """Thermal ensemble under a pulse, all currents at once."""
     from negf_torque.llg.batch import integrate
     from negf_torque.llg.macrospin import pulse
     from negf_torque.llg.signals import switching_probability
 
+    table, model, p = pillar.table, pillar.model, pillar.p
+    progress, values, coords = pillar.progress, pillar.values, pillar.coords
     part = table.switching
     assert part is not None  # the card has this table
     progress.start("switching", len(part.currents))
@@ -124,18 +145,13 @@ def add_switching(
     }
 
 
-def add_resonance(
-    table: Parameters,
-    model: Macrospin,
-    p: np.ndarray,
-    progress: Progress,
-    values: dict[str, Any],
-    coords: dict[str, Any],
-) -> None:
+def add_resonance(pillar: Pillar) -> None:
     """Rectified voltage against frequency at each field, and its two Lorentzians."""
     from negf_torque.llg.fmr import fit_resonance, mixing_voltage
     from negf_torque.spin import unit_vector
 
+    table, model, p = pillar.table, pillar.model, pillar.p
+    progress, values, coords = pillar.progress, pillar.values, pillar.coords
     part = table.resonance
     assert part is not None  # the card has this table
     along = p if part.field_axis is None else unit_vector(part.field_axis, "field_axis")
@@ -167,18 +183,13 @@ def add_resonance(
     }
 
 
-def add_noise(
-    table: Parameters,
-    model: Macrospin,
-    p: np.ndarray,
-    progress: Progress,
-    values: dict[str, Any],
-    coords: dict[str, Any],
-) -> None:
+def add_noise(pillar: Pillar) -> None:
     """Mean spectrum of thermal runs at one current, and the Lorentzian of its strongest line."""
     from negf_torque.llg.batch import integrate
     from negf_torque.llg.signals import fit_line, spectrum
 
+    table, model, p = pillar.table, pillar.model, pillar.p
+    progress, values, coords = pillar.progress, pillar.values, pillar.coords
     part = table.noise
     assert part is not None  # the card has this table
     progress.start("thermal spectrum")

@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import field_validator, model_validator
 
 from negf_torque.study.base import CalculationTable, Listing, Scalar, key
+from negf_torque.study.calculations._angles import in_half_turn
 from negf_torque.study.calculations._bias_parts import PART_IGNORES
 from negf_torque.study.calculations._bias_variables import VARIABLES
 from negf_torque.study.calculations.spin_valve import check
@@ -116,12 +117,7 @@ class Parameters(CalculationTable):
     @field_validator("angles")
     @classmethod
     def _in_half_turn(cls, value: list[float]) -> list[float]:
-        for angle in value:
-            if not 0 <= angle <= 180:
-                raise ValueError(f"has {angle:g}, which is outside 0 ... 180 degrees.")
-        if len(set(value)) != len(value):
-            raise ValueError("has an angle twice. Give each angle once.")
-        return sorted(value)
+        return sorted(in_half_turn(value))
 
     @field_validator("voltages")
     @classmethod

@@ -161,6 +161,7 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
     from negf_torque.llg.macrospin import trajectory
     from negf_torque.llg.signals import spectrum
     from negf_torque.study.calculations._nanopillar_dataset import (
+        Pillar,
         add_noise,
         add_phases,
         add_resonance,
@@ -192,14 +193,15 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
         "component": list("xyz"),
         "frequency": frequency,
     }
+    pillar = Pillar(table, model, p, progress, values, coords)
     if table.map:
-        add_phases(table, model, p, progress, values, coords)
+        add_phases(pillar)
     if table.switching:
-        add_switching(table, model, p, progress, values, coords)
+        add_switching(pillar)
     if table.resonance:
-        add_resonance(table, model, p, progress, values, coords)
+        add_resonance(pillar)
     if table.noise:
-        add_noise(table, model, p, progress, values, coords)
+        add_noise(pillar)
     limits = {f"limit_{name}": stability_limit(model, s * p) for name, s in (("P", 1), ("AP", -1))}
     attributes = {f"{name}_{k}": v for name, found in limits.items() for k, v in found.items()}
     return labelled(

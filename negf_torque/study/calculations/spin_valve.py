@@ -17,6 +17,7 @@ import numpy as np
 from pydantic import field_validator
 
 from negf_torque.study.base import Listing, Scalar, key
+from negf_torque.study.calculations._angles import in_half_turn
 from negf_torque.study.calculations._complete import CompleteTable
 from negf_torque.study.calculations._configurations import PART_IGNORES, beginnings
 from negf_torque.study.calculations._disorder import check_impurities
@@ -83,12 +84,7 @@ class Parameters(CompleteTable):
     @field_validator("angles")
     @classmethod
     def _in_half_turn(cls, value: list[float]) -> list[float]:
-        for angle in value:
-            if not 0 <= angle <= 180:
-                raise ValueError(f"has {angle:g}, which is outside 0 ... 180 degrees.")
-        if len(set(value)) != len(value):
-            raise ValueError("has an angle twice. Give each angle once.")
-        return value
+        return in_half_turn(value)
 
 
 def check(card: Card) -> dict[tuple, str]:

@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import field_validator, model_validator
 
 from negf_torque.study.base import CalculationTable, Listing, Scalar, key
+from negf_torque.study.calculations._angles import in_half_turn
 from negf_torque.study.calculations._terminals_variables import VARIABLES
 from negf_torque.study.complaints import nearest
 
@@ -81,10 +82,7 @@ class Parameters(CalculationTable):
     @field_validator("angles")
     @classmethod
     def _in_half_turn(cls, value: list[float]) -> list[float]:
-        for angle in value:
-            if not 0 <= angle <= 180:
-                raise ValueError(f"has {angle:g}, which is outside 0 ... 180 degrees.")
-        return sorted(set(value))
+        return sorted(in_half_turn(value))
 
     @model_validator(mode="after")
     def _fits(self) -> Parameters:
