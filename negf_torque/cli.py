@@ -12,15 +12,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from negf_torque.study.errors import StudyError
-from negf_torque.study.terminal import print_result, print_scalars, print_table, say
-
-if TYPE_CHECKING:
-    from negf_torque.study.card import Card
+from negf_torque.study.terminal import (
+    print_result,
+    print_scalars,
+    print_table,
+    say,
+    say_about_mumps,
+)
 
 __all__ = ["app", "main"]
 
@@ -181,7 +184,8 @@ def check(
 
             for line in words_of(forecast(loaded, seconds), workers):
                 print(line)
-        _say_about_mumps(loaded)
+        if loaded.code:
+            say_about_mumps()
 
 
 @app.command()
@@ -215,8 +219,9 @@ def plot(
     with _messages():
         from negf_torque.study import run as runs
         from negf_torque.study import store
+        from negf_torque.study.card import card_of_result
 
-        card = _card_of(directory)
+        card = card_of_result(directory)
         formats = form or list(card.output.figures) or ["png"]
         for unknown in set(formats) - {"png", "svg", "pdf"}:
             raise StudyError(f"--format: {unknown!r} is not png, svg or pdf.")
@@ -249,9 +254,10 @@ def export(
     with _messages():
         from negf_torque.study import run as runs
         from negf_torque.study import store
+        from negf_torque.study.card import card_of_result
         from negf_torque.study.points import parse_places
 
-        card = _card_of(directory)
+        card = card_of_result(directory)
         dataset = store.load(directory)
         target = output or directory / "export" / solver
         if every and at:
@@ -298,6 +304,22 @@ def diff(first: ResultDir, second: ResultDir) -> None:
         if not found:
             print("The results do not differ.")
         raise typer.Exit(FAULT if found else DONE)
+
+
+@app.command()
+def cite(
+    what: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="DIR|KIND", help="A result, or a kind of calculation. Default: the program."
+        ),
+    ] = None,
+) -> None:
+    """Print BibTeX of the program and of the works behind a result or a kind."""
+    with _messages():
+        from negf_torque.study.citations import citation
+
+        print(citation(what), end="")
 
 
 @app.command()
@@ -373,24 +395,3 @@ def _leave(status: int, kind: str = "", text: str = "") -> NoReturn:
     if kind:
         say(kind, text)
     raise typer.Exit(status)
-
-
-def _card_of(directory: Path) -> Card:
-    """The card in a result's directory; its Python files are not run, so they may be named."""
-    from negf_torque.study import store
-    from negf_torque.study.card import load
-
-    store.load_summary(directory)
-    return load(directory / store.CARD, allow_code=True)
-
-
-def _say_about_mumps(card: Card) -> None:
-    from importlib.util import find_spec
-
-    if card.code and find_spec("mumps") is None:
-        say(
-            "note",
-            "Kwant finds no MUMPS here. The solvers of negf_torque do not use it; only your own "
-            "calls of kwant.smatrix and the like get slower, several times for wide systems "
-            "(remedy: the extra `mumps`).",
-        )

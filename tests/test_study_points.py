@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from study_helpers import PROBE, know_probe, valve
+from typer.testing import CliRunner
 
+from negf_torque.cli import app
 from negf_torque.study import card as cards
 from negf_torque.study import run
 from negf_torque.study.errors import StudyError
@@ -23,7 +25,12 @@ figures = []
 
 
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory):
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("swept")
+
+
+@pytest.fixture(scope="module")
+def swept(folder):
     """A valve over thickness of the free magnet and energy: its arrays differ in length."""
     text = valve(
         cross_section='cross_section = "chain"',
@@ -31,7 +38,6 @@ def swept(tmp_path_factory):
         energy="energy = [-0.6, -0.4]\nangles = [0, 60, 90, 180]",
         mesh='response = "window"',
     )
-    folder = tmp_path_factory.mktemp("swept")
     card = cards.parse(text + LLG, "pillar.toml")
     return card, run.execute(card, folder, executor="serial").dataset
 
@@ -71,6 +77,22 @@ def test_all_points_have_folders_and_a_table(swept, tmp_path):
     assert len(files) > 4 and len(list(every_point(card, dataset))) == 4
     value = dataset["summary_value"].sel(quantity="Lambda").values.ravel()
     np.testing.assert_array_equal([float(row["Lambda"]) for row in rows], value)
+
+
+def test_the_command_exports_and_cites(swept, folder):
+    def told(*words):
+        done = CliRunner().invoke(app, [*map(str, words)])
+        return done.exit_code, done.output
+
+    status, text = told("export", "plain", folder, "--at", "energy=-0.4", "--at", "thickness=3")
+    assert status == 0 and str(folder / "export" / "plain") in text
+    status, text = told("export", "plain", folder, "--all")
+    assert status == 0 and "points.csv" in text
+    assert told("export", "plain", folder)[0] == 2
+    assert told("export", "plain", folder, "--all", "--at", "energy=-0.4")[0] == 2
+    status, text = told("cite", folder)
+    assert status == 0 and "@software{negf_torque" in text and "@article{Slonczewski2002" in text
+    assert told("cite", "no_such_kind")[0] == 2
 
 
 WRONG = {

@@ -37,6 +37,7 @@ __all__ = [
     "builder_module",
     "calculation_kinds",
     "calculation_module",
+    "card_of_result",
     "load",
     "parse",
     "system_builders",
@@ -181,6 +182,14 @@ def load(path: str | Path, allow_code: bool = False) -> Card:
     except OSError as error:
         raise CardError(path, [Problem("", f"cannot be read: {error.strerror}")]) from None
     return parse(text, path, allow_code)
+
+
+def card_of_result(directory: Path) -> Card:
+    """The card in a result's directory; its Python files are not run, so they may be named."""
+    from negf_torque.study import store
+
+    store.load_summary(directory)
+    return load(directory / store.CARD, allow_code=True)
 
 
 def parse(text: str, path: str | Path = "card.toml", allow_code: bool = False) -> Card:

@@ -30,7 +30,6 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "circuit": (*_VALVE, *_MIXING, "Schep1997", "Bauer2003"),
     "coupling": ("BrunoChappert1991",),
     "disordered_bias": ("Theodonis2006",),
-    "disordered_lengths": ("ValetFert1993",),
     "disordered_lengths": ("ValetFert1993", "Velicky1969"),
     "domain_wall": ("Thiaville2005", "ZhangLi2004", "TataraKohno2004"),
     "drift_diffusion": (*_VALVE, "ValetFert1993", *_MIXING),

@@ -97,7 +97,7 @@ def report(directory: Path) -> str:
         _section("Figures", _figures(kind, dataset)),
         _section("What it is", _paragraphs(module.__doc__)),
         _section("Quantities, units and signs", _conventions(dataset)),
-        _section("How to cite", _citation(summary)),
+        _section("How to cite", _citation(kind, dataset)),
         _section("The card, with every default", f"<pre>{_text(dataset.attrs.get('card'))}</pre>"),
         _section("Made with", _origin(summary)),
     ]
@@ -216,22 +216,16 @@ def _conventions(dataset: xr.Dataset) -> str:
     return f"<dl>{''.join(entries)}</dl>" if entries else ""
 
 
-def _citation(summary: dict[str, Any]) -> str:
-    version = summary.get("version", "")
-    entry = (
-        "@software{negf_torque,\n"
-        "  title   = {negf\\_torque: spin torques from quantum transport},\n"
-        "  author  = {{The negf\\_torque developers}},\n"
-        f"  version = {{{version}}},\n"
-        f"  note    = {{card {str(summary['card_hash'])[:16]}}}\n"
-        "}"
-    )
+def _citation(kind: str, dataset: xr.Dataset) -> str:
+    from negf_torque.study.citations import SOURCES, citation
+
+    entries = citation(dataset if kind in SOURCES else None)
     kwant = (
         "Systems are built with Kwant: C. W. Groth, M. Wimmer, A. R. Akhmerov, X. Waintal, "
         "New J. Phys. 16, 063065 (2014). The sources of the formulas are named under "
         "“What it is” and in the documentation of each quantity."
     )
-    return f"<pre>{_text(entry)}</pre><p>{_text(kwant)}</p>"
+    return f"<p>{_text(kwant)}</p><pre>{_text(entries)}</pre>"
 
 
 def _origin(summary: dict[str, Any]) -> str:

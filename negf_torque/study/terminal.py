@@ -9,7 +9,7 @@ from typing import Any
 
 from negf_torque.study.base import Scalar
 
-__all__ = ["print_result", "print_scalars", "print_table", "say"]
+__all__ = ["print_result", "print_scalars", "print_table", "say", "say_about_mumps"]
 
 
 def say(kind: str, text: str) -> None:
@@ -72,3 +72,16 @@ def print_table(title: str, columns: Iterable[Any], rows: Iterable[Any]) -> None
         table.add_row(*[Text(_number(cell)) for cell in row])
     terminal = sys.stdout.isatty()
     Console(width=None if terminal else 160, highlight=False, soft_wrap=not terminal).print(table)
+
+
+def say_about_mumps() -> None:
+    """Tell the author of a Kwant script what the lack of MUMPS means."""
+    from importlib.util import find_spec
+
+    if find_spec("mumps") is None:
+        say(
+            "note",
+            "Kwant finds no MUMPS here. The solvers of negf_torque do not use it; only your own "
+            "calls of kwant.smatrix and the like get slower, several times for wide systems "
+            "(remedy: the extra `mumps`).",
+        )
