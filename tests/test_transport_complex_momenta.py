@@ -124,3 +124,16 @@ def test_errors_of_complete_torques(free, energy):
     true = np.abs(found.magnet_torkance - better.magnet_torkance)
     assert np.all(true <= found.torkance_error + 1e-12)
     assert found.torkance_error.max() < 1e-2 * np.abs(better.magnet_torkance).max()
+
+
+@pytest.mark.parametrize("energy", [-2.2, -2.9])
+def test_errors_of_complete_torques_are_tight(energy):
+    chain = stack(fixed=4, spacer=3)
+    window = window_response(chain, energy, Sampling(1e-2))
+    found, fine = (
+        complete_response(chain, energy, Sampling(tolerance), window=window)
+        for tolerance in (1e-2, 1e-5)
+    )
+    true = np.abs(found.magnet_torkance - fine.magnet_torkance)[:, 1]
+    error = found.sea_magnet_error[:, 1]
+    assert np.all((true < error) & (error < 12 * true))

@@ -4,7 +4,7 @@ import kwant
 import numpy as np
 from numpy.testing import assert_allclose
 
-from negf_torque.lattice import layer_chain, magnet_from_kwant
+from negf_torque.lattice import Layer, build_stack, layer_chain, magnet_from_kwant
 from negf_torque.spin import SIGMA
 from negf_torque.transport.coupling import interlayer_coupling, oscillation
 from negf_torque.transport.sampling import Sampling
@@ -60,4 +60,36 @@ def test_period_is_the_extremal_spanning_vector_of_the_fermi_line(agree):
         against="another route",
         rtol=2e-3,  # corrections of relative order 1/(q N)
         note="extremal spanning vector of the Fermi line",
+    )
+
+
+def test_period_across_a_cubic_spacer_is_the_extremal_spanning_vector(agree):
+    """J(N) ~ N^-2 cos(q N + phi) in three dimensions, from the maximum at the zone's centre."""
+    magnet = {"onsite": 0.3, "exchange": 0.6}
+
+    def stack(spacer):
+        layers = [
+            Layer(1, name="fixed", **magnet),
+            Layer(spacer),
+            Layer(1, name="free", direction=(1, 0, 0), **magnet),
+        ]
+        return layer_chain(build_stack(layers))
+
+    thick = np.arange(10, 19)
+    found = [
+        interlayer_coupling(stack(int(n)), "fixed", "free", -2.5, Sampling(1e-2)) for n in thick
+    ]
+    fit = oscillation(thick, [c.bilinear for c in found], 1, decay=2)
+    (spanning,) = spanning_vectors(stack(10), 4, -2.5)
+    # the chain at k = 0 has its level at -4: E + 4 = -2 cos k
+    expected = 2 * np.arccos(-(-2.5 + 4) / 2)
+    assert_allclose(spanning.wave_number, min(expected, 2 * np.pi - expected), atol=1e-8)
+    assert fit.residual < 0.05
+    agree(
+        "Wave number of the coupling's oscillation, cubic spacer",
+        fit.wave_numbers[0],
+        spanning.wave_number,
+        against="another route",
+        rtol=2e-3,  # corrections of relative order 1/(q N)
+        note="extremal spanning vector of the Fermi surface",
     )
