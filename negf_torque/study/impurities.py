@@ -196,7 +196,12 @@ class DisorderTable(Table):
     vertex_corrections: bool = key(
         "false leaves them out: for teaching, since charge and spin are then not conserved.", True
     )
-    configurations: int = key("Explicit configurations at most.", 1000, ge=2, le=10_000_000)
+    configurations: int = key(
+        "Explicit configurations at most.  Raised later, only the new ones are drawn.",
+        1000,
+        ge=2,
+        le=10_000_000,
+    )
     standard_error: float | None = key(
         "Stop as soon as the conductance's standard error, relative to the conductance, is below.",
         None,

@@ -132,7 +132,7 @@ _KEPT: OrderedDict[tuple[str, Any], Any] = OrderedDict()
 
 def cached(card: Card, name: Any, make: Callable[[], Kept], most: int = 4) -> Kept:
     """What `make` gives, kept for the next parts of the same card in this process."""
-    place = family(card), name
+    place = card.hash, name
     if place not in _KEPT:
         _KEPT[place] = make()
         while len(_KEPT) > most:
