@@ -116,8 +116,7 @@ def junction():
     """The kind's own picture of the torque against the voltage."""
     from negf_torque.study.run import drawings
 
-    found = result("tunnel_junction")
-    return next(draw for name, draw in drawings("bias_sweep", found) if name == "torque")
+    return drawings("bias_sweep", result("tunnel_junction"))["torque"]
 
 
 DRAWINGS = {"switching": switching, "beta": beta, "quantum": quantum, "junction": junction}
