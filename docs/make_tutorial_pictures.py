@@ -82,8 +82,8 @@ def beta():
     below.axhline(formula, color="0.4", lw=4, alpha=0.4, label="formula")
     below.set(xlabel="Wave number of the spiral (rad per layer)", ylabel=r"$\beta$")
     below.set(xlim=(0, None), ylim=(0.155, 0.178))
-    for axis in (above, below):
-        style.legend(axis, inside=True)
+    style.legend(above, inside=True)
+    style.legend(below, inside=True, loc="center right")
     return drawing
 
 
