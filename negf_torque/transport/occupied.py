@@ -7,6 +7,7 @@ are coarse far from the real axis and ever finer towards it; the finest is doubl
 integral settles.
 """
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -141,23 +142,25 @@ class _Job:
         # at a temperature the path has two pieces
         pieces = [(0.0, 1.0)] if self.path.thermal == 0 else [(0.0, 0.5), (0.5, 1.0)]
 
-        def on_piece(x: NDArray, low: float, high: float) -> NDArray:
-            z, weight = self.path.nodes(low + (high - low) * (1 + x) / 2)
-            return np.concatenate(zone.means(z, weight, cap), axis=1) * (high - low) / 2
+        def along(low: float, high: float) -> Callable[[NDArray], NDArray]:
+            def values(x: NDArray) -> NDArray:
+                z, weight = self.path.nodes(low + (high - low) * (1 + x) / 2)
+                return np.concatenate(zone.means(z, weight, cap), axis=1) * (high - low) / 2
 
-        first = (np.arange(_PROBE) + 0.5) * 2 / _PROBE - 1
-        size = max(len(pieces) * np.abs(on_piece(first, *p)).mean(axis=0).max() for p in pieces)
-        zone.tolerance = max(tolerance * 2 * size, self.floor) / 8
+            return values
+
+        look = (np.arange(_PROBE) + 0.5) * 2 / _PROBE - 1
+        size = max(np.abs(along(*ends)(look)).mean(axis=0).max() for ends in pieces)
+        scale = 2 * len(pieces) * size
+        zone.tolerance = max(tolerance * scale, self.floor) / 8
         found = [
-            nested_integral(
-                lambda x, p=p: on_piece(x, *p), tolerance, max(2 * size, self.floor / tolerance)
-            )
-            for p in pieces
+            nested_integral(along(*ends), tolerance, max(scale, self.floor / tolerance))
+            for ends in pieces
         ]
         total = Average(
-            sum(f.value for f in found),
-            sum(f.error for f in found),
-            sum(f.evaluations for f in found),
+            np.sum([f.value for f in found], axis=0),
+            np.sum([f.error for f in found], axis=0),
+            zone.evaluations,
             all(f.converged for f in found),
         )
         return self._with_poles(total, cap)
