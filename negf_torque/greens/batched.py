@@ -14,6 +14,7 @@ left-connected Green's functions for eight members a thread, 128 n^2 L bytes.
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numba
 import numpy as np
@@ -231,7 +232,9 @@ def solve(
     )
 
 
-def _member(b, blocks, phases, energy, potential, self_energy):
+def _member(
+    b, blocks, phases, energy, potential, self_energy
+) -> tuple[tuple[list, list, complex], dict[str, Any]]:
     """Arguments of `direct` for batch member b: matrices, then energy; potential, Sigma."""
     if potential is not None:
         potential = np.broadcast_to(potential, (blocks.layers, phases.shape[1]))[:, b]
@@ -256,10 +259,11 @@ def _solve_densely(members, chain, leads, operators, currents, out):
             x if x is None or np.ndim(x) == 2 else np.asarray(x)[:, :, members]
             for x in self_energy
         ]
-    here = tuple(
+    left, right = (
         LeadSelfEnergy(*(x[members] for x in (p.sigma, p.vectors, p.flux, p.open_channels)))
         for p in leads
     )
+    here = left, right
     *psi, couplings = dense.dense_states(
         blocks, phases[:, members], energy[members], here, potential, self_energy
     )
@@ -285,7 +289,8 @@ def _solve_again(b, member, leads, operators, currents, out):
     sigmas = tuple(lead.sigma[b] for lead in leads)
     sources = tuple(lead.source[b][:, : lead.open_channels[b]] for lead in leads)
     vectors = [lead.vectors[b][:, : lead.open_channels[b]] for lead in leads]
-    states = direct.scattering_states(*arguments, sigmas, sources, **options)
+    onsite, couplings, energy = arguments
+    states = direct.scattering_states(onsite, couplings, energy, sigmas, sources, **options)
     out.local[:, :, b] = states.local(operators)
     out.current[:, :, b] = states.current(currents)
     targets = [[out.reflection, out.transmission_right],

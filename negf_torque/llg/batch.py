@@ -26,11 +26,11 @@ from negf_torque.llg.macrospin import (
 )
 from negf_torque.spin import unit_vector
 
-__all__ = ["Ensemble", "integrate"]
+__all__ = ["Trajectories", "integrate"]
 
 
 @dataclass(frozen=True)
-class Ensemble:
+class Trajectories:
     """Result of `integrate`.
 
     Attributes
@@ -249,7 +249,7 @@ def integrate(
     stride: int = 1,
     axis: ArrayLike = (1.0, 0.0, 0.0),
     level: float = -2.0,
-) -> Ensemble:
+) -> Trajectories:
     """Integrate an ensemble with a fixed step.
 
     Parameters
@@ -273,7 +273,7 @@ def integrate(
 
     Returns
     -------
-    Ensemble
+    Trajectories
 
     Raises
     ------
@@ -307,4 +307,4 @@ def integrate(
         thermal_field(model, temperature, step),
         np.uint64(seed), first_trajectory, unit_vector(axis, "axis"), float(level), out, passage,
     )  # fmt: skip
-    return Ensemble(np.arange(steps // stride + 1) * stride * step, out, passage)
+    return Trajectories(np.arange(steps // stride + 1) * stride * step, out, passage)
