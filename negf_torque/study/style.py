@@ -118,7 +118,7 @@ def figure(
         canvas = Figure(figsize=(width, height), layout="constrained")
         axes = canvas.subplots(rows, columns, **keywords)
         for axis in canvas.axes:  # numbers of five letters fit side by side
-            axis.xaxis.get_major_locator().set_params(nbins=6 if columns == 1 else 4)
+            axis.locator_params(axis="x", nbins=6 if columns == 1 else 4)
     return canvas, axes
 
 
@@ -214,7 +214,7 @@ def shared_legend(drawing: Figure, axes: Axes, columns: int = 2, **keywords: Any
     """The legend of one panel, below all panels of the figure for which it holds."""
     handles, labels = axes.get_legend_handles_labels()
     if labels:
-        place = {"loc": "outside lower center", "ncols": min(columns, len(labels))}
+        place: dict[str, Any] = {"loc": "outside lower center", "ncols": min(columns, len(labels))}
         drawing.legend(handles, labels, **(place | keywords))
 
 

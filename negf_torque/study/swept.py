@@ -249,8 +249,8 @@ def _panel(
     axes.set_ylabel(style.axis_label(group[0].replace("_", " ") + part, group[1]))
     if logarithmic:
         axes.set_xscale("log")
-    place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.24), "ncols": 2}
-    style.legend(axes, **place)
+    below: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.24), "ncols": 2}
+    style.legend(axes, **below)
 
 
 def _is_complex(dataset: xr.Dataset, names: list[str]) -> bool:

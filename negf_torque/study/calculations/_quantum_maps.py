@@ -24,7 +24,8 @@ def maps(one: xr.Dataset, name: str) -> Figure:
     flows = ["number", "z"] if collinear else ["number", "x", "y", "z"]
     rows = 2 if collinear else 3
     drawing, axes = style.figure(rows, 2, height=0.4 + 3.3 * rows)
-    drawing.get_layout_engine().set(w_pad=0.08)
+    engine: Any = drawing.get_layout_engine()
+    engine.set(w_pad=0.08)
     drawing.suptitle(f"Electron injected along {name}")
     panels = list(np.ravel(axes))
     sites = one["spin_site"].values
@@ -75,7 +76,7 @@ def _image(axes: Axes, data: xr.DataArray, across: str, label: str, extend: str,
     drawing: Any = axes.get_figure()
     drawing.colorbar(mesh, ax=axes, label=label, extend=extend)
     axes.set_ylabel("Time (fs)")
-    axes.xaxis.get_major_locator().set_params(nbins=3)
+    axes.locator_params(axis="x", nbins=3)
     axes.grid(False)
 
 

@@ -84,7 +84,7 @@ def _terms(dataset: xr.Dataset) -> Figure:
     axes.set_yticks(np.arange(len(names)), names)
     axes.invert_yaxis()
     axes.axvline(0, color="0.4", linewidth=0.8)
-    axes.xaxis.get_major_locator().set_params(nbins=5)
+    axes.locator_params(axis="x", nbins=5)
     axes.set_xlabel("Coefficient (nm per cell)")
     rest = 100 * float(dataset["residual"].sel(part="total"))
     axes.set_title(f"Terms of the torque; they leave {rest:.2g} % of it")
