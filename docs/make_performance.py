@@ -116,7 +116,7 @@ def in_words(name: str, value: float) -> str:
         "seconds": seconds(value),
         "limit": f"{short(value)}× the limit",
         "memory": f"{short(value)} GB",
-        "error": f"error {value:.0e}",
+        "error": f"error {value:.1e}",
     }[name]
 
 
