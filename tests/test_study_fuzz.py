@@ -241,3 +241,11 @@ def test_paths_in_a_card_cannot_leave_its_folder(tmp_path, name):
     text = f'[system]\nbuilder = "{name}"\n[calculation]\nkind = "torque"\nenergy = 0\n'
     with pytest.raises(CardError, match="outside the card's folder"):
         cards.parse(text, folder / "x.toml", allow_code=True)
+
+
+def test_numbers_as_good_as_zero_are_told():
+    text = (TOP / "systems/nanopillar.toml").read_text()
+    given = "size = [100, 60, 3]"
+    assert given in text
+    with pytest.raises(CardError, match="calculation: cannot be checked"):
+        cards.parse(text.replace(given, "size = [100, 60, 5e-324]"))

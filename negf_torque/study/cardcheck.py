@@ -36,7 +36,7 @@ from negf_torque.study.sweep import (
 )
 from negf_torque.study.tables import LLGTable, OutputTable
 
-__all__ = ["check_again", "check_tables"]
+__all__ = ["check_again", "check_tables", "further"]
 
 
 class ImpurityList(Table):
@@ -86,7 +86,7 @@ def check_tables(data: dict[str, Any], path: Path, allow_code: bool) -> Card | d
         disorder=tables.get("disorder"),
         sweep=sweep,
     )
-    problems.update(_points(card) if sweep else _further(card))
+    problems.update(_points(card) if sweep else further(card))
     return problems or card
 
 
@@ -96,8 +96,15 @@ def check_again(card: Card, name: str, data: Any, problems: dict[KeyPath, str]) 
     return _table(name, model, data, problems)
 
 
-def _further(card: Card) -> dict[KeyPath, str]:
-    return getattr(card.module, "check", lambda card: {})(card)
+def further(card: Card) -> dict[KeyPath, str]:
+    """Mistakes that only the calculation can tell; also numbers that its check cannot work with."""
+    try:
+        return getattr(card.module, "check", lambda card: {})(card)
+    except (ArithmeticError, ValueError) as error:
+        return {
+            ("calculation",): f"cannot be checked: {error}. A number of this card is too large, "
+            "too small, or as good as zero."
+        }
 
 
 def _known_tables(data: dict[str, Any], problems: dict[KeyPath, str]) -> None:

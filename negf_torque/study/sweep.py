@@ -127,7 +127,7 @@ class Sweep:
 
     def card_at(self, card: Card, indices: tuple[int, ...]) -> Card | dict[KeyPath, str]:
         """The card at these positions along the axes, or what is wrong with it."""
-        from negf_torque.study.cardcheck import check_again
+        from negf_torque.study.cardcheck import check_again, further
 
         data = copy.deepcopy(self.data)
         problems: dict[KeyPath, str] = {}
@@ -140,7 +140,7 @@ class Sweep:
         if problems:
             return problems
         found = replace(card, sweep=None, **tables)
-        problems.update(getattr(card.module, "check", lambda card: {})(found))
+        problems.update(further(found))
         return problems or found
 
 
