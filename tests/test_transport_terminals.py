@@ -424,7 +424,7 @@ def test_wrong_systems_are_named():
         bad = plain()
         bad[LATTICE(1, 0)] = 1j * UNIT
         read(bad)
-    with pytest.raises(ValueError, match=r"Expected \(3, 2, 2\)"):
+    with pytest.raises(ValueError, match=r"of shape \(3, 2, 2\)"):
         read(plain(), spin_operator=np.zeros((3, 4, 4)))
     with pytest.raises(ValueError, match="'free' is none of"):
         with_directions(read(plain()), {"free": (0, 0, 1)})
