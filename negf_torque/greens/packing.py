@@ -119,13 +119,12 @@ def pack_self_energy(
 
 
 def pack_leads(left: LeadSelfEnergy, right: LeadSelfEnergy, order: Partition) -> structures.Leads:
-    """Both leads' self-energies and channels as the kernels read them."""
-    return structures.Leads(
-        *(
-            plain_array(array)
-            for lead, layer in ((left, 0), (right, len(order.offset) - 2))
-            for array in (
-                lead.sigma, lead.vectors, lead.flux, lead.open_channels, order.orbitals(layer)
-            )
-        )
-    )
+    """Both leads' self-energies and channels as the kernels read them.
+
+    In one set of types: real vectors beside complex ones would be three more kernels to compile.
+    """
+    fields: list[NDArray] = []
+    for lead, layer in ((left, 0), (right, len(order.offset) - 2)):
+        fields += [np.asarray(lead.sigma, complex), np.asarray(lead.vectors, complex), lead.flux]
+        fields += [lead.open_channels, order.orbitals(layer)]
+    return structures.Leads(*map(plain_array, fields))
