@@ -31,6 +31,10 @@ export OPENBLAS_NUM_THREADS ?= 1
 export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 export UV_LINK_MODE ?= copy
+# Downloads are kept in the home directory; where that cannot be written, here.
+ifneq ($(shell test -w "$$HOME" && echo writable),writable)
+export UV_CACHE_DIR ?= $(CURDIR)/.uv/cache
+endif
 
 .PHONY: demo test faults test-solvers test-peers docs lint bench clean distclean setup
 
