@@ -72,9 +72,11 @@ def measure(points: int) -> None:
         began, busy = time.perf_counter(), time.process_time()
         watcher = threading.Thread(target=watch)
         watcher.start()
-        run.execute(card, folder, executor="processes", workers=WORKERS)
-        done.set()
-        watcher.join()
+        try:
+            run.execute(card, folder, executor="processes", workers=WORKERS)
+        finally:  # else the watcher would keep a failed run from ending
+            done.set()
+            watcher.join()
         clock = time.perf_counter() - began
         main = time.process_time() - busy
     workers = sum(seen.values())
