@@ -22,10 +22,11 @@ __all__ = ["SOURCES", "citation", "entries"]
 
 _VALVE = ("RalphStiles2008", "Slonczewski2002", "Xiao2004")
 _MIXING = ("Brataas2000", "Brataas2006")
+_GRADIENTS = ("Shitade2017", "Kohno2006")
 
 #: Kind of calculation -> keys of `sources.bib`.
 SOURCES: dict[str, tuple[str, ...]] = {
-    "beta_three_ways": ("TataraKohno2004", "ZhangLi2004", "Velicky1969"),
+    "beta_three_ways": (*_GRADIENTS, "TataraKohno2004", "ZhangLi2004", "Velicky1969"),
     "bias_sweep": ("Theodonis2006", "HeiligerStiles2008"),
     "circuit": (*_VALVE, *_MIXING, "Schep1997", "Bauer2003"),
     "coupling": ("BrunoChappert1991",),
@@ -33,8 +34,8 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "disordered_lengths": ("ValetFert1993", "Velicky1969"),
     "domain_wall": ("Thiaville2005", "ZhangLi2004", "TataraKohno2004"),
     "drift_diffusion": (*_VALVE, "ValetFert1993", *_MIXING),
-    "ferromagnet": ("TataraKohno2004", "ZhangLi2004"),
-    "gradient_tensors": ("Streda1982", "Freimuth2014"),
+    "ferromagnet": (*_GRADIENTS, "TataraKohno2004", "ZhangLi2004"),
+    "gradient_tensors": (*_GRADIENTS, "Streda1982", "Freimuth2014"),
     "mixing": (*_MIXING, "Schep1997"),
     "nanopillar": ("RalphStiles2008", "Sun2000"),
     "pumping": ("Tserkovnyak2002", "Brouwer1998", *_MIXING),
