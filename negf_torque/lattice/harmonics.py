@@ -7,6 +7,7 @@ afterwards.
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 
 __all__ = ["check_hermitian", "fourier_harmonics"]
 
-MatrixFunction = Callable[[Mapping], sp.csr_array]
+Matrix: TypeAlias = Any  # sparse or dense
+MatrixFunction = Callable[[Mapping], Matrix]
 
 # Largest number of samples per momentum that are tried before the hopping range counts as too
 # long: harmonics up to |R| = 6.
@@ -29,7 +31,7 @@ def fourier_harmonics(
     Parameters
     ----------
     matrix : callable
-        Parameters by name (momenta among them) -> sparse matrix.
+        Parameters by name (momenta among them) -> matrix, sparse or dense.
     momenta : sequence of str
         Names of the d momentum parameters.
     params : mapping
@@ -49,7 +51,7 @@ def fourier_harmonics(
     d = len(momenta)
     fixed = dict(params)
     if d == 0:
-        return np.zeros((1, 0), int), [_finite(matrix(fixed))]
+        return np.zeros((1, 0), int), [sp.csr_array(_finite(matrix(fixed)))]
     check = 1.0 + np.sqrt(np.arange(2, 2 + d))  # a point with no symmetry
     exact = _finite(matrix(fixed | dict(zip(momenta, check, strict=True))))
     for samples in range(3, _MOST_SAMPLES + 1, 2):
@@ -57,37 +59,50 @@ def fourier_harmonics(
         displacements = np.array(list(product(range(-half, half + 1), repeat=d)))
         points = 2 * np.pi * np.array(list(product(range(samples), repeat=d))) / samples
         values = [matrix(fixed | dict(zip(momenta, k, strict=True))) for k in points]
-        transform = np.exp(-1j * displacements @ points.T) / len(points)
-        harmonics = [
-            sum((w * v for w, v in zip(row, values, strict=True)), 0 * values[0])
-            for row in transform
-        ]
-        phases = np.exp(1j * displacements @ check)
-        rebuilt = sum((p * h for p, h in zip(phases, harmonics, strict=True)), 0 * exact)
-        scale = max(abs(exact).max(), 1.0)
-        if abs(rebuilt - exact).max() < 1e-11 * scale:
-            return _without_zeros(displacements, harmonics, 1e-13 * scale)
+        place, (wanted, *entries) = _common_entries([exact, *values])
+        harmonics = np.exp(-1j * displacements @ points.T) @ entries / len(points)
+        rebuilt = np.exp(1j * displacements @ check) @ harmonics
+        scale = max(np.abs(wanted).max(initial=0.0), 1.0)
+        if np.abs(rebuilt - wanted).max(initial=0.0) < 1e-11 * scale:
+            return _without_zeros(displacements, harmonics, place, exact.shape, 1e-13 * scale)
     raise ValueError(
         f"builder: hoppings in the cross-section reach further than {_MOST_SAMPLES // 2} cells, or "
         "a value is not a finite Fourier series of the momenta."
     )
 
 
-def _finite(matrix: sp.csr_array) -> sp.csr_array:
-    if not np.all(np.isfinite(matrix.data)):
+def _finite(matrix: Matrix) -> Matrix:
+    if not np.all(np.isfinite(matrix if isinstance(matrix, np.ndarray) else matrix.data)):
         raise ValueError("builder: the Hamiltonian has elements that are not finite numbers.")
     return matrix
 
 
-def _without_zeros(displacements, harmonics, cutoff):
+def _common_entries(matrices: Sequence[Matrix]) -> tuple[NDArray, NDArray]:
+    """Places (row x columns + column) that occur in any matrix, and each one's values there."""
+    wide = matrices[0].shape[1]
+    found = []
+    for matrix in matrices:
+        if isinstance(matrix, np.ndarray):
+            where = np.flatnonzero(matrix)
+            found.append((where, matrix.ravel()[where]))
+        else:
+            entries = matrix.tocoo()
+            found.append((entries.row.astype(np.int64) * wide + entries.col, entries.data))
+    place = np.unique(np.concatenate([where for where, _ in found]))
+    values = np.zeros((len(found), len(place)), complex)
+    for row, (where, data) in zip(values, found, strict=True):
+        np.add.at(row, np.searchsorted(place, where), data)
+    return place, values
+
+
+def _without_zeros(displacements, harmonics, place, shape, cutoff):
     kept_vectors, kept = [], []
-    for vector, harmonic in zip(displacements, harmonics, strict=True):
-        harmonic = harmonic.tocsr(copy=True)
-        harmonic.data[np.abs(harmonic.data) < cutoff] = 0
-        harmonic.eliminate_zeros()
-        if harmonic.nnz or not vector.any():
+    for vector, values in zip(displacements, harmonics, strict=True):
+        here = np.abs(values) >= cutoff
+        if here.any() or not vector.any():
             kept_vectors.append(vector)
-            kept.append(harmonic)
+            rows, columns = np.divmod(place[here], shape[1])
+            kept.append(sp.csr_array((values[here], (rows, columns)), shape))
     return np.array(kept_vectors), kept
 
 
@@ -95,13 +110,14 @@ def check_hermitian(displacements: NDArray, harmonics: Sequence[sp.csr_array]) -
     """Raise ValueError unless H[-R] = H[R]^+ for every harmonic."""
     for vector, matrix in zip(displacements, harmonics, strict=True):
         index = np.flatnonzero((displacements == -vector).all(axis=1))
-        partner = harmonics[index[0]] if len(index) else 0 * matrix
-        difference = abs(matrix - partner.conj().T).tocoo()
-        worst = np.argmax(difference.data) if difference.nnz else None
-        if worst is None or difference.data[worst] <= 1e-10 * max(abs(matrix).max(), 1.0):
+        both = [matrix, harmonics[index[0]].conj().T] if len(index) else [matrix, 0 * matrix]
+        place, values = _common_entries(both)
+        difference = np.abs(values[0] - values[1])
+        worst = np.argmax(difference) if len(place) else None
+        if worst is None or difference[worst] <= 1e-10 * max(np.abs(values[0]).max(), 1.0):
             continue
-        row, column = difference.row[worst], difference.col[worst]
+        row, column = np.divmod(place[worst], matrix.shape[1])
         raise ValueError(
             f"builder: the Hamiltonian is not hermitian; element ({row}, {column}) and its "
-            f"mirror differ by {difference.data[worst]:.3g} eV. Check on-site values and hoppings."
+            f"mirror differ by {difference[worst]:.3g} eV. Check on-site values and hoppings."
         )

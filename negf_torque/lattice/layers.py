@@ -9,14 +9,17 @@ this module sees arrays.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import kwant
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse.csgraph import dijkstra
 
 from negf_torque.lattice.harmonics import check_hermitian, fourier_harmonics
 from negf_torque.lattice.magnet import Magnet
+from negf_torque.lattice.site_table import SiteTable, check_orbitals, site_table
 from negf_torque.spin import unit_vector
 
 __all__ = [
@@ -30,31 +33,6 @@ __all__ = [
     "rotated",
     "site_table",
 ]
-
-
-@dataclass(frozen=True)
-class SiteTable:
-    """Sites of a region or of a lead cell, in the order of the matrices.
-
-    Attributes
-    ----------
-    layer, offset, orbitals : (sites,) int
-        Layer, first row within the layer's matrix, and number of rows.
-    position : (sites, d)
-    magnet : tuple of (str or None)
-    exchange : (sites, 3)
-        B = Delta m in eV.
-    spin, exchange_operator : tuple of (3, orbitals, orbitals)
-    """
-
-    layer: NDArray
-    offset: NDArray
-    orbitals: NDArray
-    position: NDArray
-    magnet: tuple[str | None, ...]
-    exchange: NDArray
-    spin: tuple[NDArray, ...]
-    exchange_operator: tuple[NDArray, ...]
 
 
 @dataclass(frozen=True)
@@ -146,16 +124,20 @@ def layer_chain(magnet: Magnet) -> LayerChain:
         raise ValueError(f"leads: the device has {len(system.leads)} leads. Expected 2.")
     tables, members = _layers(system)
     displacements, region = fourier_harmonics(
-        lambda p: sp.csr_array(system.hamiltonian_submatrix(params=p, sparse=True)),
+        lambda p: system.hamiltonian_submatrix(params=p, sparse=True),
         magnet.momenta,
         magnet.params,
     )
-    order, starts = _row_order(system, members)
+    rows = _row_starts(system)
+    order, starts = _row_order(rows, members)
     sites = site_table(magnet, [system.sites[i] for layer in members for i in layer], tables)
-    check_orbitals(sites, np.diff(np.append(_row_starts(system), region[0].shape[0])), members)
-    region = [m[order][:, order].tocsr() for m in region]
-    check_hermitian(displacements, region)
-    onsite, coupling = _blocks(region, starts)
+    check_orbitals(sites, np.diff(rows), members)
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    moved = [m.tocoo() for m in region]
+    moved = [sp.coo_array((m.data, (place[m.row], place[m.col])), m.shape) for m in moved]
+    check_hermitian(displacements, moved)
+    onsite, coupling = _blocks(moved, starts)
     leads = [lead_cell(magnet, system, side, displacements, members) for side in (0, 1)]
     return LayerChain(displacements, onsite, coupling, sites, leads[0], leads[1])
 
@@ -223,123 +205,77 @@ def _origin(displacements: NDArray) -> int:
 # --- layers ---------------------------------------------------------------------------------
 
 
-def _layers(system) -> tuple[NDArray, list[list[int]]]:
+def _layers(system) -> tuple[NDArray, list[NDArray]]:
     """Breadth-first levels from the left interface; the right interface ends up in the last."""
-    neighbours: list[set[int]] = [set() for _ in range(len(system.sites))]
-    for a, b in system.graph:
-        neighbours[a].add(b)
-        neighbours[b].add(a)
-    left, right = (list(map(int, interface)) for interface in system.lead_interfaces)
-    level = dict.fromkeys(left, 0)
-    members = [left]
-    while True:
-        step = sorted({b for a in members[-1] for b in neighbours[a] if b not in level})
-        if not step:
-            break
-        level.update(dict.fromkeys(step, len(members)))
-        members.append(step)
-    missing = [i for i in range(len(system.sites)) if i not in level]
-    if missing:
+    count = len(system.sites)
+    bonds = np.fromiter(chain.from_iterable(system.graph), int).reshape(-1, 2)
+    links = sp.csr_array((np.ones(len(bonds)), bonds.T), shape=(count, count))
+    left, right = (np.asarray(interface, int) for interface in system.lead_interfaces)
+    distance = dijkstra(links, directed=False, indices=left, unweighted=True, min_only=True)
+    missing = np.flatnonzero(np.isinf(distance))
+    if len(missing):
         raise ValueError(
             f"builder: {len(missing)} sites, among them {system.sites[missing[0]].tag}, are not "
             "connected to the left lead."
         )
-    first = min(level[i] for i in right)
-    tail = [i for layer in members[first:] for i in layer]
+    level = distance.astype(int)
+    ends = np.cumsum(np.bincount(level))
+    members = [left, *np.split(np.argsort(level, kind="stable"), ends[:-1])[1:]]
+    first = int(level[right].min())
+    tail = np.concatenate(members[first:])
     members = [*members[:first], tail]
     if first > 0:  # the right lead's own order first, so that its matrices need no permutation
-        inside = set(right)
-        members[-1] = right + [i for i in tail if i not in inside]
+        members[-1] = np.concatenate([right, tail[~np.isin(tail, right)]])
     return np.repeat(np.arange(len(members)), [len(m) for m in members]), members
 
 
 def _row_starts(system) -> NDArray:
-    starts = np.empty(len(system.sites), int)
-    for (low, norbs, offset), (high, _, _) in zip(
-        system.site_ranges[:-1], system.site_ranges[1:], strict=True
-    ):
-        starts[low:high] = offset + norbs * np.arange(high - low)
-    return starts
+    """(sites + 1,): first row of each of Kwant's sites, and the number of rows."""
+    starts = [
+        offset + norbs * np.arange(high - low)
+        for (low, norbs, offset), (high, _, _) in zip(
+            system.site_ranges[:-1], system.site_ranges[1:], strict=True
+        )
+    ]
+    return np.concatenate([*starts, [system.site_ranges[-1][2]]])
 
 
-def _row_order(system, members: list[list[int]]) -> tuple[NDArray, NDArray]:
+def _row_order(starts: NDArray, members: list[NDArray]) -> tuple[NDArray, NDArray]:
     """Rows of the whole matrix in layer order, and where each layer begins."""
-    starts = _row_starts(system)
-    ends = np.append(starts[1:], system.site_ranges[-1][2])
-    rows = [np.concatenate([np.arange(starts[i], ends[i]) for i in layer]) for layer in members]
-    return np.concatenate(rows), np.concatenate([[0], np.cumsum([len(r) for r in rows])])
+    sites = np.concatenate(members)
+    sizes = np.diff(starts)[sites]
+    ends = np.cumsum(sizes)
+    rows = np.repeat(starts[sites] - (ends - sizes), sizes) + np.arange(ends[-1])
+    return rows, np.append(0, ends[np.cumsum([len(m) for m in members]) - 1])
 
 
-def _blocks(region: list[sp.csr_array], starts: NDArray) -> tuple[tuple, tuple]:
-    def block(a: int, b: int) -> NDArray:
-        return np.array(
-            [m[starts[a] : starts[a + 1], starts[b] : starts[b + 1]].toarray() for m in region]
+def _blocks(region: list[sp.coo_array], starts: NDArray) -> tuple[tuple, tuple]:
+    """Blocks (R, n_l, n_l) and (R, n_{l+1}, n_l) of matrices whose rows are in layer order."""
+    sizes = np.diff(starts)
+    layer = np.repeat(np.arange(len(sizes)), sizes)
+    found = []
+    for height, below in ((sizes, 0), (sizes[1:], 1)):
+        width = sizes[: len(height)]
+        area = height * width
+        ends = np.cumsum(len(region) * area)
+        begins = ends - len(region) * area
+        values = np.zeros(ends[-1] if len(ends) else 0, complex)
+        for number, matrix in enumerate(region):
+            here = layer[matrix.row] == layer[matrix.col] + below
+            row, column = matrix.row[here], matrix.col[here]
+            of = layer[column]
+            inside = (row - starts[of + below]) * width[of] + column - starts[of]
+            values[begins[of] + number * area[of] + inside] = matrix.data[here]
+        found.append(
+            tuple(
+                values[begin:end].reshape(len(region), h, w)
+                for begin, end, h, w in zip(begins, ends, height, width, strict=True)
+            )
         )
-
-    count = len(starts) - 1
-    onsite = tuple(block(a, a) for a in range(count))
-    return onsite, tuple(block(a + 1, a) for a in range(count - 1))
+    return found[0], found[1]
 
 
-# --- sites and leads ------------------------------------------------------------------------
-
-
-def site_table(magnet: Magnet, sites: list, layer: NDArray) -> SiteTable:
-    """Fields and operators of Kwant sites that lie in the given layers (ascending)."""
-    exchange = np.array([_exchange(magnet, site) for site in sites])
-    spin = tuple(_operator(magnet.spin_operator(site), site, "spin_operator") for site in sites)
-    acting = tuple(
-        _operator(magnet.exchange_operator(site), site, "exchange_operator") for site in sites
-    )
-    orbitals = np.array([operator.shape[-1] for operator in spin])
-    ends = np.cumsum(orbitals)
-    offset = ends - orbitals
-    first = np.searchsorted(layer, np.arange(layer[-1] + 1))
-    return SiteTable(
-        layer=layer,
-        offset=offset - offset[first][layer],
-        orbitals=orbitals,
-        position=np.array([np.asarray(site.pos, float) for site in sites]),
-        magnet=tuple(magnet.membership(site) for site in sites),
-        exchange=exchange,
-        spin=spin,
-        exchange_operator=acting,
-    )
-
-
-def _exchange(magnet: Magnet, site: kwant.builder.Site) -> NDArray:
-    field = np.asarray(magnet.exchange_field(site), float)
-    if field.shape != (3,) or not np.all(np.isfinite(field)):
-        raise ValueError(
-            f"exchange_field: {field!r} at site {tuple(site.tag)} is not a finite vector in eV."
-        )
-    return field
-
-
-def _operator(operator: ArrayLike, site: kwant.builder.Site, name: str) -> NDArray:
-    matrices = np.asarray(operator, complex)
-    norbs = site.family.norbs
-    if matrices.shape != (3, norbs, norbs):
-        raise ValueError(
-            f"{name}: shape {matrices.shape} at site {tuple(site.tag)}, which has norbs={norbs}. "
-            f"Give magnet_from_kwant a {name} of shape (3, {norbs}, {norbs}); orbital_spin(n) "
-            "makes it for n orbitals with the spin as the last index."
-        )
-    difference = np.abs(matrices - matrices.conj().transpose(0, 2, 1)).max()
-    if not difference <= 1e-12 + 1e-5 * np.abs(matrices).max():
-        raise ValueError(f"{name}: the matrices at site {tuple(site.tag)} are not hermitian.")
-    return matrices
-
-
-def check_orbitals(sites: SiteTable, rows: NDArray, members: list[list[int]]) -> None:
-    """Compare the orbitals of a table with the rows of a matrix, site by site in Kwant's order."""
-    actual = rows[[i for layer in members for i in layer]]
-    wrong = np.flatnonzero(actual != sites.orbitals)
-    if wrong.size:
-        raise ValueError(
-            f"builder: a site at {sites.position[wrong[0]].tolist()} has {actual[wrong[0]]} "
-            f"orbitals, its spin operator {sites.orbitals[wrong[0]]}."
-        )
+# --- leads ----------------------------------------------------------------------------------
 
 
 def lead_cell(
@@ -347,7 +283,7 @@ def lead_cell(
     system: kwant.system.FiniteSystem,
     side: int,
     displacements: NDArray,
-    members: list[list[int]],
+    members: list[NDArray],
 ) -> LeadCell:
     """Lead number `side` of a finalised system whose layers are `members`.
 
@@ -362,10 +298,10 @@ def lead_cell(
     cell_sites = [symmetry.act(shift, lead.sites[i]) for i in range(lead.cell_size)]
     table = site_table(magnet, cell_sites, np.zeros(len(cell_sites), int))
 
-    def matrices(params) -> sp.csr_array:
+    def matrices(params) -> NDArray:
         cell = lead.cell_hamiltonian(params=params)
         hop = lead.inter_cell_hopping(params=params)  # <cell|H|interface of the cell before>
-        return sp.csr_array(np.hstack([cell, hop]))
+        return np.hstack([cell, hop])
 
     own, harmonics = fourier_harmonics(matrices, magnet.momenta, magnet.params)
     size = harmonics[0].shape[0]
@@ -385,15 +321,12 @@ def lead_cell(
     return LeadCell(whole[:, :, :size], hopping, attachment, interface, table)
 
 
-def _interface_rows(system, side: int, members: list[list[int]]) -> NDArray:
-    layer = members[0] if side == 0 else members[-1]
+def _interface_rows(system, side: int, members: list[NDArray]) -> NDArray:
+    layer = np.asarray(members[0] if side == 0 else members[-1])
     starts = _row_starts(system)
-    ends = np.append(starts[1:], system.site_ranges[-1][2])
-    sizes = np.array([ends[i] - starts[i] for i in layer])
-    offset = dict(zip(layer, np.cumsum(sizes) - sizes, strict=True))
+    sizes = np.diff(starts)
+    offset = np.zeros(len(sizes), int)
+    offset[layer] = np.cumsum(sizes[layer]) - sizes[layer]
     return np.concatenate(
-        [
-            np.arange(offset[int(i)], offset[int(i)] + ends[int(i)] - starts[int(i)])
-            for i in system.lead_interfaces[side]
-        ]
+        [offset[i] + np.arange(sizes[i]) for i in map(int, system.lead_interfaces[side])]
     )

@@ -142,15 +142,19 @@ def build_stack(
     for x, coupling in enumerate(_couplings(planes, left)):
         _join(region, lattice, x, coupling, transverse)
     last = len(planes) - 1
+
+    def plane_of(site: kwant.builder.Site) -> _Plane:
+        return planes[min(max(int(site.tag[0]), 0), last)]
+
     return magnet_from_kwant(
         region,
         [
             _lead_builder(lattice, head, -1, periodic, transverse),
             _lead_builder(lattice, tail, 1, periodic, transverse),
         ],
-        exchange_field=lambda site: planes[int(np.clip(site.tag[0], 0, last))].field,
+        exchange_field=lambda site: plane_of(site).field,
         spin_operator=orbital_spin(orbitals),
-        membership=lambda site: planes[int(np.clip(site.tag[0], 0, last))].name,
+        membership=lambda site: plane_of(site).name,
         lead_cells=0,  # the region's first and last plane are the leads' already
     )
 

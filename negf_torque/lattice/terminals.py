@@ -138,7 +138,7 @@ def open_system(magnet: Magnet, names: Sequence[str] | None = None) -> OpenSyste
         magnet.params,
     )
     check_hermitian(origin, [hamiltonian])
-    members = [list(range(len(system.sites)))]
+    members = [np.arange(len(system.sites))]
     sites = site_table(magnet, list(system.sites), np.zeros(len(system.sites), int))
     check_orbitals(sites, _orbitals(system), members)
     leads = tuple(
