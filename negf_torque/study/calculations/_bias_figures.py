@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 __all__ = ["figures"]
 
-PARTS = {"in_plane": "in plane, toward p", "out_of_plane": "out of plane, m x p"}
+PARTS = {
+    "in_plane": r"in plane, toward $\mathbf{p}$",
+    "out_of_plane": r"out of plane, $\mathbf{m}\times\mathbf{p}$",
+}
 
 
 def figures(dataset: xr.Dataset) -> dict[str, Figure]:

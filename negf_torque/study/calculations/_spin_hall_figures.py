@@ -60,7 +60,7 @@ def _scaling(dataset: xr.Dataset) -> Figure:
         left.plot(sigma, dataset["spin_hall"].sel(contribution=part) / 1e6, label=label, **look)
     style.zero_line(left)
     left.set(xlabel=r"Conductivity ($10^6$ S/m)", ylabel=f"Spin Hall conductivity {_UNIT}")
-    style.legend(left, inside=True)
+    style.legend(left, loc="lower center", bbox_to_anchor=(0.5, 1.02), ncols=2)
     rho = dataset["resistivity"].values * 1e8
     looks = style.lines()
     angle = dataset["spin_hall_angle"].values

@@ -59,7 +59,8 @@ def _conductance(dataset: xr.Dataset) -> Figure:
     axes.set_xlabel("Angle between the magnets (degrees)")
     axes.set_xticks(np.arange(0, 181, 30))
     gmr = float(dataset["gmr"])
-    axes.set_title(f"Magnetoresistance (G_P - G_AP)/G_AP = {gmr:.1%}")
+    ratio = r"$(G_\mathrm{P} - G_\mathrm{AP})/G_\mathrm{AP}$"
+    axes.set_title(f"Magnetoresistance {ratio} = {gmr:.1%}")
     return drawing
 
 
@@ -67,8 +68,8 @@ def _torkance(dataset: xr.Dataset) -> Figure:
     free = dataset.attrs["free"]
     drawing, axes = style.figure(2, 1, height=6.4, sharex=True)
     titles = {
-        "torkance_in_plane": "in plane, toward p",
-        "torkance_out_of_plane": "out of plane, m x p",
+        "torkance_in_plane": r"in plane, toward $\mathbf{p}$",
+        "torkance_out_of_plane": r"out of plane, $\mathbf{m}\times\mathbf{p}$",
     }
     for axis, (name, title) in zip(axes, titles.items(), strict=True):
         for bias, look in zip(dataset["bias"].values, style.lines(), strict=False):
