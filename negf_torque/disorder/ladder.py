@@ -139,7 +139,7 @@ def _iterated(medium: Medium, sigma: NDArray, apply: Callable, retarded: bool) -
 
     def matrix(x: NDArray) -> NDArray:
         spread = medium.spread(apply(x[:, None])[:, 0])
-        found = flow(medium, sigma, spread, retarded=retarded, chains=chains)
+        found = flow(medium, sigma, spread, retarded=retarded, chains=chains, bonds=False)
         return x - medium.gather(found.local)
 
     def solve(bare: NDArray) -> tuple[NDArray, int, float]:

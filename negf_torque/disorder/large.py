@@ -95,6 +95,7 @@ def large_flow(
     last: NDArray,
     retarded: bool,
     chains: list | None = None,
+    bonds: bool = True,
 ) -> tuple[NDArray, NDArray, NDArray, NDArray]:
     """See `medium.flow`."""
     sizes, layers = medium.sizes, len(medium.sizes)
@@ -119,7 +120,7 @@ def large_flow(
             sources = x[layer] + from_left[layer] + from_right[layer]
             here = _sandwich(green[layer], sources, retarded)
             local[layer, :n, :n] += weight * here
-            if layer and not retarded:
+            if layer and bonds and not retarded:
                 # V F_{l-1,l} = (V g V^+) F_ll + (V x V^+) G_ll^+
                 dressed = _between(hop[layer - 1], left[layer - 1], back[layer - 1])
                 passing = dressed @ here + from_left[layer] @ green[layer].conj().T

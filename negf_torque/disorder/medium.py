@@ -200,6 +200,7 @@ def flow(
     right: NDArray | None = None,
     retarded: bool = False,
     chains: list | None = None,
+    bonds: bool = True,
 ) -> Flow:
     """Spread sources through the medium.
 
@@ -215,6 +216,8 @@ def flow(
         G X G instead of G X G^+.
     chains : list, optional
         What `eliminated` gave for this medium and self-energy.
+    bonds : bool
+        False if what passes the bonds is not asked for; of large layers `bond` is then zero.
     """
     batch, layers, width, _ = medium.diagonal.shape
     source = np.zeros((layers, width, width), complex) if source is None else source
@@ -225,7 +228,7 @@ def flow(
     if not medium.compiled:
         from negf_torque.disorder.large import large_flow
 
-        return Flow(*large_flow(medium, sigma, source, first, last, retarded, chains))
+        return Flow(*large_flow(medium, sigma, source, first, last, retarded, chains, bonds))
     from negf_torque.disorder.kernels import flow_chunk
 
     at_left, at_right = np.zeros((2, batch, width, width), complex)
