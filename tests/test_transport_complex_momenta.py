@@ -1,16 +1,22 @@
 """Zone averages of the Fermi sea at complex momenta, bound states, errors of complete torques."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
 from negf_torque.lattice import Layer, Lead, build_stack, layer_chain
+from negf_torque.notices import PhysicsWarning
+from negf_torque.transport import spin_balance as spin_balance_module
 from negf_torque.transport.complete import complete_response, sea_response
 from negf_torque.transport.complex_momenta import complex_momenta, momentum_shift
 from negf_torque.transport.linear import window_response
 from negf_torque.transport.meshes import zone_mesh
+from negf_torque.transport.occupied import contour_average
 from negf_torque.transport.sampling import Sampling
 from negf_torque.transport.sea import _large, _small
+from negf_torque.units import BOLTZMANN
 
 MAGNET = {"onsite": 0.75, "exchange": 1.5}
 
@@ -102,6 +108,49 @@ def test_bound_states_keep_their_occupation():
     potential, leads = results[0].potential[:, None], np.array([[0.0], [-1.0]])
     filled = sea_response(chain, -1.0, potential, leads, sampling).value.reshape(-1, 7)
     assert np.abs(filled[:, 0] - results[0].sea_density[:, 0]).max() > 0.01
+
+
+def test_bound_states_at_a_temperature_are_told(agree):  # limit, identity
+    """A level above a chain's band: E = sqrt(4 t^2 + eps^2) with the weight eps/E on its site."""
+    thermal, energy = 0.1, 1.9
+    layers = [Layer(1), Layer(1, onsite=1.0, exchange=0.4, name="m"), Layer(1)]
+    chain = layer_chain(build_stack(layers, cross_section="chain"))
+    sampling = Sampling(1e-4, temperature=thermal / BOLTZMANN)
+    with pytest.warns(PhysicsWarning, match="temperature: .* states bound in the device"):
+        results = [complete_response(chain, energy, sampling, division) for division in (0, 1)]
+    onsite = 1.0 + np.array([-0.2, 0.2])
+    level = np.sqrt(4 + onsite**2)
+    slope = 1 / (4 * thermal * np.cosh((level - energy) / (2 * thermal)) ** 2)
+    up, down = slope * onsite / level
+    agree(
+        "Density of bound states at a temperature, one level above a chain's band",
+        np.array([r.bound_states for r in results]),
+        2 * np.pi * (up + down),
+        against="analytic",
+        rtol=1e-6,
+    )
+    assert_allclose([r.bound_states for r in results], 2 * np.pi * (up + down), rtol=1e-6)
+    # raising everything by one volt empties them, and that is all that the division changes
+    at = chain.sites.magnet.index("m")
+    change = results[1].density[at] - results[0].density[at]
+    assert_allclose(change, [-(up + down), 0, 0, down - up], atol=1e-6)
+
+
+@pytest.mark.parametrize("bound", [0.0, 0.3])
+def test_spin_balance_takes_the_momenta_of_the_complete_response(bound, monkeypatch):
+    """Where bound states keep their occupation in one, they do in the other."""
+    chain, sampling = stack(fixed=1, cross_section="chain"), Sampling(1e-5)
+    complete = replace(complete_response(chain, -0.7, sampling), bound_states=bound)
+    asked = []
+
+    def watched(*arguments, real_momenta=False, **others):
+        asked.append(real_momenta)
+        return contour_average(*arguments, real_momenta=real_momenta, **others)
+
+    monkeypatch.setattr(spin_balance_module, "contour_average", watched)
+    balance = spin_balance_module.spin_balance(chain, -0.7, sampling, complete)
+    assert asked == [bound > 0]
+    assert_allclose(balance.exchange_torkance, complete.site_torkance, atol=1e-4)
 
 
 @pytest.mark.parametrize(

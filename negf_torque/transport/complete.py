@@ -16,7 +16,9 @@ neutral, chi U = -(window charge + chi_L U_L + chi_R U_R).
 
 States that are bound in the device belong to no lead, and nothing here fills or empties them.  They
 show up as what a shift of all levels moves through the chemical potential beyond the states of the
-leads; at T = 0 the sea is then taken at real momenta, where it leaves their occupation alone.
+leads; at T = 0 the sea is then taken at real momenta, where it leaves their occupation alone.  At a
+temperature it fills them anew: the result is marked, and a common shift of all levels by the
+voltage takes their density away.
 """
 
 import warnings
@@ -52,8 +54,9 @@ class CompleteResponse(WindowAndSea):
         Estimated errors of the sea's torque on each magnet, e/(4 pi), component by component:
         what vanishes by symmetry has none.
     bound_states : float
-        Largest density (1/eV, times 2 pi) of states at the chemical potential that no lead fills.
-        Their occupation stays as it is at T = 0, whatever the potential.
+        Largest density (1/eV, times 2 pi) of states at the chemical potential that no lead fills;
+        above 0 it marks a result that they take part in.  At T = 0 their occupation stays as it
+        is, whatever the potential; at a temperature results depend on `division` by as much.
     """
 
     window: WindowResponse

@@ -173,7 +173,11 @@ def _sea(chain, energy, sampling, table: "_Operators", complete: CompleteRespons
         derivative = neighbour_green_derivative(diagonal, coupling, change)
         return table.expectation(table.at(onsite, coupling), derivative).reshape(len(z), -1)
 
-    return contour_average(columns, chain, lowest_energy(chain), energy, sampling)
+    # bound states keep their occupation, as in the complete response
+    real = complete.bound_states > 0 and sampling.temperature == 0
+    return contour_average(
+        columns, chain, lowest_energy(chain), energy, sampling, real_momenta=real
+    )
 
 
 def _inverse_green(z, onsite, left, right) -> list[NDArray]:
