@@ -34,7 +34,7 @@ layers = [Layer(8, name="fixed", **metal), Layer(5), Layer(3, name="free", **met
 angles = np.linspace(0, np.pi, 19)
 chain = layer_chain(build_stack(layers))
 valve = spin_valve(chain, "fixed", "free", -2.2, angles, Sampling(mesh=32))
-ballistic = valve.eta[2]  # symmetric bias
+curves = {"ballistic, cubic lattice": valve.eta[2]}  # symmetric bias
 
 # %%
 # The same by circuit theory: magnets between reservoirs of strong spin relaxation, so that only
@@ -42,40 +42,26 @@ ballistic = valve.eta[2]  # symmetric bias
 # the other the free magnet's contact has three times the resistance.
 inner = np.clip(angles, 1e-3, np.pi - 1e-3)
 thick = Contact(1.0, 0.6, 1.2, (0, 0, 1))
-circuits = {}
-for name, thin in (
-    ("symmetric", thick),
-    ("asymmetric", Contact(0.33, 0.5, 0.9, (0, 0, 1))),
-):
+contacts = {"symmetric": thick, "asymmetric": Contact(0.33, 0.5, 0.9, (0, 0, 1))}
+for name, thin in contacts.items():
     conductance, in_plane, _ = two_contact_valve(thick, thin, inner)
-    circuits[name] = in_plane / (conductance * np.sin(inner))
+    curves[f"circuit theory, {name}"] = in_plane / (conductance * np.sin(inner))
 
 # %%
 # Both forms are fitted to each: what is left says how far the form can be trusted.
-curves = {"ballistic, cubic lattice": ballistic} | {
-    f"circuit theory, {name}": values for name, values in circuits.items()
-}
 with style.style():
     torque_per_current, axes = style.figure(3, 1, height=7.6, sharex=True)
+    degrees, cosine = np.degrees(angles), np.cos(inner)
     for axis, (name, eta) in zip(axes, curves.items(), strict=True):
         one, two = fit_slonczewski(inner, eta), fit_asymmetric(inner, eta)
+        form = efficiency(cosine, one.polarisation, one.Lambda)
+        longer = two.polarisation_fixed, two.polarisation_free, two.Lambda, two.Lambda
         looks = style.lines(markers=False)
-        axis.plot(np.degrees(angles), eta, "o", color="0.35", label="computed")
-        cosine = np.cos(inner)
-        axis.plot(
-            np.degrees(angles),
-            efficiency(cosine, one.polarisation, one.Lambda),
-            label="one term",
-            **next(looks),
-        )
-        form = asymmetric_efficiency(
-            cosine, two.polarisation_fixed, two.polarisation_free, two.Lambda, two.Lambda
-        )
-        axis.plot(np.degrees(angles), form, label="two terms", **next(looks))
+        axis.plot(degrees, eta, "o", color="0.35", label="computed")
+        axis.plot(degrees, form, label="one term", **next(looks))
+        axis.plot(degrees, asymmetric_efficiency(cosine, *longer), label="two terms", **next(looks))
         axis.set(title=name, ylabel=r"$\eta$", ylim=(0, None))
-        print(
-            f"{name}: slope at 180° over slope at 0° = {eta[-1] / eta[0]:.2f}; fits off by ", end=""
-        )
-        print(f"{one.max_relative_residual:.1e} (one term), {two.max_relative_residual:.1e} (two)")
+        print(f"{name}: slope at 180° over slope at 0° = {eta[-1] / eta[0]:.2f}; fits off by "
+              f"{one.max_relative_residual:.1e} (one term), {two.max_relative_residual:.1e} (two)")
     axes[2].set(xlabel="Angle between the moments (degrees)", xticks=range(0, 181, 30))
     style.legend(axes[0], inside=True)

@@ -28,30 +28,17 @@ from negf_torque.study.base import Progress
 # damping.
 ms, thickness, area = 8e5, 3.0, np.pi / 4 * 100 * 60  # A/m, nm, nm^2
 polarisation, lam, h_k, field = 0.4, 1.5, 2e4, 1e4
-
-
-def pillar(damping):
-    return macrospin(
-        ms,
-        damping,
-        applied=(field, 0, 0),
-        anisotropies=[(h_k, (1, 0, 0))],
-        demagnetisation=(0, 0, 1),
-        torques=[slonczewski_torque((1, 0, 0), polarisation, lam, 0.0, ms, thickness)],
-    )
-
-
+torque = slonczewski_torque((1, 0, 0), polarisation, lam, 0.0, ms, thickness)
 eta = 2 * float(efficiency(1.0, polarisation, lam))
 dampings = np.array([0.005, 0.01, 0.02, 0.05, 0.1, 0.2])
-formula = np.array(
-    [ralph_stiles_current(a, eta, area * thickness, ms, field, h_k) for a in dampings]
-)
-followed = np.array(
-    [
-        -critical_drive(pillar(a), (1, 0, 0), -3e18 * i / area)[0] * area * 1e-18
-        for a, i in zip(dampings, formula, strict=True)
-    ]
-)
+formula = ralph_stiles_current(dampings, eta, area * thickness, ms, field, h_k)
+followed = np.empty(len(dampings))
+for index, damping in enumerate(dampings):
+    pillar = macrospin(ms, damping, applied=(field, 0, 0), anisotropies=[(h_k, (1, 0, 0))],
+                       demagnetisation=(0, 0, 1), torques=[torque])
+    most = -3e18 * formula[index] / area  # A/m^2
+    density, how = critical_drive(pillar, (1, 0, 0), most)
+    followed[index] = -density * area * 1e-18
 print("largest relative difference:", np.abs(followed / formula - 1).max())
 with style.style():
     critical_current, axes = style.figure(height=3.4)

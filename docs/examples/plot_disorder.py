@@ -27,6 +27,7 @@ metal = {"onsite": 0.75, "exchange": 1.5}
 layers = [Layer(2, name="fixed", **metal), Layer(2)]
 layers += [Layer(2, name="free", direction=(1, 0, 0), **metal)]
 chain = layer_chain(build_stack(layers))
+warnings.simplefilter("ignore", PhysicsWarning)  # Born's says where it is not to be trusted
 energy, count, free = -2.2, 400, chain.magnets.index("free")
 potentials = np.array([0.5, 1.0, 1.5, 2.0, 2.5, 3.0])
 
@@ -38,15 +39,13 @@ def alloy(potential):
 
 def averaged(potential, method):
     """Conductance and torque toward the fixed magnet's spin, in the mean medium."""
-    with warnings.catch_warnings():  # Born's approximation says where it is not to be trusted
-        warnings.simplefilter("ignore", PhysicsWarning)
-        found = disordered_response(chain, energy, alloy(potential), method, mesh=80)
+    found = disordered_response(chain, energy, alloy(potential), method, mesh=80)
     return found.conductance, found.magnet_torkance_by_bias[2, free, 2]
 
 
-methods = {"born": "Born", "coherent-potential": "coherent potential"}
 media = {
-    label: np.array([averaged(u, method) for u in potentials]) for method, label in methods.items()
+    "Born": np.array([averaged(u, "born") for u in potentials]),
+    "coherent potential": np.array([averaged(u, "coherent-potential") for u in potentials]),
 }
 
 # %%
@@ -64,16 +63,10 @@ for label, values in media.items():
     print(f"{label}: conductance off by {off[0]:.1%} at most, torque by {off[1]:.1%}")
 with style.style():
     media_and_configurations, axes = style.figure(2, 1, height=6.0, sharex=True)
+    label = f"{count} configurations, 2 std. errors"
+    for axis, y, dy in zip(axes, mean.T, 2 * error.T, strict=True):
+        axis.errorbar(potentials, y, dy, fmt="o", color="0.2", capsize=3, label=label)
     for index, axis in enumerate(axes):
-        axis.errorbar(
-            potentials,
-            mean[:, index],
-            2 * error[:, index],
-            fmt="o",
-            color="0.2",
-            capsize=3,
-            label=f"{count} configurations, 2 std. errors",
-        )
         looks = style.lines(markers=False)
         for label, values in media.items():
             axis.plot(potentials, values[:, index], label=label, **next(looks))

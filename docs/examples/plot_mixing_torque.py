@@ -22,42 +22,30 @@ from negf_torque.units import CONDUCTANCE_QUANTUM
 # Mixing conductance of interfaces of a normal metal with ferromagnets of growing exchange ...
 energy, cell = -2.2, (0.25e-9) ** 2  # eV, m^2
 exchanges = np.linspace(0.2, 6.0, 30)
-mixing = np.array(
-    [
-        mixing_conductance(
-            layer_chain(build_stack([], right=Lead(exchange=x))),
-            energy,
-            sampling=Sampling(mesh=48),
-        ).reflection
-        for x in exchanges
-    ]
-)
+interfaces = [layer_chain(build_stack([], right=Lead(exchange=x))) for x in exchanges]
+found = [mixing_conductance(one, energy, sampling=Sampling(mesh=48)) for one in interfaces]
+mixing = np.array([one.reflection for one in found])
 
 # %%
 # ... and the torque efficiencies of 5 nm of heavy metal with a spin Hall angle of 0.1.
-angle, conductivity, length = 0.1, 4e6, 1.5e-9
+angle, conductivity, length, nanometre = 0.1, 4e6, 1.5e-9, 1e-9
+per_area = mixing * CONDUCTANCE_QUANTUM / cell
 xi = np.array(
-    [
-        spin_hall_efficiency(angle, conductivity, length, 5e-9, g * CONDUCTANCE_QUANTUM / cell)
-        for g in mixing
-    ]
+    [spin_hall_efficiency(angle, conductivity, length, 5 * nanometre, g) for g in per_area]
 )
 thickness = np.linspace(0.1, 10, 60)
 by_thickness = spin_hall_efficiency(
-    angle, conductivity, length, 1e-9 * thickness, mixing[9] * CONDUCTANCE_QUANTUM / cell
+    angle, conductivity, length, thickness * nanometre, per_area[9]
+)
+torques = (r"damping-like $\xi_\mathrm{DL}$", r"field-like $\xi_\mathrm{FL}$")
+panels = (
+    (exchanges, mixing, (r"Re $g_r$", r"Im $g_r$")),
+    (exchanges, xi, torques),
+    (thickness, by_thickness, torques),
 )
 with style.style():
     mixing_and_torque, axes = style.figure(3, 1, height=8.0)
-    for axis, x, values, labels in (
-        (axes[0], exchanges, mixing, (r"Re $g_r$", r"Im $g_r$")),
-        (
-            axes[1],
-            exchanges,
-            xi,
-            (r"damping-like $\xi_\mathrm{DL}$", r"field-like $\xi_\mathrm{FL}$"),
-        ),
-        (axes[2], thickness, by_thickness, (r"$\xi_\mathrm{DL}$", r"$\xi_\mathrm{FL}$")),
-    ):
+    for axis, (x, values, labels) in zip(axes, panels, strict=True):
         looks = style.lines(markers=False)
         axis.plot(x, values.real, label=labels[0], **next(looks))
         axis.plot(x, values.imag, label=labels[1], **next(looks))

@@ -18,13 +18,11 @@ from negf_torque.transport.driven import drive
 # %%
 # Injector along z; the detector turns in the x-z plane. All results are per injected current. The
 # torque in that plane is a window's result; the sea, left out here, acts out of the plane.
-system = open_system(
-    build_nonlocal_valve(Wire(width=5, distance=12, margin=4), Contact(3, 2), Contact(3, 2)),
-    TERMINALS,
-)
+wire, contact = Wire(width=5, distance=12, margin=4), Contact(3, 2)
+system = open_system(build_nonlocal_valve(wire, contact, contact), TERMINALS)
 angles = np.linspace(0, np.pi, 13)
 detector, right = TERMINALS.index("detector"), TERMINALS.index("right")
-resistance, torque, picture = [], [], None
+resistance, torque = [], []
 for angle in angles:
     turned = with_directions(system, {"detector": (np.sin(angle), 0, np.cos(angle))})
     found = drive(turned, -0.9, "injector", {"left": 0.0}, {"injector": 1.0}, neutrality=None)
@@ -38,20 +36,18 @@ print("spin z into the terminals:", np.round(picture.flow[:, 3], 4))
 
 # %%
 # Where the charge and the spin along z flow, with the detector along x.
-position = system.sites.position
+places = system.sites.position.T[:2]
 with style.style():
     charge_and_spin_flow, axes = style.figure(2, 1, height=4.8, sharex=True)
     currents = picture.current_density()
     for axis, index, name in zip(axes, (0, 3), ("Charge", "Spin along z"), strict=True):
         shade = np.linalg.norm(currents[:, index], axis=1)
         limit = np.quantile(shade, 0.98)
-        dots = axis.scatter(
-            *position.T[:2], c=shade, marker="s", s=92, vmin=0, vmax=limit, cmap="Greys"
+        dots = axis.scatter(*places, c=shade, marker="s", s=92, vmin=0, vmax=limit, cmap="Greys")
+        axis.quiver(*places, *currents[:, index].T[:2], color=style.PALETTE[1], scale=14 * limit)
+        charge_and_spin_flow.colorbar(
+            dots, ax=axis, label=name, extend="max", location="bottom", aspect=40
         )
-        axis.quiver(
-            *position.T[:2], *currents[:, index].T[:2], color=style.PALETTE[1], scale=14 * limit
-        )
-        charge_and_spin_flow.colorbar(dots, ax=axis, label=name, extend="max", location="bottom", aspect=40)
         axis.set(ylabel="y (sites)", aspect="equal")
         axis.grid(visible=False)
     axes[1].set_xlabel("x (sites)")

@@ -61,10 +61,7 @@ with style.style():
     axes[1].axhline(0, color="0.6", linewidth=0.8, zorder=0)
     for axis, kind in zip(axes, ("Field-like", "Damping-like"), strict=True):
         axis.set(ylabel=f"{kind} torque per force (sites)")
-        axis.set(xticks=strengths)
-        axis.set_xticklabels([f"{strength:g}" for strength in strengths])
+        axis.set_xticks(strengths, [f"{strength:g}" for strength in strengths])
         axis.minorticks_off()
     axes[1].set_xlabel(r"Strength of the impurities $\gamma$ (squared hopping)")
-    torques_of_a_rashba_magnet.legend(
-        *axes[0].get_legend_handles_labels(), loc="outside lower center"
-    )
+    style.shared_legend(torques_of_a_rashba_magnet, axes[0], 1)

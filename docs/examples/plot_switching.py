@@ -30,35 +30,25 @@ valve = spin_valve(chain, "fixed", "free", -2.2, angles, Sampling(mesh=32))
 # %%
 # The same torque per current, for a film of ten layers 0.2 nm apart, with
 # :math:`M_s` = 800 kA/m.
-symmetric = 2
+in_plane, out_of_plane = valve.in_plane[2], valve.out_of_plane[2]  # half the bias on each lead
+film = dict(cell_area=0.0625, thickness=2.0, saturation_magnetisation=8e5)  # nm^2, nm, A/m
 torque = valve_torque(
-    angles,
-    valve.in_plane[symmetric],
-    valve.out_of_plane[symmetric],
-    valve.conductance,
-    cell_area=0.0625,
-    thickness=2.0,
-    saturation_magnetisation=8e5,
-    fixed_direction=(1, 0, 0),
+    angles, in_plane, out_of_plane, valve.conductance, fixed_direction=(1, 0, 0), **film
 )
 fit = torque.slonczewski()
-print(f"P = {fit.polarisation:.3f} (a solver's P is {fit.polarisation / 2:.3f}), ", end="")
-print(f"Lambda = {fit.Lambda:.2f}, largest deviation {100 * fit.max_relative_residual:.0f} %")
+print(f"P = {fit.polarisation:.3f} (a solver's P is {fit.polarisation / 2:.3f}), "
+      f"Lambda = {fit.Lambda:.2f}, largest deviation {100 * fit.max_relative_residual:.0f} %")
 
 # %%
 # Critical currents of an elliptical pillar, from the table of :math:`\eta(\theta)` itself: followed
 # from rest until the linearised motion grows.
-pillar = macrospin(
-    8e5,
-    0.01,
-    anisotropies=[(2e4, (1, 0, 0))],
-    demagnetisation=ellipsoid_factors((100, 60, 2)),
-    torques=[valve_spin_torque(torque)],
-)
+shape = ellipsoid_factors((100, 60, 2))
+pillar = macrospin(8e5, 0.01, anisotropies=[(2e4, (1, 0, 0))], demagnetisation=shape,
+                   torques=[valve_spin_torque(torque)])
 critical = {}
-for name, state, sign in (("AP to P", (-1, 0, 0), 1), ("P to AP", (1, 0, 0), -1)):
-    drive, how = critical_drive(pillar, state, sign * 1e13)
-    critical[name] = drive
+for name, along in (("AP to P", -1), ("P to AP", 1)):
+    drive, how = critical_drive(pillar, (along, 0, 0), -along * 1e13)
+    critical[name, along] = drive
     print(f"{name}: {drive / 1e10:.1f} x 10^10 A/m^2 ({how})")
 
 # %%
@@ -66,11 +56,9 @@ for name, state, sign in (("AP to P", (-1, 0, 0), 1), ("P to AP", (1, 0, 0), -1)
 # :math:`\eta(\theta)` is not symmetric.
 with style.style():
     switching, axes = style.figure(2, 1, height=5.6, sharex=True)
-    for axis, (name, state) in zip(
-        axes, (("AP to P", (-1, 0.02, 0.01)), ("P to AP", (1, 0.02, 0.01))), strict=True
-    ):
-        current = 3 * critical[name]
-        path = trajectory(pillar, state, 6.0, pulse(current, 0.5, 4.5), samples=1201)
+    for axis, ((name, along), drive) in zip(axes, critical.items(), strict=True):
+        current, start = 3 * drive, (along, 0.02, 0.01)
+        path = trajectory(pillar, start, 6.0, pulse(current, 0.5, 4.5), samples=1201)
         looks = style.lines(markers=False)
         for component, label in enumerate(("along the fixed layer", "in the film", "normal")):
             axis.plot(path.time, path.m[:, component], label=label, linewidth=1, **next(looks))

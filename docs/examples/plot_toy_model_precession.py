@@ -35,12 +35,12 @@ def spin(cross_section, energy):
 
 with style.style():
     precession, axes = style.figure(2, 1, height=5.8, sharex=True)
-    for axis, name, where, at in (
-        (axes[0], "one chain", "chain", 0.0),
-        (axes[1], "average over all directions", "periodic", energy),
-    ):
+    currents = {
+        "one chain": spin("chain", 0.0),
+        "average over all directions": spin("periodic", energy),
+    }
+    for axis, (name, current) in zip(axes, currents.items(), strict=True):
         looks = style.lines()
-        current = spin(where, at)
         for component, label in enumerate(("spin along x, as it came in", "spin along y")):
             values = current[:, component] / current[0, 0]
             axis.plot(np.arange(len(values)), values, label=label, **next(looks))
@@ -55,16 +55,9 @@ with style.style():
 # mixing conductance. After a quick fall a slow tail is left, in which stationary points of
 # :math:`k_\uparrow - k_\downarrow` on the Fermi surface beat with each other.
 lengths = np.array([1, 2, 3, 4, 6, 8, 12, 16, 20, 28, 40])
-transmitted = [
-    abs(
-        mixing_conductance(
-            layer_chain(build_stack([Layer(int(n), exchange=exchange)])),
-            energy,
-            sampling=Sampling(mesh=64),
-        ).transmission
-    )
-    for n in lengths
-]
+magnets = [layer_chain(build_stack([Layer(int(n), exchange=exchange)])) for n in lengths]
+found = [mixing_conductance(chain, energy, sampling=Sampling(mesh=64)) for chain in magnets]
+transmitted = [abs(one.transmission) for one in found]
 with style.style():
     transmitted_spin, axis = style.figure(height=3.4)
     axis.loglog(lengths, transmitted, **next(style.lines()))

@@ -29,24 +29,12 @@ from negf_torque.transport.sampling import Sampling
 # %%
 # A cubic lattice, three layers of barrier across which the voltage drops.
 metal = {"onsite": 0.2, "exchange": 1.0}
-chain = layer_chain(
-    build_stack(
-        [Layer(3, onsite=5.5)],
-        Lead(name="fixed", **metal),
-        Lead(name="free", direction=(1, 0, 0), **metal),
-    )
-)
-voltages = np.linspace(-0.6, 0.6, 13)
-found = bias_map(
-    chain,
-    "fixed",
-    "free",
-    -2.2,
-    voltages,
-    [0, np.pi / 2, np.pi],
-    linear_profile(chain, 1, len(chain.sizes) - 2),
-    Sampling(mesh=12, tolerance=1e-3),
-)
+fixed, free = Lead(name="fixed", **metal), Lead(name="free", direction=(1, 0, 0), **metal)
+chain = layer_chain(build_stack([Layer(3, onsite=5.5)], fixed, free))
+drop = linear_profile(chain, 1, len(chain.sizes) - 2)
+voltages, angles = np.linspace(-0.6, 0.6, 13), [0, np.pi / 2, np.pi]
+sampling = Sampling(mesh=12, tolerance=1e-3)
+found = bias_map(chain, "fixed", "free", -2.2, voltages, angles, drop, sampling)
 
 # %%
 # In-plane torque on the free electrode at 90 degrees, the same from the spin currents of the

@@ -25,9 +25,8 @@ widths = np.array([0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0])
 def walled(width):
     """A Bloch wall in the middle of a wire 16 times as long."""
     length = 2 * int(8 * width + 4)
-    wall = Layer(
-        length, exchange=splitting, texture=domain_wall((length - 1) / 2, width, "bloch"), name="w"
-    )
+    texture = domain_wall((length - 1) / 2, width, "bloch")
+    wall = Layer(length, exchange=splitting, texture=texture, name="w")
     ends = [Lead(exchange=splitting, direction=(0, 0, s)) for s in (1, -1)]
     chain = layer_chain(build_stack([wall], *ends, cross_section=(3, 3)))
     return wire_response(chain, energy, complete=False)
@@ -52,8 +51,7 @@ with style.style():
     axes[0].set(xlabel="Width of the wall (sites)", ylabel="Off the adiabatic limit")
     style.legend(axes[0], inside=True)
     looks = style.lines(markers=False)
-    for width in (1.0, 2.0, 4.0):
-        wire = found[int(np.flatnonzero(widths == width)[0])]
+    for width, wire in ((widths[k], found[k]) for k in (2, 4, 6)):
         site, layer = wire.chain.sites, wire.chain.sites.layer
         torque = np.zeros((layer.max() + 1, 3))
         np.add.at(torque, layer, wire.site_torkance[symmetric])
