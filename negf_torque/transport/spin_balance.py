@@ -38,6 +38,9 @@ from negf_torque.transport.torque import bias_windows, sum_by_magnet
 
 __all__ = ["SpinBalance", "has_spin_orbit", "spin_balance"]
 
+# Rounding of the sea's columns: in a symmetric device there may be nothing else.
+_ROUNDING = 1e-15
+
 
 @dataclass(frozen=True)
 class SpinBalance:
@@ -176,7 +179,7 @@ def _sea(chain, energy, sampling, table: "_Operators", complete: CompleteRespons
     # bound states keep their occupation, as in the complete response
     real = complete.bound_states > 0 and sampling.temperature == 0
     return contour_average(
-        columns, chain, lowest_energy(chain), energy, sampling, real_momenta=real
+        columns, chain, lowest_energy(chain), energy, sampling, _ROUNDING, real_momenta=real
     )
 
 
