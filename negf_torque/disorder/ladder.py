@@ -24,9 +24,11 @@ from negf_torque.disorder.medium import Medium, eliminated, flow, pair_map
 
 __all__ = ["DressedSources", "Ladder", "dress", "factorised", "make_ladder"]
 
-#: Length of the vectors of local matrices up to which 1 - K Lambda is formed: of one chain, and of
-#: many momenta at once, where forming it pays for longer.
-LARGEST_DIRECT, LARGEST_DIRECT_BATCH = 3000, 8000
+#: Length M of the vectors of local matrices up to which 1 - K Lambda is formed: of one chain, and
+#: of many momenta at once, where forming it pays for longer.  Forming and factorising take a time
+#: that grows as M^3; some 15 iterations for each lead of L layers of n rows, as L n^3.  They were
+#: measured to cost the same at M of about 850 (n = 32), 1200 (n = 18) and 1700 (n = 128).
+LARGEST_DIRECT, LARGEST_DIRECT_BATCH = 1200, 8000
 #: Relative residual of GMRES, and the most steps.
 _TOLERANCE = 1e-13
 _MOST_STEPS = 300

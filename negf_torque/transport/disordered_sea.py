@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negf_torque.disorder.averaged import apply_local, vertex_maps
-from negf_torque.disorder.ladder import LARGEST_DIRECT, dress, factorised, make_ladder
+from negf_torque.disorder.ladder import dress, factorised, make_ladder
 from negf_torque.disorder.medium import Medium, flow, pair_map
 from negf_torque.greens.quadrature import Average
 from negf_torque.transport.disordered_device import (
@@ -36,8 +36,9 @@ __all__ = ["SEA_COLUMNS", "disordered_sea", "static_response"]
 #: Numbers per site: particles, spin (3), exchange operator (3), spin lost to impurities (3).
 SEA_COLUMNS = 10
 
-#: Patterns of potentials up to which the ladder is iterated instead of factorised.
-_FEW = 4
+#: Patterns of potentials up to which the ladder is iterated instead of factorised, and the length
+#: of vectors beyond which it always is: a factorisation serves all patterns.
+_FEW, LARGEST_DIRECT = 4, 3000
 
 
 def disordered_sea(
