@@ -237,3 +237,52 @@ def test_a_nonhermitian_system_is_refused_in_words(tmp_path):
     done = command("run", "own.toml", "--allow-code", cwd=tmp_path)
     assert done.returncode == 2
     assert "ermitian" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.fixture(scope="module")
+def coarse():
+    """An adaptive average with errors that can be seen, and the card it is of."""
+    given = "tolerance = 1e-2\nsea_tolerance = 0.1\nangles = [0, 60, 90, 150]\nmap_points = 0"
+    card = cards.parse(LLG + valve(**(MAGNETS | {"mesh": given})), "valve.toml")
+    return card, run.calculate(card)
+
+
+def test_every_number_of_an_average_has_an_error(coarse):
+    known = {scalar.name: scalar.error for scalar in card_summary(coarse[1])}
+    assert [name for name, error in known.items() if error is None] == ["fit_residual"]
+    assert known["gmr"] > 0
+    assert known["epsilon_prime"] > 0
+
+
+def test_errors_of_the_conductances_hold(coarse):
+    """Frozen, 20 November 2026: adaptive average at 1e-5, seen to approach 512 x 512 points."""
+    parallel, antiparallel = 0.5550339751, 0.3195657610
+    exact = {
+        "conductance_parallel": parallel,
+        "conductance_antiparallel": antiparallel,
+        "gmr": parallel / antiparallel - 1,
+    }
+    for name, value in exact.items():
+        error = float(coarse[1][f"{name}_error"])
+        assert abs(float(coarse[1][name]) - value) < error < 0.02 * value
+
+
+def test_fit_has_one_error_in_summary_and_solver_input(coarse):
+    card, data = coarse
+    torque, _ = cards.calculation_module("spin_valve").llg_parameters(data, card)
+    fit = torque.slonczewski()
+    assert_allclose(data["polarisation"], fit.polarisation, rtol=1e-8)
+    assert_allclose(data["polarisation_error"], fit.polarisation_error, rtol=1e-6)
+    assert_allclose(data["Lambda_error"], fit.Lambda_error, rtol=1e-6)
+    assert_allclose(data["epsilon_prime"], torque.epsilon_prime()[0], rtol=1e-8)
+    assert_allclose(data["epsilon_prime_error"], torque.epsilon_prime_error(), rtol=1e-8)
+
+
+def test_fit_of_a_mesh_has_the_scatter_as_its_error_in_both_places():
+    given = "mesh = 8\nangles = [30, 60, 90, 150]\nmap_points = 0"
+    card = cards.parse(LLG + valve(**(MAGNETS | {"mesh": given})), "valve.toml")
+    data = run.calculate(card)
+    torque, _ = cards.calculation_module("spin_valve").llg_parameters(data, card)
+    assert_allclose(data["polarisation_error"], torque.slonczewski().polarisation_error, rtol=1e-6)
+    assert "epsilon_prime_error" not in data
+    assert np.isnan(torque.epsilon_prime_error())

@@ -30,6 +30,7 @@ __all__ = [
     "asymmetric_efficiency",
     "canonical",
     "constant_fit",
+    "constant_fit_error",
     "efficiency",
     "fit_asymmetric",
     "fit_slonczewski",
@@ -334,9 +335,27 @@ def constant_fit(
     The default weight sin(theta)^2 fits the torque value sin(theta) itself.
     """
     angles, values = np.asarray(angles, float), np.asarray(values, float)
-    w = np.sin(angles) ** 2 if weights is None else np.asarray(weights, float)
-    if not w.sum() > 0:
-        w = np.ones_like(values)
-    mean = float(np.sum(w * values) / np.sum(w))
+    w = _constant_weights(angles, weights)
+    mean = float(np.sum(w * values))
     largest = float(np.abs(values).max())
     return mean, float(np.abs(values - mean).max() / largest) if largest else 0.0
+
+
+def constant_fit_error(
+    angles: ArrayLike, errors: ArrayLike, weights: ArrayLike | None = None
+) -> float:
+    """Standard error of `constant_fit`'s mean from the standard errors of its values.
+
+    Examples
+    --------
+    >>> constant_fit_error([0.5, np.pi - 0.5, 0.5, np.pi - 0.5], [0.2] * 4)
+    0.1
+    """
+    w = _constant_weights(np.asarray(angles, float), weights)
+    return float(np.sqrt(np.sum((w * np.asarray(errors, float)) ** 2)))
+
+
+def _constant_weights(angles: NDArray, weights: ArrayLike | None) -> NDArray:
+    w = np.sin(angles) ** 2 if weights is None else np.asarray(weights, float)
+    w = w if w.sum() > 0 else np.ones_like(angles)
+    return w / w.sum()

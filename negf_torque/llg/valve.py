@@ -31,6 +31,7 @@ from negf_torque.llg.slonczewski import (
     AsymmetricFit,
     SlonczewskiFit,
     constant_fit,
+    constant_fit_error,
     fit_asymmetric,
     fit_slonczewski,
 )
@@ -149,7 +150,9 @@ class ValveTorque:
 
     def slonczewski(self) -> SlonczewskiFit:
         """P and Lambda of eta(theta); a solver's P is half of this one."""
-        return fit_slonczewski(self.angles, self.eta, errors=self.eta_error or None)
+        # errors of zero are those of exact numbers: then the scatter about the fit is left
+        errors = self.eta_error if any(self.eta_error) else None
+        return fit_slonczewski(self.angles, self.eta, errors=errors)
 
     def asymmetric(self) -> AsymmetricFit | None:
         """The asymmetric form, or None with fewer than four angles."""
@@ -164,9 +167,7 @@ class ValveTorque:
         """Standard error of epsilon' from those of eta_perp; not-a-number when unknown."""
         if not self.eta_perp_error:
             return float("nan")
-        w = np.sin(self.angles) ** 2
-        w = w / w.sum() if w.sum() > 0 else np.full(len(self.angles), 1 / len(self.angles))
-        return float(np.sqrt(np.sum((w * np.asarray(self.eta_perp_error)) ** 2)) / 2)
+        return constant_fit_error(self.angles, self.eta_perp_error) / 2
 
     def current_density_per_volt(self) -> NDArray:
         """J/V at each angle, A/(V m^2) = ohm^-1 m^-2."""
@@ -207,6 +208,7 @@ def valve_torque(
     *,
     in_plane_error: ArrayLike | None = None,
     out_of_plane_error: ArrayLike | None = None,
+    conductance_error: ArrayLike | None = None,
     layer_in_plane: ArrayLike | None = None,
     layer_out_of_plane: ArrayLike | None = None,
     collinear: float = 1e-6,
@@ -224,6 +226,8 @@ def valve_torque(
         e^2/h per cell.
     in_plane_error, out_of_plane_error : (n,), optional
         Errors of the torkances.
+    conductance_error : (n,), optional
+        Adds to the errors of the torque per current, where those of the torkances are known.
     layer_in_plane, layer_out_of_plane : (layers, n), optional
         Torkances of the free magnet's atomic layers, which add up to the whole ones.
     collinear : float
@@ -257,6 +261,14 @@ def valve_torque(
             return ()
         return tuple((_per_angle(name, values, angles)[order] / (through * sine)).tolist())
 
+    relative = np.zeros(len(order))
+    if conductance_error is not None:
+        relative = _per_angle("conductance_error", conductance_error, angles)[order] / through
+
+    def error(name: str, values: ArrayLike | None, part: tuple[float, ...]) -> tuple[float, ...]:
+        own = per_current(name, values)
+        return tuple((own + np.abs(part) * relative).tolist()) if own else ()
+
     def per_layer(name: str, values: ArrayLike | None) -> tuple[tuple[float, ...], ...]:
         if values is None:
             return ()
@@ -264,13 +276,15 @@ def valve_torque(
         local = len(table) * table[:, order] / (through * sine)
         return tuple(tuple(row) for row in local.tolist())
 
+    eta = per_current("in_plane", in_plane)
+    eta_perp = per_current("out_of_plane", out_of_plane)
     return ValveTorque(
         tuple(angles[order].tolist()),
-        per_current("in_plane", in_plane),
-        per_current("out_of_plane", out_of_plane),
+        eta,
+        eta_perp,
         tuple(through.tolist()),
-        eta_error=per_current("in_plane_error", in_plane_error),
-        eta_perp_error=per_current("out_of_plane_error", out_of_plane_error),
+        eta_error=error("in_plane_error", in_plane_error, eta),
+        eta_perp_error=error("out_of_plane_error", out_of_plane_error, eta_perp),
         layer_eta=per_layer("layer_in_plane", layer_in_plane),
         layer_eta_perp=per_layer("layer_out_of_plane", layer_out_of_plane),
         **rest,

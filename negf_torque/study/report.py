@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from negf_torque.study import store
 from negf_torque.study.base import Scalar
+from negf_torque.study.numbers import shown, shown_error
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -25,6 +26,8 @@ __all__ = ["report"]
 #: Figures of more bytes than this as vectors are put in as pixels.
 MOST_VECTOR = 600_000
 MOST_ROWS = 500
+#: The sign, which is wider than a hyphen.
+MINUS = "−"
 
 _PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
@@ -138,19 +141,11 @@ def _marks(summary: dict[str, Any]) -> str:
 def _scalars(scalars: list[Scalar]) -> str:
     rows = []
     for one in scalars:
-        value = _shown(one.value) + ("" if one.converged else " (not converged)")
-        error = "" if one.error is None else f"± {one.error:.1e}"
+        value = shown(one.value, one.error, MINUS)
+        value += "" if one.converged else " (not converged)"
+        error = "" if one.error is None else f"± {shown_error(one.error)}"
         rows.append((one.name, value, error, "" if one.unit == "1" else one.unit, one.note))
     return _table(("quantity", "value", "error", "unit", "note"), rows, numbers=(1, 2))
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, complex):
-        sign = "−" if value.imag < 0 else "+"
-        return f"{_shown(value.real)} {sign} {_shown(abs(value.imag))}i"
-    if isinstance(value, float):
-        return f"{value:.8g}".replace("-", "−")
-    return str(value)
 
 
 def _table(columns: Iterable[Any], rows: Iterable[Any], numbers: tuple[int, ...] = ()) -> str:
@@ -164,7 +159,7 @@ def _table(columns: Iterable[Any], rows: Iterable[Any], numbers: tuple[int, ...]
         for place, cell in enumerate(row):
             number = place in numbers or isinstance(cell, int | float | complex)
             mark = ' class="number"' if number else ""
-            cells.append(f"<td{mark}>{_text(_shown(cell))}</td>")
+            cells.append(f"<td{mark}>{_text(shown(cell, minus=MINUS))}</td>")
         body.append(f"<tr>{''.join(cells)}</tr>")
     more = len(rows) - MOST_ROWS
     note = f"<p>{more} more rows are in {store.RESULT}.</p>" if more > 0 else ""

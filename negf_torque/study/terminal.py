@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from negf_torque.study.base import Scalar
+from negf_torque.study.numbers import shown, shown_error
 
 __all__ = ["print_result", "print_scalars", "print_table", "say", "say_about_mumps"]
 
@@ -39,19 +40,12 @@ def print_scalars(title: str, scalars: list[Scalar]) -> None:
     columns = ["quantity", "value", "error", "unit", *(["note"] if notes else [])]
     rows = []
     for scalar in scalars:
-        value = _number(scalar.value) + ("" if scalar.converged else " (not converged)")
-        error = "" if scalar.error is None else f"{scalar.error:.1e}"
+        value = shown(scalar.value, scalar.error)
+        value += "" if scalar.converged else " (not converged)"
+        error = shown_error(scalar.error)
         unit = "" if scalar.unit == "1" else scalar.unit
         rows.append([scalar.name, value, error, unit, *([scalar.note] if notes else [])])
     print_table(title, columns, rows)
-
-
-def _number(value: Any) -> str:
-    if isinstance(value, complex):
-        return f"{value.real:.8g} {'-' if value.imag < 0 else '+'} {abs(value.imag):.8g}i"
-    if isinstance(value, int):
-        return str(value)
-    return f"{value:.8g}" if isinstance(value, float) else str(value)
 
 
 def print_table(title: str, columns: Iterable[Any], rows: Iterable[Any]) -> None:
@@ -69,7 +63,7 @@ def print_table(title: str, columns: Iterable[Any], rows: Iterable[Any]) -> None
             overflow="fold",
         )
     for row in rows:
-        table.add_row(*[Text(_number(cell)) for cell in row])
+        table.add_row(*[Text(shown(cell)) for cell in row])
     terminal = sys.stdout.isatty()
     Console(width=None if terminal else 160, highlight=False, soft_wrap=not terminal).print(table)
 

@@ -69,6 +69,15 @@ class MixingConductance:
     evaluations: int
     converged: bool
 
+    @property
+    def reflection_corrected_error(self) -> float:
+        """Of g_r and of the Sharvin conductance, to first order, added."""
+        size = abs(self.reflection_corrected) ** 2
+        if not size:
+            return self.reflection_error  # f -> g_r where g_r -> 0
+        parts = self.reflection_error / abs(self.reflection) ** 2
+        return float(size * (parts + self.sharvin_error / (2 * self.sharvin**2)))
+
 
 def ladder_operators(sites: SiteTable, rows: NDArray, size: int, m: ArrayLike) -> NDArray:
     """S_+ = |up><dn| along m on the orbitals of an end layer, shape (size, size).

@@ -55,6 +55,8 @@ class ValveResult:
     conductance, conductance_error : (angles,)
         e^2/h per cell.
     conductance_parallel, conductance_antiparallel : float
+    conductance_parallel_error, conductance_antiparallel_error : float
+        Errors of the averages behind both.
     in_plane, out_of_plane, longitudinal : (bias, angles)
         Torkance of the free magnet, e/(4 pi) per cell; zero in the frame at collinear angles,
         where the transverse torque vanishes.
@@ -80,6 +82,8 @@ class ValveResult:
     conductance_error: NDArray
     conductance_parallel: float
     conductance_antiparallel: float
+    conductance_parallel_error: float
+    conductance_antiparallel_error: float
     in_plane: NDArray
     out_of_plane: NDArray
     longitudinal: NDArray
@@ -96,6 +100,13 @@ class ValveResult:
         return (self.conductance_parallel - self.conductance_antiparallel) / (
             self.conductance_antiparallel
         )
+
+    @property
+    def gmr_error(self) -> float:
+        """Of both conductances to first order, added: it holds however these are correlated."""
+        ratio = self.conductance_parallel / self.conductance_antiparallel
+        error = self.conductance_parallel_error + abs(ratio) * self.conductance_antiparallel_error
+        return error / self.conductance_antiparallel
 
 
 def valve_directions(
@@ -223,6 +234,8 @@ def spin_valve(
         conductance_error=np.array([r.conductance_error for r in main]),
         conductance_parallel=parallel.conductance,
         conductance_antiparallel=antiparallel.conductance,
+        conductance_parallel_error=parallel.conductance_error,
+        conductance_antiparallel_error=antiparallel.conductance_error,
         in_plane=np.where(collinear, 0.0, components[0]),
         out_of_plane=np.where(collinear, 0.0, components[1]),
         longitudinal=components[2],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from negf_torque.study.calculations._valve_fits import fits
 from negf_torque.study.calculations._valve_variables import VARIABLES
 from negf_torque.study.labels import labelled
 
@@ -89,8 +90,11 @@ def calculate(
         progress.start("occupied states")
         complete, settled = complete_valve(valve, p, progress)
     values = _angular(valve) | complete
-    values |= _fits(valve, values) | _mixing_values(mixing)
-    values |= standard_errors(averages, valve.responses)
+    values |= _mixing_values(mixing) | standard_errors(averages, valve.responses)
+    if p.mesh is not None and not p.temperature:
+        # A given mesh is taken as it is: nobody has estimated its error.
+        values = {name: value for name, value in values.items() if not name.endswith("_error")}
+    values |= fits(valve, values)
     coords: dict[str, Any] = {}
     if chain.dimension == 2 and p.map_points and not card.impurities:
         progress.start("maps of the zone")
@@ -101,9 +105,6 @@ def calculate(
             values |= errors
             coords["mesh"] = meshes
     converged = valve.converged and settled and all(m.converged for m in mixing.values())
-    if p.mesh is not None and not p.temperature:
-        # A given mesh is taken as it is: nobody has estimated its error.
-        values = {name: value for name, value in values.items() if not name.endswith("_error")}
     dataset = labelled(
         VARIABLES,
         values,
@@ -224,7 +225,10 @@ def _angular(valve: ValveResult) -> dict[str, Any]:
         "conductance_error": valve.conductance_error,
         "conductance_parallel": valve.conductance_parallel,
         "conductance_antiparallel": valve.conductance_antiparallel,
+        "conductance_parallel_error": valve.conductance_parallel_error,
+        "conductance_antiparallel_error": valve.conductance_antiparallel_error,
         "gmr": valve.gmr if valve.conductance_antiparallel else np.nan,
+        "gmr_error": valve.gmr_error if valve.conductance_antiparallel else np.nan,
         "torkance": torkance,
         "torkance_error": (("angle", "magnet"), bound),
         "torkance_in_plane": in_plane,
@@ -271,31 +275,6 @@ def _frames(valve: ValveResult, torkance: NDArray) -> tuple[NDArray, NDArray]:
     return in_plane, out_of_plane
 
 
-def _fits(valve: ValveResult, values: dict[str, Any]) -> dict[str, float]:
-    """Slonczewski form of the angles that are not collinear, as the solvers' inputs use it."""
-    from negf_torque.llg.slonczewski import constant_fit, fit_slonczewski
-
-    eta, perpendicular = np.asarray(values["eta"]), np.asarray(values["eta_out_of_plane"])
-    use = (np.sin(valve.angles) > 1e-6) & np.isfinite(eta) & np.isfinite(perpendicular)
-    if use.sum() < 2 or not np.any(eta[use]):
-        names = ("polarisation", "Lambda", "epsilon_prime", "fit_residual")
-        return dict.fromkeys(names, np.nan)
-    theta, conductance = valve.angles[use], valve.conductance[use]
-    errors = valve.torkance_error[use] / (conductance * np.sin(theta))
-    known = np.any(errors > 0)
-    fit = fit_slonczewski(theta, eta[use], errors=errors if known else None)
-    epsilon_prime, _ = constant_fit(theta, perpendicular[use])
-    return {
-        "polarisation": fit.polarisation,
-        "polarisation_error": fit.polarisation_error,
-        "Lambda": fit.Lambda,
-        "Lambda_error": fit.Lambda_error,
-        "epsilon_prime": epsilon_prime / 2,
-        "fit_residual": fit.residual,
-        "fit_valid": fit.valid,
-    }
-
-
 def _mixing(card: Card, sampling: Any) -> dict[str, MixingConductance]:
     """Of every magnet of a stack against its normal lead; nothing where no lead is normal."""
     from negf_torque.study.builders import stack
@@ -328,6 +307,7 @@ def _mixing_values(mixing: dict[str, MixingConductance]) -> dict[str, Any]:
         "sharvin_conductance": [m.sharvin for m in found],
         "sharvin_conductance_error": [m.sharvin_error for m in found],
         "mixing_conductance_corrected": [m.reflection_corrected for m in found],
+        "mixing_conductance_corrected_error": [m.reflection_corrected_error for m in found],
     }
 
 

@@ -163,6 +163,7 @@ def _labelled(card: Card, chain: LayerChain, found: list[MixingConductance]) -> 
         "sharvin": [m.sharvin for m in found],
         "sharvin_error": [m.sharvin_error for m in found],
         "reflection_corrected": [m.reflection_corrected for m in found],
+        "reflection_corrected_error": [m.reflection_corrected_error for m in found],
     }
     if p.mesh is not None and not p.temperature and not card.impurities:
         values = {name: value for name, value in values.items() if not name.endswith("_error")}

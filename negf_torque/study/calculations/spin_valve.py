@@ -196,7 +196,8 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
             found.append(_scalar(one, f"torkance_{name}", converged, label=label, note=note))
     for name in ("polarisation", "Lambda", "epsilon_prime", "fit_residual"):
         note = {
-            "polarisation": "of eta; a solver's P is half of it",
+            "polarisation": "of eta; a solver's P is half of it; error: that of eta, propagated",
+            "fit_residual": "how far eta is from the Slonczewski form",
             "epsilon_prime": _response(dataset),
         }.get(name, "")
         found.append(_scalar(dataset, name, converged, note=note))
@@ -308,6 +309,7 @@ def llg_parameters(dataset: xr.Dataset, card: Card) -> tuple[ValveTorque, Simula
         layer_out_of_plane=layers[1],
         in_plane_error=error(f"{prefix}torkance_in_plane"),
         out_of_plane_error=error(f"{prefix}torkance_out_of_plane"),
+        conductance_error=error("conductance"),
         cell_area=table.cell_area,
         thickness=int(dataset.attrs["free_layers"]) * table.layer_spacing,
         saturation_magnetisation=table.saturation_magnetisation,
