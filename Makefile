@@ -81,6 +81,8 @@ setup: .venv/.ready
 
 docs: setup
 	$(UV) sync --quiet --inexact --python $(INTERPRETER) --group docs
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps jupyter-server-mathjax==0.2.6 \
+	    || echo "Formulas: read with a network (MathJax cannot be installed here)"
 	$(BIN)/python docs/generate_reference.py
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"

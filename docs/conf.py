@@ -1,6 +1,8 @@
 """Configuration of the documentation (Sphinx with MyST)."""
 
+import importlib.util
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -50,6 +52,24 @@ html_title = f"negf_torque {release}"
 html_static_path = ["static"]
 html_css_files = ["wide.css"]
 
+# MathJax sets the formulas: the copy that `make docs` installs, so that the pages can be read
+# without a network, or the one that Sphinx names.
+FORMULAS = importlib.util.find_spec("jupyter_server_mathjax")
+if FORMULAS:
+    mathjax_path = "mathjax/MathJax.js"
+    mathjax2_config = {
+        "config": ["TeX-AMS-MML_HTMLorMML-full.js"],
+        "tex2jax": {"processClass": "math|mathjax_process"},
+        "HTML-CSS": {  # the fonts that it brings along
+            "webFont": "STIX-Web",
+            "availableFonts": [],
+            "preferredFont": None,
+            "imageFont": None,
+        },
+        "messageStyle": "none",
+    }
+    myst_update_mathjax = False
+
 # The reference of cards and results comes from the models and lists that the program uses.
 write_all(Path(__file__).parent / "reference" / "generated")
 write_validation()
@@ -81,5 +101,13 @@ def plain_docstrings(app, what, name, obj, options, lines):
         lines[index] = "`".join(parts)
 
 
+def copy_formulas(app, exception):
+    """MathJax beside the pages."""
+    if FORMULAS and app.builder.format == "html" and exception is None:
+        origin = Path(FORMULAS.origin).parent / "static"
+        shutil.copytree(origin, Path(app.outdir) / "_static" / "mathjax", dirs_exist_ok=True)
+
+
 def setup(app):
+    app.connect("build-finished", copy_formulas)
     app.connect("autodoc-process-docstring", plain_docstrings, priority=400)
