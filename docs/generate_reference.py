@@ -121,6 +121,13 @@ def results_page() -> str:
             dims = ", ".join(variable.dims)
             parts.append(f"| `{name}` | {cell(dims)} | {cell(variable.unit)} | {cell(meaning)} |")
         parts.append("")
+        undefined = getattr(calculation_module(kind), "MAY_BE_UNDEFINED", {})
+        cases = [
+            ", ".join(f"`{name}`" for name, why in undefined.items() if why == when) + f" ({when})"
+            for when in dict.fromkeys(undefined.values())
+        ]
+        if cases:
+            parts.append(f"In `summary.json` may rightly be not-a-number: {'; '.join(cases)}.\n")
     return "\n".join(parts)
 
 
