@@ -1,5 +1,7 @@
 """Circuit theory and drift-diffusion against closed forms, scattering, and each other."""
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -30,6 +32,7 @@ from negf_torque.circuit.formulas import (
 )
 from negf_torque.circuit.spin_hall import spin_hall_efficiency
 from negf_torque.llg.slonczewski import efficiency, fit_slonczewski
+from negf_torque.notices import PhysicsWarning
 from negf_torque.spin import SIGMA, rotation_so3, spin_matrix
 
 Z = (0.0, 0.0, 1.0)
@@ -43,6 +46,7 @@ polarisations = st.floats(-0.9, 0.9)
 
 @given(st.integers(0, 2**31))
 @settings(deadline=None, max_examples=30)
+@pytest.mark.filterwarnings("error")  # no scatterer has too small a mixing conductance
 def test_contact_is_what_scattering_gives(seed):  # independent: 2x2 distribution matrices
     """Reflected minus incoming distribution of a spin-diagonal scatterer, any direction."""
     rng = np.random.default_rng(seed)
@@ -73,7 +77,7 @@ def test_contact_is_what_scattering_gives(seed):  # independent: 2x2 distributio
 @settings(deadline=None, max_examples=40)
 def test_symmetric_valve(g, p, real, imaginary):
     mixing = complex(real, imaginary)
-    one = Contact(g, p, mixing, Z)
+    one = Contact(g, p, mixing, Z, corrected=True)
     conductance, in_plane, out_of_plane = two_contact_valve(one, one, ANGLES)
     expected = symmetric_valve_conductance(ANGLES, g, p, mixing)
     assert_allclose(conductance, expected, rtol=1e-11)
@@ -87,7 +91,7 @@ def test_symmetric_valve(g, p, real, imaginary):
 @given(positive, positive, polarisations, polarisations, positive, positive)
 @settings(deadline=None, max_examples=40)
 def test_asymmetric_valve_with_real_mixing(g1, g2, p1, p2, m1, m2):
-    left, right = Contact(g1, p1, m1, Z), Contact(g2, p2, m2, Z)
+    left, right = (Contact(*a, Z, corrected=True) for a in ((g1, p1, m1), (g2, p2, m2)))
     conductance, in_plane, out_of_plane = two_contact_valve(left, right, ANGLES)
     eta = in_plane / (conductance * np.sin(ANGLES))
     expected = asymmetric_valve_eta(ANGLES, (g1, g2), (p1, p2), (m1, m2))
@@ -124,7 +128,7 @@ def three_terminals(rotation):
     directions = np.array([[1, 0.2, 0], [0, 1, 0.5], [0.3, -0.2, 1]]) @ rotation.T
     network.join("left", "a", Contact(1.5, 0.4, 1.0 + 0.3j, directions[0]))
     network.join("left", "middle", Contact(2.0, 0.6, 1.4 - 0.2j, directions[1]))
-    network.join("right", "middle", Contact(2.5, 0.6, 1.1, directions[1]))
+    network.join("right", "middle", Contact(2.5, 0.6, 1.3, directions[1]))
     network.join("right", "b", Contact(0.7, -0.3, 0.9, directions[2]))
     network.connect("right", "c", 0.8)
     network.connect("left", "right", 0.05)
@@ -154,6 +158,17 @@ def test_rotating_all_moments_rotates_all_spins():
     assert_allclose(list(one.charge_current.values()), list(two.charge_current.values()))
     for a, b in zip(one.torque, two.torque, strict=True):
         assert_allclose(rotation @ a, b, atol=1e-13)
+
+
+def test_mixing_that_no_scattering_gives_is_told():
+    told = "mixing: real part 0.9 is less than 1, half of the conductance"
+    with pytest.warns(PhysicsWarning, match=told):
+        contact(1.5, 0.5, 0.9, Z)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        kept = contact(1.5, 0.5, 0.9, Z, corrected=True).turned((1, 0, 0))
+        contact(1.5, 0.5, 1.0, Z)
+    assert kept.corrected and kept.direction.tolist() == [1, 0, 0]
 
 
 def test_networks_name_what_is_wrong():

@@ -10,16 +10,25 @@ accumulation V_s (half the spin splitting, a vector along the spin).  Into the n
 with V, W the potential and the spin accumulation (along m) of the ferromagnet and m the direction
 of its majority spin.  G_mix = G_r + i G_i = sum (1 - r_up r_dn^*).  A. Brataas, Yu. V. Nazarov,
 G. E. W. Bauer, Phys. Rev. Lett. 84, 2481 (2000); Eur. Phys. J. B 22, 99 (2001).
+
+Scattering is unitary: (G_up + G_dn)/2 <= sum [1 - (|r_up|^2 + |r_dn|^2)/2] <= G_r.  Conductances
+from which Sharvin resistances are taken off (`sharvin_corrected`) need not keep to it.
 """
 
+import warnings
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from negf_torque.notices import PhysicsWarning
 from negf_torque.spin import unit_vector
 
 __all__ = ["Contact", "contact", "sharvin_corrected", "sharvin_corrected_conductance"]
+
+#: Share by which computed conductances may miss the bound.
+_LOOSE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -34,12 +43,20 @@ class Contact:
         G_mix.
     direction : (3,)
         Majority-spin direction of the ferromagnet.
+    corrected : bool
+        Whether Sharvin resistances are taken off: G_r may then be less than G/2.
+
+    Warns
+    -----
+    PhysicsWarning
+        If the real part of the mixing conductance is less than G/2, which no scattering gives.
     """
 
     conductance: float
     polarisation: float
     mixing: complex
     direction: NDArray
+    corrected: bool = False
 
     def __post_init__(self) -> None:
         if not self.conductance > 0:
@@ -49,6 +66,15 @@ class Contact:
         if not np.real(self.mixing) >= 0:
             raise ValueError(f"mixing: real part {np.real(self.mixing)!r} is negative.")
         object.__setattr__(self, "direction", unit_vector(self.direction, "direction"))
+        if not self.corrected and np.real(self.mixing) < (1 - _LOOSE) * self.conductance / 2:
+            warnings.warn(
+                f"mixing: real part {np.real(self.mixing):.6g} is less than "
+                f"{self.conductance / 2:.6g}, half of the conductance of both spins; scattering "
+                "gives no such contact. Give a larger one, or corrected=True if Sharvin "
+                "resistances are taken off.",
+                PhysicsWarning,
+                stacklevel=3,
+            )
 
     def matrix(self) -> tuple[NDArray, NDArray]:
         """(4, 2) and (4, 4): currents (charge, spin) into the node from (V, W) and (V_0, V_s)."""
@@ -68,13 +94,21 @@ class Contact:
 
     def turned(self, direction: ArrayLike) -> "Contact":
         """The same contact with another direction."""
-        return Contact(self.conductance, self.polarisation, self.mixing, np.asarray(direction))
+        other = copy(self)
+        object.__setattr__(other, "direction", unit_vector(direction, "direction"))
+        return other
 
 
 def contact(
-    conductance_up: float, conductance_down: float, mixing: complex, direction: ArrayLike
+    conductance_up: float,
+    conductance_down: float,
+    mixing: complex,
+    direction: ArrayLike,
+    corrected: bool = False,
 ) -> Contact:
     """A `Contact` from the conductances of majority and minority electrons.
+
+    `corrected`: see `Contact`.
 
     Examples
     --------
@@ -88,7 +122,7 @@ def contact(
             "must be >= 0 and not both zero."
         )
     polarisation = (conductance_up - conductance_down) / total
-    return Contact(total, polarisation, mixing, np.asarray(direction))
+    return Contact(total, polarisation, mixing, np.asarray(direction), corrected)
 
 
 def sharvin_corrected(mixing: complex, sharvin: float) -> complex:

@@ -117,8 +117,13 @@ def solve(network: Network) -> Solution:
     Raises
     ------
     ValueError
-        When a node has no connection to a terminal.
+        When there is no node, or a node has no connection to a terminal.
     """
+    if not (network.normal_nodes or network.magnetic_nodes):
+        raise ValueError(
+            f"network: there is no node, and terminals {list(network.terminals)}. Give one node or "
+            "more, joined to terminals."
+        )
     offsets, size = _offsets(network)
     a, b = np.zeros((size, size)), np.zeros(size)
     for name, loss in network.normal_nodes.items():
@@ -138,10 +143,9 @@ def solve(network: Network) -> Solution:
                 a[rows, offsets[there] : offsets[there] + 4] += g * np.eye(4)
             else:
                 b[offsets[here]] -= g * network.terminals[there]
-    if size and np.linalg.matrix_rank(a) < size:
+    if np.linalg.matrix_rank(a) < size:
         raise ValueError("network: some node has no connection to a terminal, or loses no spin.")
-    x = np.linalg.solve(a, b) if size else b
-    return _collect(network, offsets, x)
+    return _collect(network, offsets, np.linalg.solve(a, b))
 
 
 def _add_magnetic(network, offsets, a, b, node, magnet, junction) -> None:

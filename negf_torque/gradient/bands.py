@@ -18,7 +18,7 @@ hbar = 1.  Energies in eV and lengths in nm make a mass 1/(eV nm^2): see `ELECTR
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -92,6 +92,15 @@ class Band:
             _mixed_difference(z[i], z[j], h[i], h[j], slope[i]) for i, j in ((0, 0), (1, 1), (1, 0))
         ]
         return Kernels(-slope[0], -slope[1], cross, *mixed)
+
+
+def check_band(band: Any) -> None:
+    """ValueError unless it is a `Band`."""
+    if not isinstance(band, Band):
+        raise ValueError(
+            f"band: {type(band).__name__} is not a Band; give one, as parabolic() or "
+            "lattice_bands.square()."
+        )
 
 
 class Kernels(NamedTuple):

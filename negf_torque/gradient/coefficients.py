@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from negf_torque.gradient.bands import Band
+from negf_torque.gradient.bands import Band, check_band
 from negf_torque.gradient.born import ImpurityStrengths, solve_born
 from negf_torque.gradient.energy_rules import EnergyRule, sea_rule, surface_rule
 from negf_torque.gradient.terms import Axis, ratio, sea_terms, surface_terms
@@ -138,7 +138,7 @@ def coefficients(
     Raises
     ------
     ValueError
-        If M <= 0, the temperature is negative, or the axis is unknown.
+        If the band is none, M <= 0, the temperature is negative, or the axis is unknown.
     ArithmeticError
         If the self-consistency fails.
 
@@ -149,6 +149,7 @@ def coefficients(
     >>> round(float(c.beta), 10), round(float(c.damping), 12)
     (0.1476045562, 0.003052592612)
     """
+    check_band(band)
     if not isinstance(impurities, ImpurityStrengths):
         raise ValueError(f"impurities: {impurities!r}; give ImpurityStrengths.")
     if np.iscomplexobj(chemical_potential) or not np.all(np.isfinite(chemical_potential)):
@@ -326,6 +327,7 @@ def occupation(
     >>> round(float(n) / 2, 11)
     0.02137700551
     """
+    check_band(band)
     strength = float(np.sum(impurities.same_spin + impurities.other_spin))
     width = chemical_potential - float(band.lower_bound(strength)) + half_splitting
     if width <= 0:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from negf_torque.gradient.bands import Band
+from negf_torque.gradient.bands import Band, check_band
 from negf_torque.gradient.born import ImpurityStrengths
 from negf_torque.gradient.coefficients import Coefficients, coefficients
 from negf_torque.gradient.terms import Axis, ratio
@@ -62,6 +62,7 @@ def weak_disorder(
     >>> round(float(w.beta * 0.5 / (2 * np.pi * 0.01 * w.dos[0])), 12)
     1.0
     """
+    check_band(band)
     mu, m, gz, gp, same, other = np.broadcast_arrays(
         np.asarray(chemical_potential, float), np.asarray(half_splitting, float),
         impurities.longitudinal, impurities.transverse,

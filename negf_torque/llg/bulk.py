@@ -64,6 +64,10 @@ class TextureTorque:
 
     def drift_velocity(self, current_density: float) -> float:
         """u in m/s along the electron flow, for J = e times the electron flux in A/m^2."""
+        if not np.all(np.isfinite(current_density)):
+            raise ValueError(
+                f"current_density: {current_density!r} is not a current density. Give A/m^2."
+            )
         drift = BOHR_MAGNETON / (ELEMENTARY_CHARGE * self.saturation_magnetisation)
         return self.polarisation * current_density * drift
 

@@ -35,6 +35,9 @@ __all__ = [
     "trajectory",
 ]
 
+#: How far typed demagnetisation factors may be rounded.
+_FACTORS = 0.01
+
 #: Largest g0 |H| dt (radians of precession in one step) that a fixed-step integration accepts.
 LARGEST_ANGLE = 0.35
 
@@ -134,11 +137,18 @@ def macrospin(
     anisotropies : sequence of (H_k, axis)
         Uniaxial anisotropy fields H_k = 2 K/(mu0 M_s) in A/m, positive for an easy axis.
     demagnetisation : (3,)
-        Factors N_x, N_y, N_z.
+        Factors N_x, N_y, N_z, of sum 1; three zeros: none.  They act by their differences alone.
     oersted : (3,)
         Mean Oersted field per unit drive.
     """
-    linear = -saturation_magnetisation * np.diag(np.asarray(demagnetisation, float))
+    factors = np.asarray(demagnetisation, float)
+    one = factors.shape == (3,) and np.all(factors >= 0) and abs(factors.sum() - 1) <= _FACTORS
+    if not one and np.any(factors != 0):
+        raise ValueError(
+            f"demagnetisation: {factors.tolist()} are not the factors of a body. Give three, none "
+            "negative, of sum 1; only their differences matter."
+        )
+    linear = -saturation_magnetisation * np.diag(factors)
     for vector, name in ((applied, "applied"), (exchange_bias, "exchange_bias")):
         if np.shape(vector) != (3,):
             raise ValueError(f"{name}: {vector!r} is not a field. Give three components in A/m.")
@@ -268,8 +278,8 @@ def thermal_field(model: Macrospin, temperature: float, step: float) -> float:
 
     sqrt(2 alpha k T/(g0 mu0 M_s V dt)), W. F. Brown, Phys. Rev. 130, 1677 (1963); `step` in ns.
     """
-    if temperature < 0:
-        raise ValueError(f"temperature: {temperature!r} K is negative.")
+    if not (np.isfinite(temperature) and temperature >= 0):
+        raise ValueError(f"temperature: {temperature!r} is not a temperature in kelvin, 0 or more.")
     if temperature == 0:
         return 0.0
     if not model.volume > 0:

@@ -109,6 +109,8 @@ def walker_field(wall: Wall) -> float:
 def drift_velocity(wall: Wall, u: ArrayLike) -> NDArray:
     """Mean velocity at drift u, fixed width, no field, m/s; below and above the threshold."""
     u = np.asarray(u, float)
+    if not np.all(np.isfinite(u)):
+        raise ValueError(f"u: {u.tolist()!r} is not a drift velocity. Give finite numbers in m/s.")
     alpha, beta = wall.damping, wall.beta
     u_c, _ = walker_drift(wall)
     root = np.sqrt(np.maximum(((beta - alpha) * u) ** 2 - (alpha * u_c) ** 2, 0.0))
@@ -118,6 +120,8 @@ def drift_velocity(wall: Wall, u: ArrayLike) -> NDArray:
 def field_velocity(wall: Wall, field: ArrayLike) -> NDArray:
     """Mean velocity in a field, fixed width, no current, m/s (Walker)."""
     field = np.asarray(field, float)
+    if not np.all(np.isfinite(field)):
+        raise ValueError(f"field: {field.tolist()!r} is not a field. Give finite numbers in A/m.")
     alpha, limit = wall.damping, walker_field(wall)
     scale = GAMMA0 * wall.width * 1e-9 / alpha
     root = np.sqrt(np.maximum(field**2 - limit**2, 0.0))
@@ -255,8 +259,12 @@ def move_thermal(
         )
     if wall.width_model == "dynamic":
         raise ValueError("width_model: 'dynamic' has no thermal version. Use 'adiabatic'.")
-    if temperature < 0 or not (duration > 0 and step > 0):
-        raise ValueError(f"temperature, duration, step: {temperature!r}, {duration!r}, {step!r}.")
+    if not (np.isfinite(temperature) and temperature >= 0):
+        raise ValueError(f"temperature: {temperature!r} is not a temperature in kelvin, 0 or more.")
+    if not (duration > 0 and step > 0):
+        raise ValueError(
+            f"duration, step: {duration!r}, {step!r} are not times. Give nanoseconds above 0."
+        )
     rng = np.random.default_rng(seed)
     pin = pinning or (lambda q: np.zeros_like(q))
     steps = int(round(duration / step))

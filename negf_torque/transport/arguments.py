@@ -9,7 +9,7 @@ from negf_torque.disorder.impurities import Impurity, MagneticImpurities, Nonmag
 from negf_torque.lattice.layers import LayerChain
 from negf_torque.lattice.magnet import Magnet
 
-__all__ = ["chain_of", "impurities_of", "real_energy"]
+__all__ = ["chain_of", "impurities_of", "real_energy", "real_temperature"]
 
 
 def real_energy(energy: Any) -> float:
@@ -28,6 +28,26 @@ def real_energy(energy: Any) -> float:
     number = np.asarray(energy)
     if number.ndim or number.dtype.kind not in "iuf" or not np.isfinite(number):
         raise ValueError(f"energy: {energy!r} is not an energy. Give one real number in eV.")
+    return float(number)
+
+
+def real_temperature(temperature: Any) -> float:
+    """One temperature in kelvin, 0 or more.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+
+    Examples
+    --------
+    >>> real_temperature(300)
+    300.0
+    """
+    number = np.asarray(temperature)
+    good = not number.ndim and number.dtype.kind in "iuf" and np.isfinite(number) and number >= 0
+    if not good:
+        raise ValueError(f"temperature: {temperature!r} is not a temperature in kelvin, 0 or more.")
     return float(number)
 
 

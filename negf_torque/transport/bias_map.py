@@ -119,13 +119,16 @@ class BiasMap:
 def slope(voltage: ArrayLike, values: ArrayLike) -> NDArray:
     """d values/dV along the first axis, from a cubic spline through at least four voltages.
 
+    Voltages ascend; with fewer than four of them the result is not-a-number.
+
     Examples
     --------
     >>> v = np.linspace(-1, 1, 9)
     >>> bool(np.allclose(slope(v, v**2), 2 * v))
     True
     """
-    voltage, values = np.asarray(voltage, float), np.asarray(values, float)
+    voltage, values = _finite("voltage", voltage), np.asarray(values, float)
+    _ascending("voltage", voltage)
     if len(voltage) < 4:
         return np.full(values.shape, np.nan)
     return CubicSpline(voltage, values, axis=0)(voltage, 1)
@@ -155,7 +158,7 @@ def bias_map(
     energy : float
         Chemical potential without a voltage, eV.
     voltages : (V,)
-        V; V > 0 drives electrons from left to right.
+        V, ascending; V > 0 drives electrons from left to right.
     angles : (A,)
         Radians.
     profile : (layers,) or "neutral"
@@ -173,10 +176,10 @@ def bias_map(
     Raises
     ------
     ValueError
-        See `negf_torque.transport.bias.finite_bias`.
+        If voltages do not ascend; see `negf_torque.transport.bias.finite_bias` for the others.
     """
     sampling = sampling or Sampling(1e-4)
-    volts = _finite("voltages", voltages)
+    volts = _ascending("voltages", _finite("voltages", voltages))
     theta = _finite("angles", angles)
     p, _ = valve_directions(chain, fixed, free, theta)
     wanted, which = np.unique(np.concatenate([[0.0, np.pi], theta]), return_inverse=True)
@@ -226,6 +229,12 @@ def _finite(name: str, values: ArrayLike) -> NDArray:
     array = np.atleast_1d(np.asarray(values, float))
     if array.ndim != 1 or not len(array) or not np.all(np.isfinite(array)):
         raise ValueError(f"{name}: {array.tolist()} are not finite numbers in a list.")
+    return array
+
+
+def _ascending(name: str, array: NDArray) -> NDArray:
+    if np.any(np.diff(array) <= 0):
+        raise ValueError(f"{name}: {array.tolist()} are not in ascending order, each once.")
     return array
 
 

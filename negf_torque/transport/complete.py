@@ -23,6 +23,7 @@ voltage takes their density away.
 
 import warnings
 from dataclasses import dataclass, field, replace
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,7 +108,7 @@ def complete_response(
     Raises
     ------
     ValueError
-        If `neutrality` is unknown.
+        If `neutrality` is unknown or `division` no number.
 
     Warns
     -----
@@ -117,6 +118,10 @@ def complete_response(
     if neutrality not in ("electrochemical", "neutral"):
         raise ValueError(
             f"neutrality: {neutrality!r} is unknown. Expected 'electrochemical' or 'neutral'."
+        )
+    if not (isinstance(division, Real) and np.isfinite(division)):
+        raise ValueError(
+            f"division: {division!r} is not a share of the voltage. Give one number, as 0.5."
         )
     sampling = sampling or Sampling()
     if window is None:

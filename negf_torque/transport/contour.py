@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from negf_torque.transport.arguments import real_temperature
 from negf_torque.units import BOLTZMANN
 
 __all__ = ["Contour", "Path", "contour_path", "window_energies"]
@@ -144,8 +145,8 @@ def contour_path(
     Raises
     ------
     ValueError
-        If the path would begin above the chemical potential, or its line cut a pole of the Fermi
-        function.
+        If the path would begin above the chemical potential, its line cut a pole of the Fermi
+        function, or the temperature is none.
 
     Examples
     --------
@@ -165,7 +166,7 @@ def contour_path(
             f"bottom: the contour begins at {bottom:g} eV, above the chemical potential "
             f"{energy:g} eV. Give an energy below all bands."
         )
-    thermal = BOLTZMANN * temperature
+    thermal = BOLTZMANN * real_temperature(temperature)
     if thermal == 0:
         return Path(bottom, energy, 0.0, 0.0)
     spacing = 2 * np.pi * thermal

@@ -16,6 +16,7 @@ import numpy as np
 from negf_torque.disorder.impurities import Impurity
 from negf_torque.lattice.layers import LayerChain
 from negf_torque.notices import ConvergenceWarning
+from negf_torque.transport.arguments import real_temperature
 from negf_torque.transport.disordered import DisorderedResponse, disordered_response
 from negf_torque.units import BOLTZMANN
 
@@ -144,8 +145,7 @@ def thermal_response(
     ValueError
         If the temperature is negative or not finite.
     """
-    if not (np.isfinite(temperature) and temperature >= 0):
-        raise ValueError(f"temperature: {temperature!r} is not a temperature in kelvin, 0 or more.")
+    temperature = real_temperature(temperature)
 
     def at(here: float) -> DisorderedResponse:
         return disordered_response(

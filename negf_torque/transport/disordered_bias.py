@@ -21,6 +21,7 @@ from negf_torque.disorder.impurities import Impurity
 from negf_torque.disorder.medium import local_green
 from negf_torque.greens.quadrature import adaptive_average
 from negf_torque.lattice.layers import LayerChain
+from negf_torque.transport.arguments import real_temperature
 from negf_torque.transport.bias import BiasPoint
 from negf_torque.transport.contour import window_energies
 from negf_torque.transport.disordered import response_at
@@ -149,9 +150,7 @@ def disordered_equilibrium_torque(
 
 
 def _thermal(temperature: float) -> float:
-    if not (np.isfinite(temperature) and temperature >= 0):
-        raise ValueError(f"temperature: {temperature!r} is not a temperature in kelvin, 0 or more.")
-    return BOLTZMANN * temperature
+    return BOLTZMANN * real_temperature(temperature)
 
 
 def _sea(

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from negf_torque.greens.quadrature import Average, adaptive_average, mesh_average, shifted_mesh
 from negf_torque.lattice.layers import LayerChain
 from negf_torque.notices import ConvergenceWarning
-from negf_torque.transport.arguments import real_energy
+from negf_torque.transport.arguments import real_energy, real_temperature
 from negf_torque.transport.leads import channel_label
 from negf_torque.units import BOLTZMANN
 
@@ -55,19 +55,15 @@ class Sampling:
     max_evaluations: int = 50_000_000
 
     def __post_init__(self) -> None:
-        for name in ("tolerance", "temperature"):
-            if not isinstance(getattr(self, name), Real):
-                raise ValueError(f"{name}: {getattr(self, name)!r} is not a number.")
+        if not isinstance(self.tolerance, Real):
+            raise ValueError(f"tolerance: {self.tolerance!r} is not a number.")
         if not (np.isfinite(self.tolerance) and 1e-13 < self.tolerance < 1):
             raise ValueError(
                 f"tolerance: {self.tolerance!r} is not a relative tolerance between 1e-13 and 1."
             )
         if self.mesh is not None and (self.mesh < 1 or int(self.mesh) != self.mesh):
             raise ValueError(f"mesh: {self.mesh!r} is not a number of points. Give 1 or more.")
-        if not (np.isfinite(self.temperature) and self.temperature >= 0):
-            raise ValueError(
-                f"temperature: {self.temperature!r} is not a temperature in kelvin, 0 or more."
-            )
+        real_temperature(self.temperature)
         if not self.max_evaluations >= 1:
             raise ValueError(
                 f"max_evaluations: {self.max_evaluations!r} is not a number of points. "

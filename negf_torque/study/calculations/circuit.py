@@ -140,7 +140,7 @@ def run(card: Card, progress: Progress) -> xr.Dataset:
                 sharvin_corrected_conductance(x, mixing.sharvin, mixing.sharvin) for x in spins
             )
             g = sharvin_corrected(g, mixing.sharvin)
-        contacts[role] = contact(up, down, g, (0, 0, 1))
+        contacts[role] = contact(up, down, g, (0, 0, 1), p.sharvin_corrected)
     angles = np.radians(sorted(p.angles))
     order = _order(card)
     left, right = (contacts[role] for role in ("fixed", "free"))
