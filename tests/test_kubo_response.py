@@ -2,9 +2,15 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
 from negf_torque.gradient.engine import field_response
-from negf_torque.gradient.kubo.clean import chern_number, plaquette_flux
+from negf_torque.gradient.kubo.clean import (
+    chern_number,
+    clean_parts,
+    clean_response,
+    plaquette_flux,
+)
 from negf_torque.gradient.kubo.models import bulk_model
 from negf_torque.gradient.kubo.pair_weights import pair_weights
 from negf_torque.gradient.kubo.response import Integration, bulk_response
@@ -368,3 +374,22 @@ def test_bilayer_reads_layers_and_symmetry():
     assert model.hoppings.shape == (5, 40, 40)
     assert len(find_operations(model, slab.basis.represent)) == 8
     assert np.array_equal(np.unique(slab.layer), np.arange(5))
+
+
+@pytest.mark.parametrize("thermal_energy", [0.0, 0.2])
+def test_compiled_sums_over_pairs(thermal_energy):  # independent: weights of all pairs, einsum
+    rng = np.random.default_rng(3)
+
+    def operators(count):
+        a = rng.normal(size=(5, count, 6, 6)) + 1j * rng.normal(size=(5, count, 6, 6))
+        return a + a.conj().swapaxes(-1, -2)
+
+    energies, mus = np.sort(rng.normal(size=(5, 6)), axis=1), np.array([-0.5, 0.1, 0.7])
+    seen, velocity = operators(4), operators(3)
+    found = clean_response(
+        energies, seen.swapaxes(1, 2), velocity.swapaxes(1, 2), mus, thermal_energy
+    )
+    for m, mu in enumerate(mus):
+        weights = clean_parts(energies, velocity.swapaxes(0, 1), mu, thermal_energy)
+        expected = -np.einsum("pnm,panm,pjmn->paj", weights, seen, velocity).imag
+        assert_allclose(found[:, m], expected, rtol=1e-12, atol=1e-12)

@@ -23,6 +23,7 @@ from negf_torque.gradient.model import BulkModel, harmonics_at
 __all__ = [
     "chern_number",
     "clean_parts",
+    "clean_response",
     "degenerate_everywhere",
     "occupied_label",
     "plaquette_flux",
@@ -30,6 +31,8 @@ __all__ = [
 
 # Bands closer than this (relative to the bandwidth) count as degenerate.
 _DEGENERATE = 1e-9
+# Velocities below this (relative to the bandwidth) connect no bands.
+_CONNECTED = 1e-9
 
 
 def clean_parts(
@@ -58,13 +61,10 @@ def clean_parts(
         If bands that the velocity connects touch at the chemical potential.
     """
     mu = chemical_potential
-    if thermal_energy > 0:
-        f = expit((mu - energies) / thermal_energy)
-    else:
-        f = (energies < mu) + 0.5 * (energies == mu)
+    f = _occupation(energies, mu, thermal_energy)
     spacing = energies[..., :, None] - energies[..., None, :]
     step = f[..., :, None] - f[..., None, :]
-    scale = max(float(np.ptp(energies)), 1e-300)
+    scale = _scale(energies)
     close = np.abs(spacing) < _DEGENERATE * scale
     if not paired:
         _check_touching(energies, velocity, close, mu, thermal_energy, scale)
@@ -72,13 +72,67 @@ def clean_parts(
     return np.where(close, 0.0, -step / safe**2)
 
 
+def clean_response(
+    energies: NDArray,
+    seen: NDArray,
+    velocity: NDArray,
+    mus: NDArray,
+    thermal_energy: float = 0.0,
+    paired: bool = False,
+) -> NDArray:
+    """chi_Aj of every k and chemical potential, (points, mu, a, j).
+
+    Parameters
+    ----------
+    energies : (points, n)
+    seen, velocity : (points, n, a, n), (points, n, j, n)
+        A and v_j in the basis of the bands, matrices side by side.
+    mus : (mu,)
+    thermal_energy, paired
+        See `clean_parts`.
+
+    Raises
+    ------
+    ValueError
+        If bands that the velocity connects touch at a chemical potential.
+    """
+    from negf_torque.gradient.kubo.pair_kernel import clean_sums
+
+    scale = _scale(energies)
+    level = np.asarray(mus, float)[:, None, None]
+    f = _occupation(energies, level, thermal_energy)
+    near = _near(energies, level, thermal_energy, scale) & (not paired)
+    out = np.empty((len(energies), len(f), seen.shape[2], velocity.shape[2]))
+    touching = clean_sums(
+        energies, seen, velocity, f, near, _DEGENERATE * scale, _CONNECTED * scale, out
+    )
+    for mu in np.asarray(mus)[touching]:
+        clean_parts(energies, velocity.transpose(2, 0, 1, 3), mu, thermal_energy)  # raises
+    return out
+
+
+def _occupation(energies: NDArray, mu: NDArray | float, thermal_energy: float) -> NDArray:
+    if thermal_energy > 0:
+        return expit((mu - energies) / thermal_energy)
+    return (energies < mu) + 0.5 * (energies == mu)
+
+
+def _scale(energies: NDArray) -> float:
+    return max(float(np.ptp(energies)), 1e-300)
+
+
+def _near(energies: NDArray, mu: NDArray | float, thermal_energy: float, scale: float) -> NDArray:
+    """Levels so near mu that it matters if they are degenerate."""
+    return np.abs(energies - mu) < max(_DEGENERATE * scale, 14 * thermal_energy)
+
+
 def _check_touching(energies, velocity, close, mu, thermal_energy, scale) -> None:
-    at_mu = np.abs(energies - mu) < max(_DEGENERATE * scale, 14 * thermal_energy)
+    at_mu = _near(energies, mu, thermal_energy, scale)
     pairs = close & at_mu[..., :, None] & at_mu[..., None, :]
     pairs &= ~np.eye(energies.shape[-1], dtype=bool)
     if not pairs.any():
         return
-    coupled = pairs & (np.abs(velocity) > 1e-9 * scale).any(axis=0)
+    coupled = pairs & (np.abs(velocity) > _CONNECTED * scale).any(axis=0)
     if coupled.any():
         point, n, m = (int(i[0]) for i in np.nonzero(coupled))
         raise ValueError(

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from negf_torque.gradient.kubo.clean import clean_parts, degenerate_everywhere
+from negf_torque.gradient.kubo.clean import clean_parts, clean_response, degenerate_everywhere
 from negf_torque.gradient.kubo.pair_weights import pair_weights
 from negf_torque.gradient.model import BulkModel, harmonics_at
 
@@ -91,6 +91,9 @@ class Evaluator:
         seen = velocity
         if self.ahead and self.stacked is not None:
             seen = self._turned(self.stacked, k, u, bra)
+        if self.ahead and self.eta == 0:
+            args = energies, seen, velocity, self.mus, self.thermal_energy, self.paired
+            return clean_response(*args).reshape(len(k), -1)
         phases = np.exp(1j * k @ model.displacements[self.used].T)
         out = np.empty((len(k), len(self.mus), len(self.names), self.count, model.dimension))
         for m, mu in enumerate(self.mus):
