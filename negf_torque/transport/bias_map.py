@@ -40,8 +40,8 @@ class BiasMap:
     ----------
     chain : LayerChain
     fixed, free : str
-    voltage : (V,)
-    angle : (A,)
+    voltages : (V,)
+    angles : (A,)
         Radians.
     fixed_direction : (3,)
     free_directions : (A, 3)
@@ -63,8 +63,8 @@ class BiasMap:
     chain: LayerChain
     fixed: str
     free: str
-    voltage: NDArray
-    angle: NDArray
+    voltages: NDArray
+    angles: NDArray
     fixed_direction: NDArray
     free_directions: NDArray
     potential: NDArray
@@ -105,7 +105,7 @@ class BiasMap:
 
     def components(self, part: str = "both") -> tuple[NDArray, NDArray]:
         """In-plane (toward p) and out-of-plane (m x p) torque (V, A); zero where collinear."""
-        collinear = np.abs(np.sin(self.angle)) < 1e-9
+        collinear = np.abs(np.sin(self.angles)) < 1e-9
         found = frame_components(self.free_torque(part), self.free_directions, self.fixed_direction)
         return tuple(np.where(collinear, 0.0, one) for one in found[:2])  # type: ignore
 
@@ -205,8 +205,8 @@ def bias_map(
         chain=chain,
         fixed=fixed,
         free=free,
-        voltage=volts,
-        angle=theta,
+        voltages=volts,
+        angles=theta,
         fixed_direction=p,
         free_directions=directions[at],
         potential=potential,

@@ -78,6 +78,17 @@ def window_zone_map(
 ) -> tuple[NDArray, NDArray, NDArray]:
     """Window parts of current and torque, J in eV, at every momentum; for pictures.
 
+    Parameters
+    ----------
+    potential : (layers,)
+        eV.
+    mesh : int
+        Momenta per direction.
+    temperature : float
+        K.
+    free, electrode
+        As for `window_spectrum`.
+
     Returns
     -------
     k : (mesh,)

@@ -182,14 +182,15 @@ def contour_path(
     return Path(min(bottom, energy - 2 * _REACH * thermal), energy, thermal, height)
 
 
-def window_energies(s: NDArray, lower: float, width: float, thermal: float) -> NDArray:
+def window_energies(s: NDArray, lower: float, width: float, thermal_energy: float) -> NDArray:
     """Energies below which the share s of a bias window lies, eV.
 
-    width * s = int_{-inf}^E (f_> - f_<) dE' with chemical potentials `lower` and `lower` + `width`.
+    width * s = int_{-inf}^E (f_> - f_<) dE' with chemical potentials `lower` and `lower` + `width`;
+    `thermal_energy` is k_B T in eV.
     """
-    if thermal == 0:
+    if thermal_energy == 0:
         return lower + width * s
-    s = np.clip(s, 1e-300, 1 - 1e-16)
+    s, thermal = np.clip(s, 1e-300, 1 - 1e-16), thermal_energy
     # (1 + y)/(1 + y exp(-V/t)) = exp(s V/t), y = exp((E - lower)/t), without overflow
     high = np.log(-np.expm1(-s * width / thermal)) + s * width / thermal
     return lower + thermal * (high - np.log(-np.expm1((s - 1) * width / thermal)))

@@ -146,8 +146,8 @@ def _values(found: BiasMap) -> dict[str, Any]:
         "torque_out_of_plane_error": found.torque_error,
         "torque_in_plane_window": window[0],
         "torque_out_of_plane_window": window[1],
-        "slope_in_plane": slope(found.voltage, in_plane),
-        "slope_out_of_plane": slope(found.voltage, out_of_plane),
+        "slope_in_plane": slope(found.voltages, in_plane),
+        "slope_out_of_plane": slope(found.voltages, out_of_plane),
         "site_torque": found.site_torque,
         "magnet_torque": found.magnet_torque,
         "spin_current": found.spin_current + found.sea_spin_current if conserved else None,
@@ -168,7 +168,7 @@ def _moments(found: BiasMap) -> NDArray:
 
 
 def _middle(found: BiasMap) -> int:
-    return int(np.argmin(np.abs(found.angle - np.pi / 2)))
+    return int(np.argmin(np.abs(found.angles - np.pi / 2)))
 
 
 def _coordinates(found: BiasMap) -> dict[str, Any]:
@@ -178,8 +178,8 @@ def _coordinates(found: BiasMap) -> dict[str, Any]:
     for layer, name in zip(sites.layer, sites.magnet, strict=True):
         names[layer] = name or names[layer]
     return {
-        "voltage": found.voltage,
-        "angle": found.angle,
+        "voltage": found.voltages,
+        "angle": found.angles,
         "magnet": list(found.chain.magnets),
         "component": ["x", "y", "z"],
         "layer": np.arange(layers),
@@ -201,7 +201,7 @@ def spectra(found: BiasMap, card: Card) -> dict[str, Any]:
         window_spectrum(
             chain, p.energy, volt, levels, p.spectrum_points, sampling, found.free, found.electrode
         )
-        for volt, levels in zip(found.voltage, found.potential, strict=True)
+        for volt, levels in zip(found.voltages, found.potential, strict=True)
     ]
     torque = np.array([s.torque for s in by_voltage])
     parts = _framed(torque, direction, found.fixed_direction)
@@ -224,13 +224,13 @@ def _maps(found: BiasMap, p: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     from negf_torque.lattice import aligned
     from negf_torque.transport.bias_spectrum import window_zone_map
 
-    index = int(np.argmax(np.abs(found.voltage)))
+    index = int(np.argmax(np.abs(found.voltages)))
     direction = found.free_directions[_middle(found)]
     chain = aligned(found.chain, {found.free: direction})
     k, current, torque = window_zone_map(
         chain,
         p.energy,
-        float(found.voltage[index]),
+        float(found.voltages[index]),
         found.potential[index],
         p.map_points,
         p.temperature,
