@@ -41,6 +41,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "examples",
     "gallery_dirs": "gallery",
     "image_scrapers": ("gallery_scraper.named_figures",),
+    "within_subsection_order": "gallery_scraper.place",
     "reset_modules": (),
     "download_all_examples": False,
     "show_memory": False,

@@ -1,4 +1,4 @@
-"""Figures of a gallery page: every Matplotlib figure that the page's script names."""
+"""The gallery's order, and its figures: every Matplotlib figure that a page's script names."""
 
 from matplotlib.figure import Figure
 from sphinx_gallery.scrapers import figure_rst
@@ -19,3 +19,18 @@ def named_figures(block, block_vars, gallery_conf):
             paths.append((path, name.replace("_", " ")))
     found = [path for path, _ in paths]
     return figure_rst(found, gallery_conf["src_dir"])
+
+
+#: From the simplest device to bulk magnets and their dynamics; a page not named here comes last.
+ORDER = (
+    "gmr", "toy_model_filter", "toy_model_precession", "angular_torque", "mixing_torque",
+    "tunnel_junction", "interlayer_coupling", "nonlocal_valve", "spin_pumping", "disorder",
+    "wall_width", "gradient_coefficients", "beta_three_ways", "spin_orbit_torque", "spin_hall",
+    "quantum_torque", "switching", "critical_current", "walls",
+)  # fmt: skip
+
+
+def place(filename):
+    """Where a page stands in the gallery."""
+    name = filename.removeprefix("plot_").removesuffix(".py")
+    return (ORDER.index(name) if name in ORDER else len(ORDER), name)
