@@ -255,3 +255,11 @@ def test_a_run_too_large_says_what_would_fit():
     assert "What would fit: " in str(caught.value) and "local spins on this chain" in str(
         caught.value
     )
+
+
+def test_every_spin_says_of_what_it_is_the_mean():
+    """sigma or 2S: a bare S_z in hbar/2 could be either."""
+    spins = {n: v for n, v in calculation.VARIABLES.items() if v.unit.startswith("hbar/2")}
+    assert len(spins) > 10
+    for name, variable in spins.items():
+        assert any(word in variable.convention for word in ("sigma", "2S")), name

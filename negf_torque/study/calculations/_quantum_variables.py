@@ -7,6 +7,10 @@ __all__ = ["VARIABLES"]
 SPIN = "hbar/2"
 RUN = ("injection", "time")
 EACH = (*RUN, "spin", "component")
+ALONE = "<2S_z> summed over the local spins; not-a-number where it is not conserved."
+WHOLE = "<sigma_z> of the electron plus <2S_z> of all local spins"
+KEPT = f"{WHOLE}; not-a-number where it is not conserved."
+ONE = "<2S_z> of each local spin."
 
 VARIABLES: dict[str, Variable] = {
     "injection": Variable(("injection",), "", "Electron's initial spin direction"),
@@ -82,23 +86,32 @@ VARIABLES: dict[str, Variable] = {
     ),
     "energy": Variable(RUN, "eV", "Total energy"),
     "norm": Variable(RUN, "1", "Norm"),
-    "total_sz": Variable(RUN, SPIN, "Total S_z"),
+    "total_sz": Variable(RUN, SPIN, "Total S_z", f"{WHOLE}."),
     "classical_electron_spin": Variable(
-        (*RUN, "component"), SPIN, "Electron spin with classical local spins", "Ehrenfest."
+        (*RUN, "component"), SPIN, "Electron spin with classical local spins", "Ehrenfest; <sigma>."
     ),
     "classical_local_spin": Variable(
-        EACH, SPIN, "Classical local spins", "Vectors of fixed length driven by the electron."
+        EACH,
+        SPIN,
+        "Classical local spins",
+        "Vectors of fixed length, 2S at most, driven by the electron.",
     ),
     "classical_energy": Variable(RUN, "eV", "Total energy with classical local spins"),
     "chain_level": Variable(("chain_state",), "eV", "Levels of the local spins alone"),
-    "chain_level_sz": Variable(("chain_state",), SPIN, "Total S_z of the local spins' levels"),
+    "chain_level_sz": Variable(
+        ("chain_state",), SPIN, "Total S_z of the local spins' levels", ALONE
+    ),
     "chain_local_sz": Variable(
-        ("chain_state", "spin"), SPIN, "Local S_z in the local spins' levels"
+        ("chain_state", "spin"), SPIN, "Local S_z in the local spins' levels", ONE
     ),
     "composite_level": Variable(("state",), "eV", "Levels of electron and local spins"),
-    "composite_level_sz": Variable(("state",), SPIN, "Total S_z of the composite's levels"),
-    "composite_electron_sz": Variable(("state",), SPIN, "Electron S_z in the composite's levels"),
-    "composite_local_sz": Variable(("state", "spin"), SPIN, "Local S_z in the composite's levels"),
+    "composite_level_sz": Variable(("state",), SPIN, "Total S_z of the composite's levels", KEPT),
+    "composite_electron_sz": Variable(
+        ("state",), SPIN, "Electron S_z in the composite's levels", "<sigma_z>."
+    ),
+    "composite_local_sz": Variable(
+        ("state", "spin"), SPIN, "Local S_z in the composite's levels", ONE
+    ),
     "orbital_purity": Variable(
         ("injection",),
         "1",
@@ -115,7 +128,7 @@ VARIABLES: dict[str, Variable] = {
     "states": Variable(("injection",), "1", "States in the basis"),
     "memory": Variable(("injection",), "GB", "Memory needed, as estimated before the run"),
     "macrospin_electron_spin": Variable(
-        (*RUN, "component"), SPIN, "Electron spin, against one macrospin"
+        (*RUN, "component"), SPIN, "Electron spin, against one macrospin", "<sigma>."
     ),
     "macrospin_spin": Variable(
         (*RUN, "component"), SPIN, "Macrospin", "<2S> of one spin of the chain's total size."
