@@ -78,6 +78,22 @@ def test_canonical_rewriting_keeps_the_torque(polarisation, lam, prime, seed):  
     assert_allclose(torque(*new), torque(polarisation, lam, prime, 0.7, p), atol=1e-14)
 
 
+@pytest.mark.parametrize("off", [0.0, -1e-16, -5e-13, 5e-13])
+def test_rounding_of_lambda_reverses_nothing(off):
+    new = canonical(0.4, 1.0 + off, 0.1, 0.7, (0, 0, 1))
+    assert new[:4] == (0.4, 1.0, 0.1, 0.7)
+    assert new[4].tolist() == [0, 0, 1]
+
+
+def test_fit_of_a_constant_keeps_current_and_polariser():  # identity
+    """The fit of an exact Lambda = 1 lands next to it, on either side."""
+    for level in (0.15, 0.2, 0.37):
+        fit = fit_slonczewski(ANGLES, np.full(len(ANGLES), level))
+        new = canonical(fit.polarisation, fit.Lambda, 0.0, 1.0, (0, 0, 1))
+        assert new[3] == 1.0 and new[4][2] == 1.0
+        assert_allclose(new[0], 2 * level, rtol=1e-12)
+
+
 def test_errors_of_the_parameters_agree_with_resampling():  # independent
     rng = np.random.default_rng(5)
     eta, sigma = efficiency(np.cos(ANGLES), 0.4, 1.5), 1e-3

@@ -36,6 +36,9 @@ __all__ = [
     "fit_slonczewski",
 ]
 
+#: Distance from Lambda = 1 within which there is no asymmetry but rounding.
+_ROUNDING = 1e-12
+
 
 @dataclass(frozen=True)
 class SlonczewskiFit:
@@ -135,7 +138,8 @@ def canonical(
     - (P, epsilon', J) -> (-P, -epsilon', -J);
     - (P, Lambda, J, p) -> (P Lambda^2, 1/Lambda, -J, -p), epsilon' unchanged.
 
-    Nothing is lost; current and p keep their meaning only as a product.
+    Nothing is lost; current and p keep their meaning only as a product.  A Lambda that differs
+    from 1 by rounding alone, as that of a fit, becomes 1 and reverses nothing.
 
     Returns
     -------
@@ -149,6 +153,8 @@ def canonical(
     p = np.asarray(p, float)
     if not Lambda > 0:
         raise ValueError(f"Lambda: {Lambda!r} is not a Slonczewski parameter. It is positive.")
+    if abs(Lambda - 1) < _ROUNDING:
+        Lambda = 1.0
     if Lambda < 1:
         polarisation, Lambda = polarisation * Lambda**2, 1 / Lambda
         current, p = -current, -p
