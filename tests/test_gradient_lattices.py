@@ -266,3 +266,15 @@ def test_complaints_about_crystals():
     bent = Crystal(np.eye(1), steps, np.array([a, a.T, 0.4 * a.T, 0.4 * a]), np.array([0.3, 0.3]))
     with pytest.raises(ValueError, match="inversion centre"):
         crystal_coefficients(bent, 0.0, ImpurityStrengths(0.1))
+
+
+@pytest.mark.parametrize("tolerance", [1e-3, 1e-4, 1e-5])
+def test_torques_of_a_crystal_are_as_exact_as_was_asked(tolerance):
+    """The promise of `tolerance`: ten times this number, relative."""
+    crystal, impurities = cubic_crystal(1.0, 0.7, 2), ImpurityStrengths.isotropic(0.3, 0.02)
+
+    def found(asked):
+        c = crystal_coefficients(crystal, -1.3, impurities, tolerance=asked)
+        return np.array([c.beta, c.damping, c.spin_renormalisation], float)
+
+    np.testing.assert_allclose(found(tolerance), found(1e-9), rtol=10 * tolerance)

@@ -6,7 +6,9 @@ by Newton's method on finer and finer meshes of the zone, each started from the 
 response of g to z is a product of two Green's functions and costs nothing extra.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -16,8 +18,8 @@ from negf_torque.gradient.born import ImpurityStrengths
 from negf_torque.gradient.crystal import Crystal, Zone
 
 __all__ = [
-    "MESH_SIZES", "CrystalSolution", "Strengths", "converge", "propagator", "solve_crystal",
-    "strengths_of",
+    "MESH_SIZES", "CrystalSolution", "Strengths", "converge", "expected_error", "propagator",
+    "solve_crystal", "strengths_of",
 ]
 
 MESH_SIZES = (6, 8, 12, 16, 24, 36, 54, 80, 120, 180, 270, 400, 600, 900)
@@ -140,6 +142,24 @@ def converge(
     )
 
 
+def expected_error(sizes: Sequence[int], changes: Sequence[float]) -> float:
+    """Error left on the last mesh, from the last changes between meshes.
+
+    Averages of analytic functions over the zone converge as exp(-c n); the last two changes give
+    c.  The first change says nothing of c and stands for the error itself.
+
+    Examples
+    --------
+    >>> round(expected_error((4, 6, 8), (1e-2, 1e-3)), 12)
+    0.0001
+    """
+    last = float(changes[-1])
+    if len(changes) < 2 or last >= changes[-2]:
+        return last
+    steps = (sizes[-1] - sizes[-2]) / (sizes[-2] - sizes[-3])
+    return float(last * (last / changes[-2]) ** steps)
+
+
 def solve_crystal(
     crystal: Crystal,
     energy: complex,
@@ -188,7 +208,8 @@ def solve_crystal(
         zone = Zone(crystal, 0, tolerance)
         z, g, pairs, residual = converge(zone, energy, strengths, z, tolerance)
         return CrystalSolution(energy, z, g, pairs, 0, tolerance, residual)
-    previous, size = None, 0
+    found: list[tuple[int, NDArray]] = []
+    size = 0
     sizes = [s for s in MESH_SIZES if first_size <= s <= largest]
     for size in sizes:
         try:
@@ -199,13 +220,12 @@ def solve_crystal(
                 raise
             z = z.real + 1j * np.maximum(z.imag, 0.3 * width)
             continue
-        if previous is not None:
-            change = float(np.abs(z - previous[0]).max())
-            # exponential convergence: the next difference is a power of this one
-            error = change ** (size / previous[1]) if change < 1 else change
+        found.append((size, z))
+        if len(found) > 1:
+            meshes, values = zip(*found[-3:], strict=True)
+            error = expected_error(meshes, [abs(b - a).max() for a, b in pairwise(values)])
             if error <= tolerance:
                 return CrystalSolution(energy, z, g, pairs, size, error, residual)
-        previous = (z, size)
     raise ArithmeticError(
         f"zone average not converged with {size} points an axis at energy {energy:.6g}: the "
         "broadening is small; try method = 'adaptive'"

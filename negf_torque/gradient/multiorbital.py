@@ -19,6 +19,7 @@ all weighted with -f' except the sea integral.  All results are per cell.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,7 @@ from negf_torque.gradient.crystal_born import (
     CrystalSolution,
     Strengths,
     converge,
+    expected_error,
     propagator,
     solve_crystal,
     strengths_of,
@@ -104,24 +106,44 @@ def _converged_surface(crystal, energy, impurities, tolerance, start, first, met
     """Solution and Fermi-surface terms on meshes refined until the terms stand still as well."""
     strengths = strengths_of(impurities, crystal.orbitals)
     s = solve_crystal(crystal, energy, impurities, tolerance, start, first, method)
-    found = _surface(Zone(crystal, s.size, tolerance), s, strengths, vertex)
     if s.size == 0:
-        return s, found
-    inner, error = max(0.02 * tolerance, 1e-13), np.inf
-    for size in (n for n in MESH_SIZES if n > s.size):
+        return s, _surface(Zone(crystal, 0, tolerance), s, strengths, vertex)
+    # the ladder amplifies what the self-energies violate of their equation
+    inner = max(1e-3 * tolerance, 1e-13)
+    # self-energies stand still on s.size; torques, of more propagators, later
+    coarsest = max(n for n in MESH_SIZES if n < s.size)
+    sizes: list[int] = []
+    changes: list[float] = []
+    moves: list[float] = []
+    found: dict = {}
+    for size in (n for n in MESH_SIZES if n >= coarsest):
         zone = Zone(crystal, size)
-        z, g, pairs, residual = converge(zone, complex(energy), strengths, s.z, inner)
+        try:
+            z, g, pairs, residual = converge(zone, complex(energy), strengths, s.z, inner)
+        except ArithmeticError:
+            if sizes:
+                raise
+            continue  # a comb of levels, coarser than the mesh that had a solution
         finer = _surface(zone, CrystalSolution(energy, z, g, pairs, size, 0.0, residual),
                          strengths, vertex)
-        change = _relative_change(found, finer)
-        error = change ** (size / s.size) if change < 1 else change
-        s = CrystalSolution(complex(energy), z, g, pairs, size, error, residual)
+        sizes.append(size)
+        if not found:
+            s = replace(s, z=z)
+        else:
+            changes.append(_relative_change(found, finer))
+            moves.append(float(abs(z - s.z).max()))
+            # the same propagators make z and the torques: the slower of both rates counts, and
+            # never more than a factor of five, since an oscillating change may be small by accident
+            left = [expected_error(sizes[-3:], c[-2:]) / c[-1] for c in (changes, moves) if c[-1]]
+            error = changes[-1] * max(0.2, *left) if left else 0.0
+            s = CrystalSolution(complex(energy), z, g, pairs, size, error, residual)
+            # self-energies of about 0.1 eV: their absolute tolerance is ten times finer than this
+            if error <= 10 * tolerance:
+                return s, finer
         found = finer
-        # self-energies of about 0.1 eV: their absolute tolerance is ten times finer than this
-        if error <= 10 * tolerance:
-            return s, found
     raise ArithmeticError(
-        f"Fermi-surface averages not converged with {s.size} points an axis (change {error:.1g})"
+        f"Fermi-surface averages not converged with {s.size} points an axis "
+        f"(expected error {s.error:.1g})"
     )
 
 
