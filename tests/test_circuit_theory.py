@@ -220,7 +220,8 @@ def test_valet_fert(d, parallel, agree):
     _, solution = sandwich(0.0 if parallel else np.pi, d)
     p = valet_fert_polarisation(0.6, 1.5, 0.4, 0.46, 0.7, d, parallel)
     agree(
-        f"Valet-Fert polarisation, {'parallel' if parallel else 'antiparallel'}, spacer {d} l_sf",
+        f"Valet-Fert polarisation, {'parallel' if parallel else 'antiparallel'}, "
+        f"spacer of {d} spin-flip lengths",
         solution.spin_current[1, 0, 2], p, against="analytic", rtol=1e-12,
     )
     extra = valet_fert_extra_resistance(0.6, 0.4, 0.46, 0.7, p)
@@ -238,7 +239,7 @@ def test_spacer_diffusion_has_the_closed_slonczewski_form(d, agree):
         eta.append(in_plane)
     polarisation, lam = spacer_valve_slonczewski(0.6, 1.5, 0.4, 0.46, 0.7, 1.3, d)
     agree(
-        f"Angular torque of a diffusive valve, spacer {d} l_sf",
+        f"Angular torque of a diffusive valve, spacer of {d} spin-flip lengths",
         eta, efficiency(np.cos(ANGLES), polarisation, lam), against="analytic", rtol=1e-11,
     )
 
