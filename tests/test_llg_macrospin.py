@@ -205,6 +205,31 @@ def test_order_of_convergence():
     assert 3.8 < np.log2(errors[0] / errors[1]) < 4.2
 
 
+@pytest.mark.parametrize("drive", [1e11, pulse(2e11, 0.1, 0.3, 0.05), ramp(0.0, 2e11, 0.7)])
+def test_steps_that_follow_a_tolerance(drive):  # independent: SciPy and the scalar rate
+    model = pillar()
+    found = integrate(model, tilted(0.7), 1.0, 0.02, drive=drive, stride=5, tolerance=1e-11)
+    expected = trajectory(model, tilted(0.7), 1.0, drive, samples=11, tolerance=1e-12)
+    assert_allclose(found.m[0], expected.m, atol=1e-9)
+    assert_allclose(found.time, expected.time, atol=1e-12)
+
+
+def test_order_of_the_adaptive_method():
+    """A loose tolerance leaves the steps to the samples.  Measured: 9.8, then 9.2 on the way to
+    8; at the next halving rounding decides."""
+    model = pillar()
+    exact = integrate(model, tilted(0.7), 0.32, 0.32, drive=2e11, tolerance=1e-14).m[0, -1]
+    errors = [
+        np.linalg.norm(
+            integrate(model, tilted(0.7), 0.32, dt, drive=2e11, tolerance=1e-2).m[0, -1] - exact
+        )
+        for dt in (8e-3, 4e-3, 2e-3)
+    ]
+    first, second = np.log2(np.array(errors[:-1]) / errors[1:])
+    assert 7.8 < second < 9.4
+    assert second < first < 10
+
+
 # --- temperature ----------------------------------------------------------------------------
 
 
@@ -412,10 +437,21 @@ def test_passage_is_the_first_crossing():
     assert np.isnan(integrate(model, tilted(0.05), 0.01, 1e-3, axis=(0, 0, 1)).passage[0])
 
 
+def test_passage_to_a_tolerance_is_that_of_fixed_steps():
+    model = macrospin(MS, 0.1, applied=(0, 0, -8e4))
+    options = dict(axis=(0, 0, 1), level=0.0)
+    fixed = integrate(model, tilted(0.05), 5.0, 1e-3, **options)
+    found = integrate(model, tilted(0.05), 5.0, 1e-3, **options, tolerance=1e-9)
+    assert_allclose(found.passage, fixed.passage, atol=1.5e-3)
+
+
 def test_bad_input_is_named():
     model = pillar()
     with pytest.raises(ValueError, match="at most .* ns"):
         integrate(model, (1, 0, 0), 1.0, 0.1)
+    for options in ({"temperature": 300.0, "tolerance": 1e-8}, {"tolerance": 1.0}):
+        with pytest.raises(ValueError, match="tolerance"):
+            integrate(model, (1, 0, 0), 1.0, 1e-3, **options)
     with pytest.raises(ValueError, match="volume: missing"):
         integrate(model, (1, 0, 0), 1.0, 1e-3, temperature=300.0)
     with pytest.raises(ValueError, match="damping"):

@@ -1,6 +1,7 @@
 """Many macrospins at once, compiled: ensembles at temperature, maps over fields and drives.
 
-Without temperature a step is the classical Runge-Kutta method of order 4; with temperature it is
+Without temperature a step is the classical Runge-Kutta method of order 4, or steps of order 8
+follow a tolerance (`adaptive`); with temperature it is
 Heun's predictor-corrector with the thermal field held during the step, which converges to the
 Stratonovich solution (J. L. Garcia-Palacios and F. J. Lazaro, Phys. Rev. B 58, 14937 (1998)).
 m is normalised after every step.  Each trajectory has its own generator (xoshiro256+, seeded by
@@ -249,8 +250,9 @@ def integrate(
     stride: int = 1,
     axis: ArrayLike = (1.0, 0.0, 0.0),
     level: float = -2.0,
+    tolerance: float | None = None,
 ) -> Trajectories:
-    """Integrate an ensemble with a fixed step.
+    """Integrate an ensemble with a fixed step, or without temperature to a tolerance.
 
     Parameters
     ----------
@@ -270,6 +272,9 @@ def integrate(
         Store every so many steps.
     axis, level
         Direction and threshold of the first passage m.axis <= level.
+    tolerance : float, optional
+        Error of m in one step, from 1e-14 to 0.01.  With it every trajectory chooses its own
+        steps (order 8), and `step` is only the unit of the samples and of the passage.
 
     Returns
     -------
@@ -278,7 +283,8 @@ def integrate(
     Raises
     ------
     ValueError
-        A step too large for the precession (with the limit), temperature without volume.
+        A step too large for the precession (with the limit), temperature without volume, a
+        tolerance with a temperature or out of its range.
     """
     start = unit_vector(start, "start")
     scale = np.asarray(drive_scale, float)
@@ -291,20 +297,37 @@ def integrate(
         raise ValueError(f"duration, step, stride: {duration!r}, {step!r}, {stride!r}; all > 0.")
     peak = float(np.abs(waveform.values).max() * np.abs(scale).max())
     strongest = np.atleast_2d(fields)[np.argmax(np.linalg.norm(np.atleast_2d(fields), axis=1))]
-    _check_step(model.with_field(strongest), step, peak)
+    strong = model.with_field(strongest)
+    if tolerance is None:
+        _check_step(strong, step, peak)
+    elif temperature or not 1e-14 <= tolerance <= 1e-2:
+        raise ValueError(
+            f"tolerance: {tolerance!r} at a temperature of {temperature!r} K. Give 1e-14 to 0.01, "
+            "and none with a temperature."
+        )
     steps = max(stride, int(round(duration / step)) // stride * stride)
     n = shape[0]
     out = np.empty((n, steps // stride + 1, 3))
     passage = np.empty(n)
     p, a, b, den = _tables(model)
-    _run(
+    sources = (
         np.array(np.broadcast_to(start, (n, 3)), order="C"),
         np.array(np.broadcast_to(fields, (n, 3)), order="C"),
         np.array(model.oersted), np.array(model.linear), p, a, b, den, model.damping, model.gamma0,
         float(step), steps, stride,
+    )  # fmt: skip
+    drives = (
         np.asarray(waveform.times, float), np.asarray(waveform.values, float),
         np.array(np.broadcast_to(scale, (n,)), order="C"),
-        thermal_field(model, temperature, step),
-        np.uint64(seed), first_trajectory, unit_vector(axis, "axis"), float(level), out, passage,
     )  # fmt: skip
+    ends = unit_vector(axis, "axis"), float(level), out, passage
+    if tolerance is None:
+        noise = thermal_field(model, temperature, step)
+        _run(*sources, *drives, noise, np.uint64(seed), first_trajectory, *ends)
+    else:
+        from negf_torque.llg.adaptive import adaptive_run, tableau
+
+        every = stride if level < -1 else 1
+        first = min(step_limit(strong, peak), duration)
+        adaptive_run(*sources, every, *drives, first, float(tolerance), tableau(), *ends)
     return Trajectories(np.arange(steps // stride + 1) * stride * step, out, passage)
