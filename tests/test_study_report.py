@@ -219,3 +219,26 @@ def test_a_forecast_of_a_real_card_is_right_within_a_factor_of_two():
     real = time.process_time() - began
     found = forecast(card, 60)
     assert within_a_factor_of_two(found.processor, real)
+
+
+def test_trials_end_within_their_budget_and_say_what_that_means():
+    import time
+
+    card = cards.parse(PROBE + "seconds = 60.0\npoints = 2\n")
+    began = time.monotonic()
+    found = forecast(card, 2)
+    assert time.monotonic() - began < 3 * 2 + 3
+    assert found.seconds is None
+    (line,) = words_of(found)
+    assert "no trial ended within 2 s" in line and "--seconds 60" in line
+
+
+def test_a_key_that_cannot_shrink_further_is_made_as_small_as_it_may_be():
+    """0.1 is the largest tolerance: three steps from 1e-3 are two."""
+    from negf_torque.study.forecast import _smaller
+
+    card = cards.load(TOP / "systems/spin_valve.toml")
+    small, made = _smaller(card, 3, [("calculation", "tolerance"), ("calculation", "angles")])
+    assert made == {("calculation", "tolerance"): 2, ("calculation", "angles"): 3}
+    assert small.calculation.tolerance == pytest.approx(0.1)
+    assert len(small.calculation.angles) == 2

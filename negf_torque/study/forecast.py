@@ -31,7 +31,7 @@ __all__ = ["Forecast", "forecast", "words_of"]
 #: Keys that bound or label a calculation rather than drive its cost.
 _IDLE = ("seed", "max_", "limit", "memory")
 #: Each step divides counts by two and multiplies tolerances by ten.
-MOST_STEPS, MOST_KEYS = 12, 5
+STEPS, MOST_KEYS = (1, 2, 4, 7, 11), 5
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,8 @@ class Forecast:
         Seconds of one item on a core that does nothing else; None where several threads work.
     what : str
         What an item is.
+    budget : float
+        Seconds that the trials had.
     """
 
     seconds: float | None
@@ -68,6 +70,7 @@ class Forecast:
     longest: float = 0.0
     free: float | None = None
     what: str = "points"
+    budget: float = 0.0
 
     def total(self, workers: int) -> float | None:
         """Seconds of the whole run on so many workers."""
@@ -79,7 +82,10 @@ class Forecast:
 
 def forecast(card: Card, budget: float = 20.0) -> Forecast:
     """Measure for about `budget` seconds; see the module's text."""
-    clock = Budget(budget, card.sweep is not None)
+    return replace(_measured(card, Budget(budget, card.sweep is not None)), budget=budget)
+
+
+def _measured(card: Card, clock: Budget) -> Forecast:
     items = len(card.sweep) if card.sweep else 1
     points = _points(card)
     if points and (parts := parts_of(points[len(points) // 2])):
@@ -95,7 +101,7 @@ def forecast(card: Card, budget: float = 20.0) -> Forecast:
         sum(w * trial.processor for w, trial in zip(share, known, strict=True)),
         max(trial.memory for trial in known),
         items,
-        {key: p for key, (p, _) in _powers(points[-1], known[-1], 0, clock)[0].items()},
+        {key: p for key, (p, _) in _powers(points[-1], known[-1], {}, clock)[0].items()},
         free=_free(weights, known) if card.sweep else None,
     )
 
@@ -145,7 +151,11 @@ def words_of(found: Forecast, workers: int | None = None) -> list[str]:
     count = workers or cores()
     total = found.total(count)
     if found.seconds is None or total is None:
-        return ["No trial ended in time: it takes long. Measure longer with --seconds."]
+        return [
+            f"The whole calculation: no trial ended within {found.budget:g} s, of smaller cards "
+            "neither, so that no time is predicted (an estimate above is of its own part alone). "
+            f"Measure longer, with --seconds {max(60, 6 * found.budget):g}."
+        ]
     how = "" if found.exact else ", extrapolated from a smaller card"
     lines = [f"Time: about {_duration(total)}{how}"]
     if found.items > 1:
@@ -185,19 +195,20 @@ def _points(card: Card) -> list[Card]:
 def _extrapolated(card: Card, items: int, clock: Budget, part: Any = None) -> Forecast:
     """From a card that is small enough, by powers of its numbers."""
     keys = _keys(card)
-    for steps in range(1, MOST_STEPS):
-        small = _smaller(card, steps, keys)
-        if clock.left <= 0 or small is None:
+    for steps in STEPS:
+        small, made = _smaller(card, steps, keys)
+        if clock.spent or not made:
             break
         trial = try_out(small, clock, 0.1, part)
         if trial is None or 8 * trial.seconds > 0.5 * clock.left:
             continue  # one step back may cost eight times as much
-        powers, whole = _powers(small, trial, steps, clock, keys, part)
+        powers, whole = _powers(small, trial, made, clock, part)
         if not whole:
             continue
+        made_of = {path_text(path): count for path, count in made.items()}
         factor, extra = 1.0, trial.memory - trial.start
         for key, (power, more) in powers.items():
-            grown = (10.0 if _is_tolerance(key) else 2.0) ** steps
+            grown = (10.0 if _is_tolerance(key) else 2.0) ** made_of[key]
             factor *= grown**power
             extra *= grown**more
         return Forecast(
@@ -242,11 +253,15 @@ def _keys(card: Card) -> list[KeyPath]:
     return found[:MOST_KEYS]
 
 
-def _smaller(card: Card, steps: int, keys: list[KeyPath]) -> Card | None:
-    """The card with some keys made smaller, as far as it stays a card."""
+def _smaller(card: Card, steps: int, keys: list[KeyPath]) -> tuple[Card, dict[KeyPath, int]]:
+    """The card with keys made smaller, as far as it stays a card, and by how many steps each."""
+    made: dict[KeyPath, int] = {}
     for one in keys:
-        card = _changed(card, one, steps) or card
-    return card if keys else None
+        for count in range(steps, 0, -1):
+            if (small := _changed(card, one, count)) is not None:
+                card, made[one] = small, count
+                break
+    return card, made
 
 
 def _changed(card: Card, path: KeyPath, steps: int) -> Card | None:
@@ -277,9 +292,8 @@ def _changed(card: Card, path: KeyPath, steps: int) -> Card | None:
 def _powers(
     card: Card,
     trial: Trial,
-    steps: int,
+    made: dict[KeyPath, int],
     clock: Budget,
-    keys: list[KeyPath] | None = None,
     part: Any = None,
 ) -> tuple[dict[str, tuple[float, float]], bool]:
     """Growth of time and memory with each key that matters, and whether all could be tried.
@@ -287,12 +301,12 @@ def _powers(
     A card that was made smaller is changed back by one step, one that was not is made smaller.
     """
     found, whole = {}, True
-    step = -1 if steps else 1
-    for path in _keys(card) if keys is None else keys:
+    step = -1 if made else 1
+    for path in made or _keys(card):
         other = _changed(card, path, step)
         if other is None:
             continue
-        changed = try_out(other, clock, 0.5, part) if clock.left > 0.5 else None
+        changed = try_out(other, clock, 0.5, part)
         if changed is None:
             whole = False
             continue

@@ -16,6 +16,8 @@ __all__ = ["Budget", "Trial", "try_out"]
 
 #: Trials of fewer processor seconds are repeated, so that imports and compilation do not count.
 SHORT = 3.0
+#: All trials together end after so many times their budget by the clock, however busy the cores.
+PATIENCE = 3.0
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,19 @@ class Trial:
 
 @dataclass
 class Budget:
-    """Seconds that trials may still take; starting a process and its imports do not count."""
+    """Processor seconds that trials may still take; starts and imports count by the clock alone."""
 
     left: float
     one_thread: bool = False
+    deadline: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.deadline = time.monotonic() + PATIENCE * self.left
+
+    @property
+    def spent(self) -> bool:
+        """Whether nothing is left, of processor time or by the clock."""
+        return self.left <= 0 or time.monotonic() > self.deadline
 
 
 def try_out(card: Card, clock: Budget, share: float, part: Any = None) -> Trial | None:
@@ -51,6 +62,8 @@ def try_out(card: Card, clock: Budget, share: float, part: Any = None) -> Trial 
     """
     from negf_torque.study import calculations
 
+    if clock.spent:
+        return None
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(False)
     folders = list(calculations.__path__)
@@ -60,10 +73,10 @@ def try_out(card: Card, clock: Budget, share: float, part: Any = None) -> Trial 
     theirs.close()
     found, watch = None, None
     try:
-        if ours.poll(120):
+        if ours.poll(max(0.0, clock.deadline - time.monotonic())):
             ours.recv()  # imports are done
-            watch = _Watch(int(process.pid or 0))
-            limit = max(2.0, share * clock.left)
+            watch = _Watch(int(process.pid or 0), clock.deadline)
+            limit = min(max(2.0, share * clock.left), clock.left + 1.0)
             if watch.poll(ours, limit):
                 found = ours.recv()
                 if found.processor < SHORT and watch.poll(ours, 2 * limit):
@@ -82,6 +95,7 @@ class _Watch:
     """How long a trial works: on busy cores a second of it takes several by the clock."""
 
     process: int
+    deadline: float
     began: float = field(default_factory=time.monotonic)
     before: float | None = None
 
@@ -96,7 +110,7 @@ class _Watch:
     def poll(self, pipe: Any, limit: float) -> bool:
         """Whether something comes before so many seconds are spent."""
         while not pipe.poll(0.1):
-            if self.spent() > limit:
+            if self.spent() > limit or time.monotonic() > self.deadline:
                 return False
         return True
 

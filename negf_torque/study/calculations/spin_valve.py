@@ -127,10 +127,13 @@ def estimate(card: Card) -> list[Scalar]:
     if p.temperature:
         points, note = points * 60, note + "; energies included"
     seconds = float(f"{points * cost.seconds:.2g}")
+    without = "mixing conductances and maps"
+    if p.response == "complete" and not card.impurities:
+        without = "occupied states, which can take longer, " + without
     return [
         *found,
         Scalar("k-points", points, "1", note=note),
-        Scalar("time", seconds, "s", note="without maps and mixing conductances"),
+        Scalar("time of the zone average", seconds, "s", note=f"without {without}"),
     ]
 
 
