@@ -17,7 +17,7 @@ def clean_sums(
     velocity: NDArray,
     occupation: NDArray,
     at_mu: NDArray,
-    closest: NDArray,
+    closest: float,
     least: float,
     out: NDArray,
 ) -> NDArray:
