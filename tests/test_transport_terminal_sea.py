@@ -9,6 +9,7 @@ from negf_torque.lattice.nonlocal_valve import TERMINALS as NAMES
 from negf_torque.lattice.nonlocal_valve import Contact, Wire, build_nonlocal_valve
 from negf_torque.lattice.terminals import open_system, open_system_from_kwant
 from negf_torque.transport.complete import complete_response
+from negf_torque.transport.driven import drive
 from negf_torque.transport.sampling import Sampling
 from negf_torque.transport.terminal_sea import (
     _Contour,
@@ -242,3 +243,29 @@ def test_wrong_arguments_are_named(window):
         complete_terminals(window, [1, 0])
     with pytest.raises(ValueError, match="the sea would be at 300 K, the window is at 0 K"):
         complete_terminals(window, VOLTS, Sampling(temperature=300))
+
+
+@pytest.mark.parametrize("temperature", [0.0, 900.0])
+def test_errors_of_driven_torques(temperature):
+    """True errors lie below the estimates; what vanishes by symmetry has none."""
+    wire = Wire(width=2, distance=3, margin=1)
+    ends = Contact(2, 1), Contact(2, 1, direction=(1, 0, 0))
+    system = open_system(build_nonlocal_valve(wire, *ends), NAMES)
+
+    def driven(tolerance):
+        sampling = Sampling(tolerance, temperature=temperature)
+        return drive(system, -0.7, "injector", {"left": 0.0}, {"injector": 1.0}, sampling)
+
+    found, fine = driven(1e-2), driven(1e-5)
+    true = np.abs(found.magnet_torque - fine.magnet_torque)
+    assert found.torque_error.shape == true.shape == (2, 3)
+    assert np.all(true <= found.torque_error + fine.torque_error + 1e-12)
+    # and these below what the largest error of any number would give on every site
+    largest = found.response.error * np.abs(found.voltages).sum()
+    largest += 2 * np.pi * found.complete.sea_error
+    fields = np.linalg.norm(system.sites.exchange, axis=1).sum() / 2  # of each contact
+    assert found.torque_error.max() < 0.3 * np.sqrt(3) * largest * fields
+    # moments along z and x: the sea acts along y alone, and the window has no error at T = 0
+    assert found.complete.sea_magnet_error[:, [0, 2]].max() < 1e-12
+    if not temperature:
+        assert found.torque_error[:, [0, 2]].max() < 1e-12

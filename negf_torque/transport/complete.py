@@ -34,7 +34,7 @@ from negf_torque.transport.complex_momenta import momentum_shift
 from negf_torque.transport.linear import WindowResponse, window_response
 from negf_torque.transport.sampling import Sampling
 from negf_torque.transport.sea import lowest_energy, sea_response
-from negf_torque.transport.torque import sum_by_magnet
+from negf_torque.transport.torque import exchange_torque_error, sum_by_magnet
 from negf_torque.transport.window_and_sea import WindowAndSea
 
 __all__ = ["CompleteResponse", "complete_response", "lowest_energy", "sea_response"]
@@ -74,10 +74,7 @@ class CompleteResponse(WindowAndSea):
             spin = np.tensordot(np.abs(share), spins, 1)
         else:
             spin = np.full((len(chain.sites.layer), 3), self.window.density_error)
-        size = np.abs(chain.sites.exchange)
-        # |B x O| component by component, with the errors of O
-        b, c = [1, 2, 0], [2, 0, 1]
-        site = size[:, b] * spin[:, c] + size[:, c] * spin[:, b]
+        site = exchange_torque_error(chain.sites, spin)
         sea = self.sea_magnet_error if len(self.sea_magnet_error) else 0.0
         return sum_by_magnet(chain.sites, site, chain.magnets) + sea
 

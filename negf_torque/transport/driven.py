@@ -16,7 +16,7 @@ from negf_torque.transport.probes import terminal_voltages
 from negf_torque.transport.sampling import Sampling
 from negf_torque.transport.terminal_sea import CompleteTerminals, complete_terminals
 from negf_torque.transport.terminals import TerminalResponse, terminal_response
-from negf_torque.transport.torque import sum_by_magnet
+from negf_torque.transport.torque import exchange_torque_error, sum_by_magnet
 
 __all__ = ["DrivenDevice", "drive"]
 
@@ -79,13 +79,11 @@ class DrivenDevice:
 
     @property
     def torque_error(self) -> NDArray:
-        """(magnets,): bound on the error of each component of the magnets' torques."""
-        system = self.response.system
-        size = np.linalg.norm(system.sites.exchange, axis=1)[:, None] * np.ones(3)
-        error = self.response.error * np.abs(self.voltages).sum()
+        """(magnets, 3): estimated error of `magnet_torque`, component by component."""
         if self.complete is not None:
-            error += 2 * np.pi * self.complete.sea_error
-        return np.sqrt(3) * error * sum_by_magnet(system.sites, size, system.magnets)[:, 0]
+            return self.complete.torkance_error
+        spin = np.tensordot(np.abs(self.voltages), self.response.exchange_error, 1)
+        return self._by_magnet(exchange_torque_error(self.response.system.sites, spin))
 
     @property
     def converged(self) -> bool:

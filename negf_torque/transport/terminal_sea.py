@@ -31,6 +31,7 @@ from negf_torque.transport.contour import contour_path
 from negf_torque.transport.graph_operators import SparseSum, local_operators
 from negf_torque.transport.sampling import Sampling
 from negf_torque.transport.terminals import TerminalResponse
+from negf_torque.transport.torque import exchange_torque, exchange_torque_error, sum_by_magnet
 from negf_torque.transport.window_and_sea import WindowAndSea
 
 __all__ = [
@@ -54,10 +55,21 @@ class CompleteTerminals(WindowAndSea):
     ----------
     voltages : (P,)
         Densities and torkances are for these, in their unit.
+    sea_magnet_error : (magnets, 3)
+        Estimated errors of the sea's torque on each magnet, component by component.
     """
 
     window: TerminalResponse
     voltages: NDArray
+    sea_magnet_error: NDArray
+
+    @property
+    def torkance_error(self) -> NDArray:
+        """(magnets, 3): estimated error of `magnet_torkance`, component by component."""
+        system = self.device
+        spin = np.tensordot(np.abs(self.voltages), self.window.exchange_error, 1)
+        site = exchange_torque_error(system.sites, spin)
+        return sum_by_magnet(system.sites, site, system.magnets) + self.sea_magnet_error
 
     @property
     def device(self) -> OpenSystem:
@@ -99,8 +111,11 @@ def complete_terminals(
     else:
         potential, fine = _neutral(window, volts, sampling)
         converged = converged and fine
-    sea = terminal_sea(system, window.energy, potential[:, None], volts[:, None], sampling)
-    value = sea.value.reshape(-1, 7)
+    sea = terminal_sea(
+        system, window.energy, potential[:, None], volts[:, None], sampling, magnets=True
+    )
+    count = 7 * len(system.sites.offset)
+    value = sea.value[:count].reshape(-1, 7)
     return CompleteTerminals(
         window=window,
         voltages=volts,
@@ -110,7 +125,8 @@ def complete_terminals(
         sea_density=value[:, :4],
         window_exchange=np.tensordot(volts, window.exchange_density, 1) / (2 * np.pi),
         sea_exchange=value[:, 4:],
-        sea_error=float(sea.error.max()),
+        sea_error=float(sea.error[:count].max()),
+        sea_magnet_error=2 * np.pi * sea.error[count:].reshape(-1, 3),
         converged=converged and sea.converged,
     )
 
@@ -179,6 +195,7 @@ def terminal_sea(
     lead_potential: NDArray,
     sampling: Sampling,
     bottom: float | None = None,
+    magnets: bool = False,
 ) -> Average:
     """Change of all occupied states' densities when potentials are applied.
 
@@ -190,11 +207,15 @@ def terminal_sea(
         Rigid shifts of the leads in each pattern.
     bottom : float, optional
         Where the contour begins, below all bands; the result does not depend on it.
+    magnets : bool
+        Whether the torque on each magnet is appended: its error is far smaller than the sum of
+        its sites' errors.
 
     Returns
     -------
     Average
-        value: (m * sites * 7), per pattern and site particles, spin (3), exchange operator (3).
+        value: (m * sites * 7), per pattern and site particles, spin (3), exchange operator (3);
+        with `magnets` followed by (m * magnets * 3).
     """
     contour = _Contour(system, energy, bottom)
     plan = contour.plan()
@@ -206,7 +227,13 @@ def terminal_sea(
             contour.densities(plan, z[start : start + batch], shifts, lead_potential)
             for start in range(0, len(z), batch)
         ]
-        return np.concatenate(parts)
+        found = np.concatenate(parts)
+        if not magnets:
+            return found
+        local = found.reshape(len(z), potential.shape[1], -1, 7)
+        torque = exchange_torque(system.sites, local[..., 4:])
+        whole = sum_by_magnet(system.sites, torque, system.magnets)
+        return np.concatenate([found, whole.reshape(len(z), -1)], axis=1)
 
     return contour.integral(columns, sampling)
 

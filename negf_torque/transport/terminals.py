@@ -18,7 +18,7 @@ M. Buttiker, Phys. Rev. Lett. 57, 1761 (1986).
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -72,6 +72,8 @@ class TerminalResponse:
     converged : bool
     temperature : float
         Of the leads, K.
+    exchange_error : (P, sites, 3)
+        Estimated errors of `exchange_density`, number by number.
     """
 
     system: OpenSystem
@@ -88,6 +90,7 @@ class TerminalResponse:
     evaluations: int
     converged: bool
     temperature: float = 0.0
+    exchange_error: NDArray = field(default_factory=lambda: np.zeros((0, 0, 3)))
 
     @property
     def conductance(self) -> NDArray:
@@ -186,7 +189,7 @@ def terminal_response(
     sampling, energy = sampling or Sampling(), real_energy(energy)
     solver = _Solver(system, bonds)
     if sampling.temperature == 0:
-        value, error, count, converged = solver(energy), 0.0, 1, True
+        value, error, count, converged = solver(energy), None, 1, True
     else:
         value, error, count, converged = _thermal(solver, energy, sampling, progress)
     result = solver.unpack(value, energy, error, count, converged)
@@ -231,7 +234,7 @@ def _thermal(solver: "_Solver", energy: float, sampling: Sampling, progress):
             ConvergenceWarning,
             stacklevel=3,
         )
-    return mean.value, float(mean.error.max()), mean.evaluations, mean.converged
+    return mean.value, mean.error, mean.evaluations, mean.converged
 
 
 class _Solver:
@@ -286,6 +289,8 @@ class _Solver:
             part.reshape(shape)
             for part, shape in zip(np.split(value, ends[:-1]), self.shapes, strict=True)
         ]
+        errors = np.zeros(len(value)) if error is None else error
+        spins = errors[ends[1] : ends[2]].reshape(self.shapes[2])
         return TerminalResponse(
             system=self.system,
             energy=energy,
@@ -297,7 +302,8 @@ class _Solver:
             bond_current=parts[3],
             interface_flow=parts[4],
             open_channels=parts[5],
-            error=error,
+            error=float(errors.max()),
+            exchange_error=spins[:, :, 4:],
             evaluations=evaluations,
             converged=converged,
         )

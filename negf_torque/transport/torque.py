@@ -16,7 +16,14 @@ from numpy.typing import ArrayLike, NDArray
 from negf_torque.lattice.layers import SiteTable
 from negf_torque.spin import torque_frame
 
-__all__ = ["BIASES", "bias_windows", "exchange_torque", "frame_components", "sum_by_magnet"]
+__all__ = [
+    "BIASES",
+    "bias_windows",
+    "exchange_torque",
+    "exchange_torque_error",
+    "frame_components",
+    "sum_by_magnet",
+]
 
 #: Names of the three windows, in the order of `bias_windows`.
 BIASES = ("left", "right", "symmetric")
@@ -42,6 +49,19 @@ def exchange_torque(sites: SiteTable, exchange_density: NDArray) -> NDArray:
         Torque on the moment of each site: spin that it takes up per unit of time.
     """
     return np.cross(sites.exchange, exchange_density)
+
+
+def exchange_torque_error(sites: SiteTable, error: NDArray) -> NDArray:
+    """Bound on the errors of `exchange_torque`, component by component, from those of <O_i>.
+
+    Parameters
+    ----------
+    error : (..., sites, 3)
+        What is sharp has none: a torque along the field has no error either.
+    """
+    size = np.abs(sites.exchange)
+    b, c = [1, 2, 0], [2, 0, 1]
+    return size[:, b] * error[..., c] + size[:, c] * error[..., b]
 
 
 def sum_by_magnet(sites: SiteTable, per_site: NDArray, magnets: tuple[str, ...]) -> NDArray:

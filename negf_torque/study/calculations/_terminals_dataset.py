@@ -106,7 +106,7 @@ def _values(results: list[DrivenDevice], p: Any) -> dict[str, Any]:
         "current": every(lambda r: r.flow[:, 0]),
         "spin_current": every(lambda r: r.flow[:, 1:]),
         "torque": every(lambda r: r.magnet_torque),
-        "torque_error": (("angle", "magnet"), every(lambda r: r.torque_error)),
+        "torque_error": (("angle", "magnet", "component"), every(lambda r: r.torque_error)),
         "window_torque": every(lambda r: r.window_magnet_torque),
         "site_torque": every(lambda r: r.site_torque),
         "accumulation": every(lambda r: r.accumulation),

@@ -184,7 +184,7 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
     for magnet in dataset["magnet"].values:
         for component in "xyz":
             torque = float(shown["torque"].sel(magnet=magnet, component=component))
-            error = float(shown["torque_error"].sel(magnet=magnet))
+            error = float(shown["torque_error"].sel(magnet=magnet, component=component))
             found.append(
                 Scalar(f"torque[{magnet}, {component}, {here}]", torque, "hbar/2e", error,
                        converged, f"per injected current, {part}")
