@@ -187,6 +187,27 @@ def test_parts_add_up_and_the_division_of_the_voltage_does_not_matter():  # iden
     assert found.converged
 
 
+@pytest.mark.parametrize("temperature", [0.0, 600.0])
+def test_errors_of_torques_of_every_part(temperature):
+    """True errors lie below the estimates, sums below the sums of their sites' bounds."""
+    chain = wall(1.5, 10)
+    found, fine = (
+        wire_response(chain, -1.5, Sampling(tolerance, temperature=temperature))
+        for tolerance in (1e-2, 1e-6)
+    )
+    for name in ("site_torkance", "total_torkance"):
+        true = np.abs(getattr(found, name) - getattr(fine, name))
+        error = getattr(found, f"{name}_error")
+        assert error.shape == true.shape
+        assert np.all(true <= error + getattr(fine, f"{name}_error") + 1e-12), name
+    assert np.all(found.total_torkance_error <= found.site_torkance_error.sum(axis=1) + 1e-12)
+    whole, sea = found.total_torkance_error[[0, -1]]
+    assert 0 < sea.max() < 0.1 * np.abs(fine.site_torkance[0]).sum()
+    assert np.all(whole >= sea)
+    if not temperature:  # no average is taken: the window is exact
+        assert found.total_torkance_error[1:4].max() == 0
+
+
 def test_local_spin_current_is_what_the_torque_takes():  # limit
     """In a slow spiral the adiabatic coefficient is the local longitudinal spin current."""
     found = wire_response(wire(spiral(60.0), 121), -1.5, complete=False)

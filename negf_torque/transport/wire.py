@@ -28,6 +28,7 @@ from negf_torque.transport.texture import (
     project,
     texture_geometry,
 )
+from negf_torque.transport.torque import exchange_torque_error, sum_by_magnet
 
 __all__ = ["PARTS", "WireResponse", "uniform_wire", "wire_response"]
 
@@ -68,6 +69,52 @@ class WireResponse:
             return windows
         whole, sea = self.complete.site_torkance, self.complete.sea_torkance
         return np.concatenate([whole[None], windows, sea[None]])
+
+    @cached_property
+    def site_torkance_error(self) -> NDArray:
+        """(parts, sites, 3): bounds on the errors of `site_torkance`, component by component."""
+        found = self._window_error
+        if self.complete is None:
+            return found
+        size = np.full((len(self.chain.sites.layer), 3), 2 * np.pi * self.complete.sea_error)
+        sea = exchange_torque_error(self.chain.sites, size)
+        return found + self._with_sea[:, None, None] * sea
+
+    @property
+    def magnet_torkance_error(self) -> NDArray:
+        """(parts, magnets, 3): estimated errors of sums over magnets, component by component.
+
+        The sea's is that of each sum, far smaller than the sum of its sites' errors.
+        """
+        chain = self.chain
+        if self.complete is None:
+            return sum_by_magnet(chain.sites, self._window_error, chain.magnets)
+        window = sum_by_magnet(chain.sites, self._window_error, chain.magnets)
+        return window + self._with_sea[:, None, None] * self.complete.sea_magnet_error
+
+    @property
+    def total_torkance_error(self) -> NDArray:
+        """(parts, 3): estimated errors of `total_torkance`, component by component."""
+        named = np.array([name is not None for name in self.chain.sites.magnet])
+        others = self.site_torkance_error[:, ~named].sum(axis=1)
+        return self.magnet_torkance_error.sum(axis=1) + others
+
+    @cached_property
+    def _window_error(self) -> NDArray:
+        """(parts, sites, 3): the window's share in the errors of each part's torkances."""
+        shares = np.array([(0.5, 0.5), (1, 0), (0, 1)])
+        if self.complete is not None:
+            own = np.abs([self.complete.division, self.complete.division - 1])
+            shares = np.concatenate([own[None], shares, np.zeros((1, 2))])
+        spins = self.window.exchange_error_by_lead
+        if not spins.shape[1]:
+            spins = np.full((2, len(self.chain.sites.layer), 3), self.window.density_error)
+        return exchange_torque_error(self.chain.sites, np.tensordot(shares, spins, 1))
+
+    @property
+    def _with_sea(self) -> NDArray:
+        """(parts,): whether the sea takes part."""
+        return np.array([name not in PARTS[1:4] for name in self.parts], float)
 
     @property
     def total_torkance(self) -> NDArray:

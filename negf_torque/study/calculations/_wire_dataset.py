@@ -86,8 +86,6 @@ def _values(found: WireResponse) -> dict[str, Any]:
     from negf_torque.transport.torque import sum_by_magnet
 
     chain, geometry = found.chain, found.geometry
-    field = np.linalg.norm(chain.sites.exchange, axis=1)
-    site_error = np.sqrt(3) * field * _spin_error(found)
     return {
         "conductance": found.window.conductance,
         "conductance_error": found.window.conductance_error,
@@ -98,17 +96,9 @@ def _values(found: WireResponse) -> dict[str, Any]:
         "open_channels": found.window.open_channels,
         "uniform_spin_current": found.uniform_spin_current,
         "torkance": sum_by_magnet(chain.sites, found.site_torkance, chain.magnets),
-        "torkance_error": (
-            ("magnet",),
-            np.array(
-                [
-                    site_error[[name == magnet for name in chain.sites.magnet]].sum()
-                    for magnet in chain.magnets
-                ]
-            ),
-        ),
+        "torkance_error": found.magnet_torkance_error,
         "total_torkance": found.total_torkance,
-        "total_torkance_error": ((), site_error.sum()),
+        "total_torkance_error": found.total_torkance_error,
         "adiabatic_limit": found.adiabatic_limit,
         "adiabaticity": found.adiabaticity,
         "spin_current": found.window.spin_current_by_bias,
@@ -116,22 +106,22 @@ def _values(found: WireResponse) -> dict[str, Any]:
         "potential": None if found.complete is None else found.complete.potential,
         "moment": geometry.moment,
         "gradient": geometry.gradient,
-        "exchange": field,
+        "exchange": np.linalg.norm(chain.sites.exchange, axis=1),
         "position": _positions(chain.sites.position),
-        **_projection_values(found, site_error),
+        **_projection_values(found),
     }
 
 
-def _projection_values(found: WireResponse, site_error: np.ndarray) -> dict[str, Any]:
+def _projection_values(found: WireResponse) -> dict[str, Any]:
     geometry, projection, torque = found.geometry, found.projection, found.site_torkance
     adiabatic, nonadiabatic = projection.integrated_adiabatic, projection.integrated_nonadiabatic
-    error = _integrated_error(found, site_error)
+    error = _integrated_error(found)
     with np.errstate(invalid="ignore", divide="ignore"):
         beta_error = error * (1 + np.abs(projection.integrated_beta)) / np.abs(adiabatic)
     relative = found.window.conductance_error / max(found.window.conductance, 1e-300)
     return {
         "site_torkance": torque,
-        "site_torkance_error": (("site",), site_error),
+        "site_torkance_error": found.site_torkance_error,
         "slice_torkance": geometry.total(torque),
         "slice_moment": geometry.mean_moment,
         "adiabatic": projection.adiabatic,
@@ -145,16 +135,14 @@ def _projection_values(found: WireResponse, site_error: np.ndarray) -> dict[str,
         "slice_polarisation": _over(projection.adiabatic, found.window.conductance),
         "local_spin_current": found.local_spin_current,
         "integrated_adiabatic": adiabatic,
-        "integrated_adiabatic_error": ((), error),
+        "integrated_adiabatic_error": error,
         "integrated_nonadiabatic": nonadiabatic,
-        "integrated_nonadiabatic_error": ((), error),
+        "integrated_nonadiabatic_error": error,
         "integrated_beta": projection.integrated_beta,
-        "integrated_beta_error": (("part",), beta_error),
+        "integrated_beta_error": beta_error,
         "polarisation": found.polarisation,
-        "polarisation_error": (
-            ("part",),
-            error / max(found.window.conductance, 1e-300) + relative * np.abs(found.polarisation),
-        ),
+        "polarisation_error": error / max(found.window.conductance, 1e-300)
+        + relative * np.abs(found.polarisation),
         "residual": projection.residual,
     }
 
@@ -164,17 +152,12 @@ def _over(value: np.ndarray, current: np.ndarray | float) -> np.ndarray:
         return np.where(np.abs(current) > 1e-12, value / current, np.nan)
 
 
-def _spin_error(found: WireResponse) -> float:
-    """Error of the exchange operator's expectation value per volt, times 2 pi."""
-    sea = 0.0 if found.complete is None else 2 * np.pi * found.complete.sea_error
-    return found.window.density_error + sea
-
-
-def _integrated_error(found: WireResponse, site_error: np.ndarray) -> float:
-    geometry = found.geometry
+def _integrated_error(found: WireResponse) -> np.ndarray:
+    """(parts,): bound on the errors of the integrated coefficients."""
+    geometry, site_error = found.geometry, np.linalg.norm(found.site_torkance_error, axis=2)
     steep = np.linalg.norm(np.nan_to_num(geometry.gradient), axis=1)
     weight = np.sum(geometry.speed * geometry.spacing)
-    return float(np.sum(site_error * steep) / weight) if weight > 0 else 0.0
+    return site_error @ steep / weight if weight > 0 else np.zeros(len(site_error))
 
 
 def _balance_values(balance: SpinBalance | None) -> dict[str, Any]:
