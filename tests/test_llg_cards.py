@@ -319,3 +319,12 @@ def test_wall_profile_of_the_chain():
     with pytest.raises(CardError, match="does not resolve"):
         parse(WALL + chain + "cell = 9\n")
     assert load(SYSTEMS / "domain_wall.toml").kind == "domain_wall"
+
+
+def test_motion_under_a_given_torque_points_to_where_the_torque_came_from(tmp_path):
+    from negf_torque.study.errors import StudyError
+    from negf_torque.study.exports import export
+
+    card = load(Path(__file__).parents[1] / "systems/nanopillar.toml")
+    with pytest.raises(StudyError, match="export the run that this torque came from"):
+        export("mumax3", card, None, tmp_path)

@@ -10,7 +10,8 @@ mistakes, from a key's path to a message), `estimate(card) -> list[Scalar]` (cos
 `listings(dataset) -> list[Listing]` (tables to print), `animations(dataset, form=None) ->
 dict[str, bytes]` (films by file name, form "gif" or "mp4", default as the card says),
 `READS_LLG = True` if its numbers depend on `[llg]`, `READS_IMPURITIES = True` if on
-`[[impurities]]` and `[disorder]`, and `CALCULATION_VERSION`, a whole number to be raised when a
+`[[impurities]]` and `[disorder]`, `READS_TORQUE = True` if its card gives the torque under which
+it moves a magnet, and `CALCULATION_VERSION`, a whole number to be raised when a
 change elsewhere changes its numbers.  `MAY_BE_UNDEFINED` names the numbers of its summary (without
 what follows in brackets) that are rightly not-a-number at times, and says when: any other that is
 not a number marks its point in a sweep.  An entry of `estimate` named "memory", in B ... GB, is

@@ -92,10 +92,26 @@ def export_all(solver: str, card: Card, dataset: xr.Dataset, directory: Path) ->
     return [directory / "points.csv", *files]
 
 
+def _instead(card: Card) -> str:
+    """Which results to export in place of one that has no torque of its own."""
+    from negf_torque.study.card import calculation_kinds, calculation_module
+
+    kinds = [k for k in calculation_kinds() if hasattr(calculation_module(k), "llg_parameters")]
+    known = f"Results of these kinds can be exported: {', '.join(kinds)}."
+    if not getattr(card.module, "READS_TORQUE", False):
+        return known
+    return (
+        "It is the motion under a torque that its card gives: export the run that this torque came "
+        f"from. {known}"
+    )
+
+
 def _can_export(card: Card) -> None:
     module = card.module
     if not hasattr(module, "llg_parameters"):
-        raise StudyError(f'a "{card.kind}" result holds nothing that an LLG solver takes.')
+        raise StudyError(
+            f'a "{card.kind}" result holds nothing that an LLG solver takes. {_instead(card)}'
+        )
     if card.llg is None:
         raise StudyError(
             "the card has no [llg] table. Add it with saturation_magnetisation, cell_area and "

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["VARIABLES", "Parameters", "System", "check", "figures", "run", "summary"]
 
+READS_TORQUE = True
+
 VARIABLES: dict[str, Variable] = {
     "drift": Variable(
         ("drift",), "m/s", "Drift velocity u", "P J mu_B/(e M_s), along the electron flow."

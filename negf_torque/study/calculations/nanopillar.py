@@ -38,6 +38,8 @@ __all__ = [
     "summary",
 ]
 
+READS_TORQUE = True
+
 MAY_BE_UNDEFINED = {
     "critical_current": "the state is stable, or unstable, at every current",
 }
