@@ -65,3 +65,27 @@ def test_the_bar_ends_full():
     work(BarProgress(stream))
     text = stream.getvalue()
     assert "first" in text and "100%" in text
+
+
+def test_no_time_is_forecast_before_a_tenth_is_done(monkeypatch):
+    from negf_torque.study import progress
+
+    clock = iter([0.0, 10.0, 20.0, 30.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    stream = io.StringIO()
+    lines = progress.LineProgress(stream)
+    lines.start("slow", 1000)
+    lines.update(1)
+    lines.update(200)
+    assert stream.getvalue().splitlines()[1:] == ["slow: 0%, 10 s", "slow: 20%, 80 s left"]
+
+
+def test_bar_shows_no_time_before_a_tenth_is_done():
+    from negf_torque.study.progress import BarProgress
+
+    bar = BarProgress(io.StringIO())
+    column = next(c for c in bar._bars.columns if type(c).__name__ == "Left")
+    bar.start("slow", 100)
+    bar.update(5)
+    assert str(column.render(bar._bars.tasks[0])) == "-:--:--"
+    bar.finish()

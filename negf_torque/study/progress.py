@@ -10,6 +10,9 @@ from negf_torque.study.base import Progress
 
 __all__ = ["BarProgress", "LineProgress", "progress_for"]
 
+#: Share of a stage that must be done before what is left is estimated.
+TELLING = 0.1
+
 
 def progress_for(stream: IO[str] | None = None, quiet: bool = False) -> Progress:
     """The fitting reporter: silent, a bar where there is a terminal, lines where there is none."""
@@ -32,6 +35,14 @@ class BarProgress(Progress):
             TimeRemainingColumn,
         )
         from rich.progress import Progress as Bars
+        from rich.text import Text
+
+        class Left(TimeRemainingColumn):
+            def render(self, task: Any) -> Any:
+                early = task.total and task.completed < TELLING * task.total
+                return (
+                    Text("-:--:--", style="progress.remaining") if early else super().render(task)
+                )
 
         self._bars = Bars(
             TextColumn("{task.description}"),
@@ -39,7 +50,7 @@ class BarProgress(Progress):
             TaskProgressColumn(),
             TimeElapsedColumn(),
             TextColumn("left"),
-            TimeRemainingColumn(),
+            Left(),
             TextColumn("{task.fields[note]}"),
             console=Console(file=stream),
         )
@@ -110,8 +121,11 @@ class LineProgress(Progress):
     def _line(self, elapsed: float) -> str:
         note = f", {self._note}" if self._note else ""
         if self._total and 0 < self._done <= self._total:
-            left = elapsed * (self._total - self._done) / self._done
-            return f"{self._stage}: {self._done / self._total:.0%}, {left:.0f} s left{note}"
+            share = self._done / self._total
+            # A first small share says little about the rest: what begins slowly would alarm.
+            known = share >= TELLING
+            rest = f"{elapsed * (1 / share - 1):.0f} s left" if known else f"{elapsed:.0f} s"
+            return f"{self._stage}: {share:.0%}, {rest}{note}"
         return f"{self._stage}: {self._done:g} done, {elapsed:.0f} s{note}"
 
     def _print(self, text: str) -> None:
