@@ -1,5 +1,8 @@
 """A stored result in Python: numbers, figures, values per area."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -8,6 +11,7 @@ from numpy.testing import assert_allclose
 import negf_torque
 from negf_torque.study.errors import StudyError
 
+TOP = Path(__file__).parents[1]
 RESULT = "tests/data/results_0.1.0/spin_valve"
 AREA = 0.0625  # nm^2
 
@@ -53,3 +57,39 @@ def test_what_is_not_per_cell_is_refused():
         negf_torque.figures(np.zeros(3))
     with pytest.raises(StudyError, match="no directory"):
         negf_torque.scalars("tests/nothing_here")
+
+
+def test_coupling_of_an_earlier_version_keeps_its_figure_of_periods(tmp_path):
+    """0.1.0 called the axis of the spectrum `wave_vector`."""
+    from negf_torque.study import card as cards
+    from negf_torque.study import run, store
+
+    card = cards.load(TOP / "systems/interlayer_coupling.toml")
+    n, q = np.arange(1, 9), np.linspace(0.1, 3, 20)
+    names = ("coupling", "coupling_from_torque", "biquadratic")
+    data = xr.Dataset(
+        {name: ("thickness", np.cos(2.0 * n), {"units": "eV per cell"}) for name in names}
+        | {"spectrum": ("wave_vector", q**2), "period": ("oscillation", [3.14])},
+        {"thickness": n, "wave_vector": q},
+        {"kind": "coupling", "version": "0.1.0"},
+    )
+    store.save(tmp_path / "old", data, [], card)
+    loaded = store.load(tmp_path / "old")
+    assert loaded["spectrum"].dims == ("wave_number",)
+    assert set(run.drawings("coupling", loaded)) == {"coupling", "periods"}
+
+
+def test_card_as_run_names_its_kind_first():
+    from negf_torque.study import card as cards
+
+    for name in ("spin_valve", "interface", "metallic_stack", "spin_pumping"):
+        card = cards.load(TOP / f"systems/{name}.toml")
+        assert next(iter(card.tables()["calculation"])) == "kind"
+        assert cards.parse(card.toml(), card.path) == card
+
+
+def test_a_result_is_exported_under_its_cards_name(tmp_path):
+    from negf_torque.study.card import card_of_result
+
+    shutil.copytree(TOP / RESULT, tmp_path / "moved")
+    assert card_of_result(tmp_path / "moved").name == "valve"

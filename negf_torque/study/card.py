@@ -14,7 +14,7 @@ import json
 import pkgutil
 import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -185,11 +185,15 @@ def load(path: str | Path, allow_code: bool = False) -> Card:
 
 
 def card_of_result(directory: Path) -> Card:
-    """The card in a result's directory; its Python files are not run, so they may be named."""
+    """The card in a result's directory, with the name that it had when it was run.
+
+    Its Python files are not run, so they may be named.
+    """
     from negf_torque.study import store
 
-    store.load_summary(directory)
-    return load(directory / store.CARD, allow_code=True)
+    name = Path(str(store.load_summary(directory)["name"])).name
+    card = load(directory / store.CARD, allow_code=True)
+    return replace(card, path=directory / f"{name}.toml") if name else card
 
 
 def parse(text: str, path: str | Path = "card.toml", allow_code: bool = False) -> Card:
@@ -238,7 +242,10 @@ def builder_module(builder: str) -> ModuleType:
 
 
 def _plain(model: BaseModel) -> dict[str, Any]:
-    return model.model_dump(mode="json", exclude_none=True, by_alias=True)
+    """A table's keys and values, what it is of before all others."""
+    content = model.model_dump(mode="json", exclude_none=True, by_alias=True)
+    first = {name: content[name] for name in ("kind", "builder") if name in content}
+    return first | content
 
 
 def _modules(package: ModuleType) -> list[str]:

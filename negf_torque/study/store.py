@@ -42,6 +42,8 @@ __all__ = [
 
 RESULT, SUMMARY, CARD, FIGURES = "result.nc", "summary.json", "card.toml", "figures"
 FORMAT = 1
+#: Kind to names that earlier versions gave to what has another one now.
+_OLD_NAMES = {"coupling": {"wave_vector": "wave_number"}}
 #: Results below so many bytes are written from memory.
 IN_MEMORY = 256_000_000
 
@@ -274,9 +276,15 @@ def load(directory: str | Path) -> xr.Dataset:
     path = Path(directory) / RESULT
     _verify(Path(directory), load_summary(directory))
     try:
-        return xr.load_dataset(path, engine="h5netcdf")
+        return _with_new_names(xr.load_dataset(path, engine="h5netcdf"))
     except Exception as error:  # HDF5 raises many kinds for a file it cannot follow
         raise StoreError(f"{path} cannot be read: {error}.") from error
+
+
+def _with_new_names(dataset: xr.Dataset) -> xr.Dataset:
+    """A result with the names of this version where an earlier one had others."""
+    found = _OLD_NAMES.get(str(dataset.attrs.get("kind")), {})
+    return dataset.rename({old: new for old, new in found.items() if old in dataset.variables})
 
 
 def _verify(directory: Path, summary: dict[str, Any]) -> None:
