@@ -26,7 +26,7 @@ from timing import best, product_seconds, recursion_flops  # noqa: E402
 
 from negf_torque.greens.batched import solve  # noqa: E402
 from negf_torque.greens.blocks import sparse_blocks, sparse_operators  # noqa: E402
-from negf_torque.greens.surface import lead_self_energy  # noqa: E402
+from negf_torque.greens.surface import lead_self_energy, opposite_leads  # noqa: E402
 from negf_torque.spin import PAULI, SIGMA, direction  # noqa: E402
 
 with warnings.catch_warnings():
@@ -88,10 +88,7 @@ def ours(stack: Stack):
         inplane = 2 * np.cos(k).sum(1)
         phases = np.array([np.ones(len(k)), inplane], complex)
         cell = stack.h0 + inplane[:, None, None] * stack.h1
-        left = lead_self_energy(cell, stack.v, ENERGY)
-        # leads of one material have one solution, as in `transport.leads`
-        same = np.array_equal(stack.v, stack.v.T)
-        right = left if same else lead_self_energy(cell, stack.v.T, ENERGY)
+        left, right = opposite_leads(cell, stack.v, ENERGY)
         leads = time.process_time()
         fields = solve(blocks, phases, ENERGY, left, right, operators, scattering=False)
         spin = fields.local.reshape(2, LAYERS, 3, -1)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from negf_torque.greens.modes import decimated_self_energy, residual
-from negf_torque.greens.surface import lead_self_energy
+from negf_torque.greens.surface import lead_self_energy, opposite_leads
 
 SEEDS = st.integers(0, 10**6)
 
@@ -197,3 +197,27 @@ def test_flat_bands():  # limit
 def test_bad_input_is_refused(h, v, name):
     with pytest.raises(ValueError, match=f"^{name}:"):
         lead_self_energy(h, v, 0.0)
+
+
+@pytest.mark.parametrize("energy", [0.1, 0.1 + 0.05j])
+@pytest.mark.parametrize("part", [0, 1])
+def test_leads_on_both_sides_from_one_set_of_modes(part, energy):  # independent: one by one
+    rng = np.random.default_rng(5)
+    h = np.array([hermitian(rng, 6) for _ in range(20)])
+    v = -np.eye(6) + 0.4 * np.array([full(rng, 6) for _ in range(20)])
+    if not part:
+        h, v = h.real, v.real
+    v[:, :, 4:] = 0  # modes with lambda = 0 and infinity
+    found = opposite_leads(h, v, energy)
+    for lead, hopping in zip(found, (v, v.conj().swapaxes(1, 2)), strict=True):
+        expected = lead_self_energy(h, hopping, energy)
+        assert_allclose(lead.sigma, expected.sigma, rtol=0, atol=1e-10)
+        assert_array_equal(lead.open_channels, expected.open_channels)
+        gamma = 1j * (lead.sigma - lead.sigma.conj().swapaxes(1, 2))
+        if np.isreal(energy):
+            assert_allclose(lead.source @ lead.source.conj().swapaxes(1, 2), gamma, atol=1e-9)
+
+
+def test_opposite_leads_touch_all_orbitals():
+    with pytest.raises(ValueError, match="not square"):
+        opposite_leads(np.eye(2), np.ones((1, 2)), 0.0)

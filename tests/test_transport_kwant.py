@@ -7,9 +7,18 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from negf_torque.lattice import layer_chain, magnet_from_kwant, orbital_spin
+from negf_torque.greens.surface import opposite_leads
+from negf_torque.lattice import (
+    Layer,
+    Lead,
+    build_stack,
+    layer_chain,
+    magnet_from_kwant,
+    orbital_spin,
+)
 from negf_torque.spin import SIGMA, spin_matrix
 from negf_torque.transport import device as device_module
+from negf_torque.transport import leads as leads_module
 from negf_torque.transport.currents import bond_currents
 from negf_torque.transport.device import make_device, solve
 from negf_torque.transport.leads import lead_self_energies
@@ -229,3 +238,25 @@ def test_conductance_and_torque_of_a_wire(orbitals, agree):
     expected = np.cross(chain.sites.exchange[order], np.transpose(density))
     got = exchange_torque(chain.sites, response.density[:, :, 1:, 0])[0, order]
     agree(f"Site torque of a noncollinear {what}", got, expected, against="Kwant", atol=1e-9)
+
+
+@pytest.mark.parametrize("cross_section", ["periodic", "chain", (2, 1)])
+def test_leads_that_continue_each_other(cross_section, monkeypatch):  # independent: one by one
+    mixed = np.array([[1.0, 0.4], [-0.3, 0.8]])  # not symmetric: the hoppings to both sides differ
+    lead = Lead(hopping_out=mixed, onsite=np.diag([0.0, 0.3]), hopping=np.eye(2))
+    magnet = Layer(2, np.diag([0.1, 0.2]), 0.7, hopping=np.eye(2), hopping_out=mixed)
+    chain = layer_chain(build_stack([magnet], lead, lead, cross_section))
+    momenta = np.array([[0.3, 1.1], [2.0, -0.4]])[:, : chain.dimension]
+    energy = np.array([-0.6, 0.2])
+    calls = []
+
+    def counted(*arguments):
+        calls.append(arguments)
+        return opposite_leads(*arguments)
+
+    monkeypatch.setattr(leads_module, "opposite_leads", counted)
+    together = lead_self_energies(chain, momenta, energy)
+    assert len(calls) == 1
+    for surface, cell in zip(together, (chain.left, chain.right), strict=True):
+        alone = leads_module.attach(cell, chain.sizes[0], chain.phases(momenta), energy)
+        assert_allclose(surface.sigma, alone.sigma, rtol=0, atol=1e-11)

@@ -45,8 +45,8 @@ def residual(h: NDArray, v: NDArray, energy: NDArray, sigma: NDArray) -> NDArray
     return np.where(np.isfinite(size), size, np.inf)
 
 
-def _eigenmodes(h: NDArray, v: NDArray, energy: NDArray) -> tuple[NDArray, NDArray]:
-    """All lambda (B, 2n) and vectors (B, 2n, 2n) = (lambda u; u)."""
+def _eigenmodes(h: NDArray, v: NDArray, energy: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    """All lambda and 1/lambda, (B, 2n) each, and vectors (B, 2n, 2n) = (lambda u; u)."""
     n = h.shape[-1]
     adjoint = _adjoint(v)
     shifted = h - energy[:, None, None] * np.eye(n)
@@ -67,7 +67,12 @@ def _eigenmodes(h: NDArray, v: NDArray, energy: NDArray) -> tuple[NDArray, NDArr
     x, y, s = inverse @ v, inverse @ adjoint, shift[:, None, None]
     matrix = np.block([[-s * x, y], [-x, (y - np.eye(n)) / s]])
     theta, vectors = np.linalg.eig(matrix)
-    return shift[:, None] + 1 / np.where(theta == 0, 1e-300, theta), vectors
+    below = 1 + shift[:, None] * theta
+    return (
+        shift[:, None] + 1 / np.where(theta == 0, 1e-300, theta),
+        theta / np.where(below == 0, 1e-300, below),
+        vectors,
+    )
 
 
 def _inverse(matrices: NDArray) -> NDArray:
@@ -94,9 +99,30 @@ def mode_self_energy(h: NDArray, v: NDArray, energy: NDArray) -> tuple[NDArray, 
         False where the modes could not be told apart or do not span the cell; sigma is
         meaningless there.
     """
+    factor, _, vectors = _eigenmodes(h, v, energy)
+    return _outgoing(v, energy, factor, vectors[:, h.shape[-1] :])
+
+
+def opposite_self_energies(
+    h: NDArray, v: NDArray, energy: NDArray
+) -> tuple[tuple[NDArray, NDArray, NDArray], tuple[NDArray, NDArray, NDArray]]:
+    """`mode_self_energy` of the leads with v and with v^+: one set of modes has both.
+
+    What goes out in one direction comes in from the other, with 1/lambda for lambda.
+    """
     n = h.shape[-1]
-    factor, vectors = _eigenmodes(h, v, energy)
-    u = vectors[:, n:]
+    factor, reverse, vectors = _eigenmodes(h, v, energy)
+    return (
+        _outgoing(v, energy, factor, vectors[:, n:]),
+        _outgoing(_adjoint(v), energy, reverse, vectors[:, :n]),
+    )
+
+
+def _outgoing(
+    v: NDArray, energy: NDArray, factor: NDArray, u: NDArray
+) -> tuple[NDArray, NDArray, NDArray]:
+    """See `mode_self_energy`; factor (B, 2n) and vectors u (B, n, 2n) of all modes."""
+    n = v.shape[-1]
     length = np.linalg.norm(u, axis=1, keepdims=True)
     u = u / np.where(length > 0, length, 1)
     scale = np.abs(v).max(axis=(1, 2))[:, None]

@@ -16,9 +16,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.csgraph import connected_components
 
-from negf_torque.greens.modes import decimated_self_energy, mode_self_energy, residual
+from negf_torque.greens.modes import (
+    decimated_self_energy,
+    mode_self_energy,
+    opposite_self_energies,
+    residual,
+)
 
-__all__ = ["LeadSelfEnergy", "lead_self_energy"]
+__all__ = ["LeadSelfEnergy", "lead_self_energy", "opposite_leads"]
 
 #: Distance from a band edge, in units of the rounding error of the energy, that counts as
 #: being on it.
@@ -178,20 +183,53 @@ def lead_self_energy(h: ArrayLike, v: ArrayLike, energy: ArrayLike) -> LeadSelfE
     rows, n = v.shape[1:]
     if rows < n:
         v = np.concatenate([v, np.zeros((len(v), n - rows, n))], axis=1)
-    groups = _independent_parts(h, v)
-    solved = {
-        group[0]: _coupled(h[:, first[:, None], first], v[:, first[:, None], first], energy)
-        for group in groups
-        for first in [np.array(group[0])]
-    }
-    if len(groups) == 1 and len(groups[0]) == 1:
-        result = solved[groups[0][0]]
-    else:
-        result = _assemble([(part, solved[g[0]]) for g in groups for part in g], n)
+    (result,) = _by_parts(h, v, energy, lambda *part: (_coupled(*part),), 1)
     if rows < n:
         result = LeadSelfEnergy(result.sigma[:, :rows, :rows], result.vectors[:, :rows],
                                 result.flux, result.open_channels)
     return result
+
+
+def opposite_leads(
+    h: ArrayLike, v: ArrayLike, energy: ArrayLike
+) -> tuple[LeadSelfEnergy, LeadSelfEnergy]:
+    """`lead_self_energy` with v and with v^+: two leads of one material, on both sides.
+
+    Their modes are found once.
+
+    Parameters
+    ----------
+    h, energy
+        See `lead_self_energy`.
+    v : (B, n, n) or (n, n) complex
+
+    Raises
+    ------
+    ValueError
+        As `lead_self_energy`, or if v is not square.
+    """
+    h, v, energy = _checked(h, v, energy)
+    if v.shape[1] != v.shape[2]:
+        raise ValueError(f"v: shape {v.shape} is not square; both leads touch all orbitals.")
+    first, second = _by_parts(h, v, energy, _coupled_opposite, 2)
+    return first, second
+
+
+def _by_parts(h, v, energy, solve, count: int) -> list[LeadSelfEnergy]:
+    """`count` self-energies from `solve`, each of its independent sets of orbitals."""
+    groups = _independent_parts(h, v)
+    solved = {
+        group[0]: solve(h[:, first[:, None], first], v[:, first[:, None], first], energy)
+        for group in groups
+        for first in [np.array(group[0])]
+    }
+    if len(groups) == 1 and len(groups[0]) == 1:
+        return list(solved[groups[0][0]])
+    n = h.shape[-1]
+    return [
+        _assemble([(part, solved[g[0]][side]) for g in groups for part in g], n)
+        for side in range(count)
+    ]
 
 
 def _independent_parts(h: NDArray, v: NDArray) -> list[list[tuple[int, ...]]]:
@@ -244,7 +282,27 @@ def _coupled(h: NDArray, v: NDArray, energy: NDArray) -> LeadSelfEnergy:
     result = _separable(h, v, energy)
     if result is not None:
         return result
-    sigma, count, sound = mode_self_energy(h, v, energy)
+    return _verified(h, v, energy, *mode_self_energy(h, v, energy))
+
+
+def _coupled_opposite(
+    h: NDArray, v: NDArray, energy: NDArray
+) -> tuple[LeadSelfEnergy, LeadSelfEnergy]:
+    """`_coupled` with v and with v^+."""
+    if not h.imag.any() and not v.imag.any():
+        h, v = h.real, v.real
+    result = _separable(h, v, energy)
+    if result is not None:  # of chains only |t| counts
+        return result, result
+    first, second = opposite_self_energies(h, v, energy)
+    back = v.conj().swapaxes(1, 2)
+    return _verified(h, v, energy, *first), _verified(h, back, energy, *second)
+
+
+def _verified(
+    h: NDArray, v: NDArray, energy: NDArray, sigma: NDArray, count: NDArray, sound: NDArray
+) -> LeadSelfEnergy:
+    """Channels of self-energies from modes; those that do not hold are found in another way."""
     scale = np.abs(v).max(axis=(1, 2))
     good = sound & (residual(h, v, energy, sigma) <= 1e-11)
     good &= _causal(sigma, scale)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from negf_torque.greens.response import self_energy_derivative
-from negf_torque.greens.surface import LeadSelfEnergy, lead_self_energy
+from negf_torque.greens.surface import LeadSelfEnergy, lead_self_energy, opposite_leads
 from negf_torque.lattice.layers import LayerChain, LeadCell
 
 __all__ = [
@@ -100,12 +100,31 @@ def lead_pair(
     chain: LayerChain, phases: NDArray, energy: NDArray, shifts: tuple[float, float] = (0.0, 0.0)
 ) -> tuple[LeadSelfEnergy, LeadSelfEnergy]:
     """Self-energies of both leads for given phases exp(i k.R), (R, B)."""
-    surface = _surface(chain.left, phases, energy - shifts[0])
-    left = _embedded(chain.left, chain.sizes[0], surface)
-    same = shifts[0] == shifts[1] and all(
-        np.array_equal(getattr(chain.left, name), getattr(chain.right, name))
-        for name in ("onsite", "hopping")
-    )
-    if not same:  # two leads of one material have one solution
-        surface = _surface(chain.right, phases, energy - shifts[1])
-    return left, _embedded(chain.right, chain.sizes[-1], surface)
+    left, right = chain.left, chain.right
+    sizes = chain.sizes[0], chain.sizes[-1]
+    alike = shifts[0] == shifts[1] and np.array_equal(left.onsite, right.onsite)
+    if alike and np.array_equal(left.hopping, right.hopping):
+        found = (_surface(left, phases, energy - shifts[0]),) * 2
+    elif alike and _continued(chain, phases):
+        cell = fourier_sum(left.onsite, phases)
+        found = opposite_leads(cell, fourier_sum(left.hopping, phases), energy - shifts[0])
+    else:
+        leads = zip((left, right), shifts, strict=True)
+        first, second = (_surface(lead, phases, energy - shift) for lead, shift in leads)
+        found = first, second
+    return _embedded(left, sizes[0], found[0]), _embedded(right, sizes[1], found[1])
+
+
+def _continued(chain: LayerChain, phases: NDArray) -> bool:
+    """Whether the right lead continues the left one: its hopping inward is the other's outward.
+
+    At complex momenta the adjoint is another matrix.
+    """
+    opposite = -chain.displacements
+    reverse = np.arange(len(opposite))
+    if chain.dimension:
+        reverse = (opposite[:, None] == chain.displacements[None]).all(axis=2).argmax(axis=1)
+    if not np.all(np.abs(phases.conj() - phases[reverse]) < 1e-12):
+        return False
+    adjoint = chain.left.hopping[reverse].conj().swapaxes(1, 2)
+    return np.array_equal(adjoint, chain.right.hopping)
