@@ -107,6 +107,8 @@ def test_summary_listings_and_figures(valve):
     names = {scalar.name: scalar for scalar in module.summary(valve)}
     assert names["nonlocal_spin_signal"].value != 0
     assert names["torque[detector, z, 90 deg]"].error < 1e-6
+    earlier = valve.assign(torque_error=valve["torque_error"].max("component"))
+    assert [one.name for one in module.summary(earlier)] == list(names)
     assert len(module.listings(valve)) == 3
     assert set(module.figures(valve)) == {"charge_map", "spin_map", "torque_by_angle", "terminals"}
     for name, variable in valve.data_vars.items():

@@ -183,8 +183,10 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
     part = "complete" if dataset.attrs["response"] == "complete" else "window part"
     for magnet in dataset["magnet"].values:
         for component in "xyz":
-            torque = float(shown["torque"].sel(magnet=magnet, component=component))
-            error = float(shown["torque_error"].sel(magnet=magnet, component=component))
+            at = {"magnet": magnet, "component": component}
+            torque, bound = float(shown["torque"].sel(at)), shown["torque_error"]
+            # results of earlier versions have one bound for all components
+            error = float(bound.sel({name: at[name] for name in bound.dims}))
             found.append(
                 Scalar(f"torque[{magnet}, {component}, {here}]", torque, "hbar/2e", error,
                        converged, f"per injected current, {part}")
