@@ -147,7 +147,9 @@ def _sweep(
 
     def describe(path: KeyPath) -> schema.KeyInfo | None:
         model = models[str(path[0])]
-        node = schema.node_at(model, path if path[0] == "impurities" else path[1:])  # type: ignore[arg-type]
+        if model is None:
+            return None
+        node = schema.node_at(model, path if path[0] == "impurities" else path[1:])
         return schema.describe(path_text(path), *node) if node else None
 
     axes = join_axes(found, table, describe, problems)

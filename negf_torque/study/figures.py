@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import cycle
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,6 +19,11 @@ __all__ = ["curves", "draw_stack", "zone_map"]
 
 _MOST_ARROWS = 24
 _SHADES = ("#c9dcec", "#f2d3b3", "#cfe3c5", "#e3cde6", "#dddddd")
+
+
+def _figure_of(axes: Axes) -> Figure:
+    """The figure of some axes."""
+    return cast("Figure", axes.get_figure())  # nothing here is drawn in a figure within another
 
 
 def draw_stack(
@@ -50,7 +55,7 @@ def draw_stack(
     reach = max(2.0, 0.12 * count)
     magnetic = dict.fromkeys(name for name in names if name)
     palette = {"": "#f4f4f4"} | dict(zip(magnetic, cycle(_SHADES), strict=False))
-    figure: Figure = axes.get_figure()  # type: ignore[assignment]
+    figure = _figure_of(axes)
     inch = figure.get_size_inches()[0] / (count + 2 * reach + 1)
     for begin, end in _runs(names):
         axes.add_patch(
@@ -203,5 +208,5 @@ def zone_map(
     axes.set(xlabel=r"$k_y$ ($\pi$ per cell)", ylabel=r"$k_z$ ($\pi$ per cell)", aspect="equal")
     axes.set(xticks=[-0.5, 0, 0.5], yticks=[-0.5, 0, 0.5])
     axes.grid(False)
-    figure: Figure = axes.get_figure()  # type: ignore[assignment]
+    figure = _figure_of(axes)
     figure.colorbar(mesh, ax=axes, label=label, shrink=0.7)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from negf_torque.study import store
 from negf_torque.study.errors import StoreError
 from negf_torque.study.parts import parts_of
+
+if TYPE_CHECKING:
+    from negf_torque.study.card import Card
 
 __all__ = ["status_of"]
 
@@ -50,12 +54,12 @@ def status_of(directory: Path) -> Iterator[str]:
         yield f"put aside as damaged: {len(names)} files in {DAMAGED}/"
 
 
-def _items(directory: Path, card: object) -> Iterator[str]:
+def _items(directory: Path, card: Card) -> Iterator[str]:
     """Counts of the items by what the names of the files say; nothing is read."""
     from negf_torque.study.campaign import items_of
     from negf_torque.study.worker import job_of
 
-    job = job_of(card, directory)  # type: ignore[arg-type]
+    job = job_of(card, directory)
     total = finished = 0
     for point, _, part in items_of(job):
         total += 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 from contextlib import AbstractContextManager
 from itertools import cycle
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -90,7 +90,8 @@ def style() -> AbstractContextManager[None]:
         from matplotlib.colors import LinearSegmentedColormap
 
         matplotlib.colormaps.register(LinearSegmentedColormap.from_list(DIVERGING, _SIGNED))
-    return matplotlib.rc_context(_SETTINGS)  # type: ignore[arg-type]
+    # the stubs of Matplotlib list every key; that they exist is seen where they are set
+    return matplotlib.rc_context(cast("Any", _SETTINGS))
 
 
 def figure(

@@ -106,8 +106,10 @@ class BiasMap:
     def components(self, part: str = "both") -> tuple[NDArray, NDArray]:
         """In-plane (toward p) and out-of-plane (m x p) torque (V, A); zero where collinear."""
         collinear = np.abs(np.sin(self.angles)) < 1e-9
-        found = frame_components(self.free_torque(part), self.free_directions, self.fixed_direction)
-        return tuple(np.where(collinear, 0.0, one) for one in found[:2])  # type: ignore
+        in_plane, out_of_plane, _ = frame_components(
+            self.free_torque(part), self.free_directions, self.fixed_direction
+        )
+        return np.where(collinear, 0.0, in_plane), np.where(collinear, 0.0, out_of_plane)
 
     @property
     def tmr(self) -> NDArray:

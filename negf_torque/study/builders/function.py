@@ -107,8 +107,10 @@ def _call(builder: str, parameters: dict[str, Any], folder: Path) -> Any:
     file, name = source_file(builder, folder), builder.rpartition(":")[2]
     try:
         spec = importlib.util.spec_from_file_location(file.stem, file)
-        module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
-        spec.loader.exec_module(module)  # type: ignore[union-attr]
+        if spec is None or spec.loader is None:
+            raise ImportError("it is no Python file; its name must end in .py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
     except Exception as error:
         raise StudyError(f"{file.name} cannot be imported: {_cause(error)}") from error
     function = getattr(module, name, None)
