@@ -97,7 +97,7 @@ def test_torque_on_the_same_device_reports_what_the_lattice_takes(tmp_path, wire
     ("parameters", "message"),
     [
         ("norbs = 0", "'mine' of site .* does not say how many orbitals"),
-        ("orbitals = 2", r"spin_operator: shape \(3, 4, 4\) .* has 2 orbitals"),
+        ("orbitals = 2", r"spin_operator: shape \(3, 4, 4\) .* has norbs=2"),
         ("rows = 4", "has 4 rows, but its lattice 'mine' says norbs = 2"),
         ("norbs = 4\norbitals = 2", "has 2 rows, but its lattice 'mine' says norbs = 4"),
     ],

@@ -196,14 +196,14 @@ energy = -0.7
 
 
 def test_a_forecast_from_smaller_cards_names_what_dominates(monkeypatch):
-    """A card that would compute for 40 s, cubic in one of its numbers, is not run as it is."""
+    """A card that would compute for 8 s, cubic in one of its numbers, is not run as it is."""
     from negf_torque.study import trials
 
-    card = cards.parse(PROBE + "points = 64\ncubic = 1.526e-4\n")  # 40 s at 64 points
-    monkeypatch.setattr(trials, "SHORT", 0.2)
-    found = forecast(card, 30)
+    card = cards.parse(PROBE + "points = 64\ncubic = 3.05e-5\n")  # 8 s at 64 points
+    monkeypatch.setattr(trials, "SHORT", 1.0)
+    found = forecast(card, 6)
     assert not found.exact
-    assert within_a_factor_of_two(found.processor, 40)
+    assert within_a_factor_of_two(found.processor, 8)
     assert list(found.powers) == ["calculation.points"]
     assert found.powers["calculation.points"] == pytest.approx(3, abs=0.5)
     assert "Dominated by calculation.points" in words_of(found)[-1]
