@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -136,6 +137,8 @@ def test_ctrl_c_is_130(card, tmp_path):
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
+        # a shell starts what runs in its background deaf to Ctrl-C
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while "probing" not in process.stderr.readline():
         time.sleep(0.01)
@@ -197,3 +200,31 @@ def test_the_module_is_the_command_and_answers_soon(tmp_path):
     ended = os.times()
     used = ended.children_user + ended.children_system
     assert 0 < used - began.children_user - began.children_system < 3
+
+
+@pytest.mark.parametrize("columns", [40, 80, 118, 200, None])
+def test_tables_break_no_word_and_no_number(columns, monkeypatch, capsys):
+    from negf_torque.study import terminal
+    from negf_torque.study.base import Scalar
+
+    numbers = [
+        Scalar(
+            "mixing_conductance_corrected[fixed interface]",
+            -0.0212571912 + 0.244710724j,
+            "e^2/h per cell",
+            1.3e-9,
+            note="g_r without the Sharvin contact",
+        )
+    ]
+    if columns is not None:
+        monkeypatch.setenv("COLUMNS", str(columns))
+        monkeypatch.setattr(terminal.sys.stdout, "isatty", lambda: True, raising=False)
+    terminal.print_scalars("valve", numbers)
+    heads = ["angle (deg)", *(f"out of plane, {n}" for n in ("left", "right", "symmetric"))]
+    terminal.print_table("Angles", heads, [(15.0, 0.028833982, -0.027576127, 0.028205055)])
+    printed = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    words = "mixing_conductance_corrected[fixed 1.3e-09 Sharvin symmetric 0.028833982 -0.027576127"
+    for word in (*words.split(), "0.028205055", "-0.02125719 + 0.24471072i"):
+        assert word in printed
+    if columns is not None and columns >= 80:
+        assert max(map(len, printed.splitlines())) <= columns
