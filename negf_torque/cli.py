@@ -175,6 +175,8 @@ def check(
             print(f"It imports the Python file {name}.")
         if loaded.code:
             loaded.build()
+        for text in getattr(loaded.module, "cautions", lambda card: [])(loaded):
+            say("warning", text)
         estimate = getattr(loaded.module, "estimate", None)
         if estimate:
             print_scalars("Estimate", estimate(loaded))

@@ -142,9 +142,13 @@ def test_energy_outside_all_bands_is_zero_with_a_warning(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "warning: energy: 30 eV lies outside all bands of the left lead" in done.stderr
     assert "no input for mumax3" in done.stderr
+    checked = command("check", "closed.toml", "--seconds", 0, cwd=tmp_path)
+    assert checked.returncode == 0
+    assert "warning: energy: 30 eV lies outside all bands of the left lead" in checked.stderr
     data = store.load(tmp_path / "out")
     assert float(data["conductance"].max()) == 0
     assert float(np.abs(data["torkance"]).max()) == 0
+    assert "transmission_map" not in data
 
 
 def test_too_few_points_are_not_converged(tmp_path):

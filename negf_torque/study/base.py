@@ -6,7 +6,8 @@ It exports `Parameters` (a `CalculationTable`), `run(card, progress) -> Dataset`
 calculation brings its own `[system]` table it exports `System` (`NEEDS_SYSTEM = False` if it has
 none), and where its result can feed a micromagnetic solver `llg_parameters(dataset, card)`.
 It may export `VARIABLES` (what the dataset can hold, for the reference), `check(card)` (further
-mistakes, from a key's path to a message), `estimate(card) -> list[Scalar]` (cost and memory),
+mistakes, from a key's path to a message), `cautions(card) -> list[str]` (what a valid card may not
+mean, for the command `check`), `estimate(card) -> list[Scalar]` (cost and memory),
 `listings(dataset) -> list[Listing]` (tables to print), `animations(dataset, form=None) ->
 dict[str, bytes]` (films by file name, form "gif" or "mp4", default as the card says),
 `READS_LLG = True` if its numbers depend on `[llg]`, `READS_IMPURITIES = True` if on

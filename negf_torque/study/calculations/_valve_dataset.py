@@ -96,7 +96,8 @@ def calculate(
         values = {name: value for name, value in values.items() if not name.endswith("_error")}
     values |= fits(valve, values)
     coords: dict[str, Any] = {}
-    if chain.dimension == 2 and p.map_points and not card.impurities:
+    conducts = bool(np.any(valve.conductance))  # maps of nothing tell nothing
+    if chain.dimension == 2 and p.map_points and conducts and not card.impurities:
         progress.start("maps of the zone")
         maps, coords = _maps(valve, p.energy, p.map_points)
         values |= maps

@@ -105,6 +105,13 @@ def check(card: Card) -> dict[tuple, str]:
     return problems
 
 
+def cautions(card: Card) -> list[str]:
+    """What a valid card may not mean: leads without open channels."""
+    from negf_torque.study.calculations._closed import closed_leads
+
+    return [] if card.calculation.temperature or card.impurities else closed_leads(card)
+
+
 def estimate(card: Card) -> list[Scalar]:
     """Size of the problem, memory, and the time per k-point, measured on a few."""
     from negf_torque.study.calculations._valve_dataset import measured_cost

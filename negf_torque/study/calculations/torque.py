@@ -63,6 +63,13 @@ def check(card: Card) -> dict[tuple, str]:
     return check_impurities(card)
 
 
+def cautions(card: Card) -> list[str]:
+    """What a valid card may not mean: leads without open channels."""
+    from negf_torque.study.calculations._closed import closed_leads
+
+    return [] if card.calculation.temperature or card.impurities else closed_leads(card)
+
+
 def run(card: Card, progress: Progress) -> xr.Dataset:
     """Solve the device; see `negf_torque.transport.linear`."""
     from negf_torque.lattice import layer_chain
