@@ -161,6 +161,12 @@ layer_spacing = 0.25
     assert torque.beta == float(dataset["beta"])
     assert torque.damping == float(dataset["alpha"])
     assert_allclose(torque.polarisation, 0.9951179341 * float(dataset["polarisation"]))
+    # 2 mu_B S over the cell of the band, mu_B = 9.274e-24 A m^2
+    spin = card.system.local_spin + float(dataset["spin_renormalisation"])
+    own = 2 * 9.2740100657e-24 * abs(spin) / (card.system.lattice_constant * 1e-9) ** 3
+    assert f"{own:.4g} A/m, and alpha is of these." in torque.notes
+    right = parse(card.toml().replace("800000.0", repr(own)))
+    assert right.module.llg_parameters(dataset, right)[0].notes == ()
 
 
 @pytest.mark.parametrize(

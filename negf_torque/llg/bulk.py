@@ -34,6 +34,8 @@ class TextureTorque:
     polarisation_error, beta_error, damping_error : float
         Standard errors; not-a-number when unknown.
     response, name, provenance : str
+    notes : tuple of str
+        What an exported input must say besides, each a line.
     """
 
     polarisation: float
@@ -46,6 +48,7 @@ class TextureTorque:
     response: str = "complete"
     name: str = "texture"
     provenance: str = "typed by hand"
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_material(

@@ -137,6 +137,7 @@ def _texture_numbers(torque: TextureTorque, simulation: Simulation) -> list[str]
         f"  Ms = {torque.saturation_magnetisation!r} A/m, u = {u:.8g} m/s at "
         f"J = {simulation.current_density:.6g} A/m^2",
         f"  response: {torque.response}",
+        *(f"  {note}" for note in torque.notes),
     ]
 
 

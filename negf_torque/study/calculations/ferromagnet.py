@@ -322,5 +322,26 @@ def llg_parameters(dataset: xr.Dataset, card: Card) -> tuple[TextureTorque, Simu
         response="complete",
         name=card.name,
         provenance="negf_torque {version}, card {card_hash:.16}".format(**dataset.attrs),
+        notes=_other_magnetisation(dataset, card),
     )
     return torque, table.simulation(damping=float(dataset["alpha"]))
+
+
+def _other_magnetisation(dataset: xr.Dataset, card: Card) -> tuple[str, ...]:
+    """What to say where the card's M_s is not that of the model's own spins, 2 mu_B S per cell."""
+    from negf_torque.study.calculations._ferromagnet_dataset import Material
+    from negf_torque.units import BOHR_MAGNETON
+
+    assert card.llg is not None
+    material = Material(card)
+    if material.dimension != 3:
+        return ()
+    spin = abs(material.system.local_spin + float(dataset["spin_renormalisation"]))
+    own = 2 * BOHR_MAGNETON * spin / (material.cell * 1e-27)
+    given = card.llg.saturation_magnetisation
+    if abs(own - given) <= 0.01 * given:
+        return ()
+    return (
+        f"Ms, and with it u, is the card's; the model's own spins ({spin:.4g} hbar per cell) make",
+        f"{own:.4g} A/m, and alpha is of these.",
+    )
