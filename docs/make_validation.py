@@ -12,15 +12,16 @@ import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
+from statistics import median
 
 HERE = Path(__file__).parent
 DATA, PAGE = HERE / "validation.json", HERE / "reference" / "generated" / "validation.md"
 
 HEAD = """# Validation
 
-Every row is a comparison with an independent source: {count} of them, in {sources}. *Another route*
-is other code of this package that leads to the same number. *Digits* is the number of correct
-decimal digits, −log₁₀ of the largest deviation over the largest value; where the reference itself
+Every row compares a number with an independent source; {count} of them: {sources}.
+*Another route* is other code of this package that leads to the same number. *Digits* is the
+number of correct decimal digits, −log₁₀ of the largest deviation over the largest value; where the reference itself
 is printed with few digits, or is an average with a statistical error, that limits it. The
 tests assert a tolerance for each; `python docs/make_validation.py` runs them and writes this page.
 """
@@ -32,6 +33,30 @@ def measure() -> None:
     subprocess.run([*command, f"--agreement={DATA}"], cwd=HERE.parent, check=True)
 
 
+#: Sections in order: heading, and the beginnings of the names of the tests that belong to it.
+SUBJECTS = (
+    ("Valves and junctions", ("transport_valve", "transport_kwant", "transport_mixing",
+                              "transport_complete", "transport_complex", "transport_bias",
+                              "transport_coupling", "transport_separation")),
+    ("Devices of many leads", ("transport_terminal",)),
+    ("Walls, spirals and wires", ("transport_texture", "transport_spiral",
+                                  "transport_spin_balance")),
+    ("Moving moments", ("transport_pumping",)),
+    ("Impurities", ("disorder", "transport_disordered", "transport_ensembles", "configurations")),
+    ("Gradient expansion", ("gradient",)),
+    ("Spin-orbit coupling", ("kubo",)),
+    ("Circuits", ("circuit",)),
+    ("Dynamics and other solvers", ("llg",)),
+    ("Quantum spins", ("manybody",)),
+)  # fmt: skip
+
+
+def subject(test: str) -> str:
+    """Section of a test, "Other" for one whose name no section knows."""
+    name = test.split("/")[-1].removeprefix("test_")
+    return next((head for head, starts in SUBJECTS if name.startswith(starts)), "Other")
+
+
 def page(entries: list[dict]) -> str:
     """The page: a table for every test file's subject."""
     sources = defaultdict(int)
@@ -41,15 +66,19 @@ def page(entries: list[dict]) -> str:
     parts = [HEAD.format(count=len(entries), sources=named)]
     subjects = defaultdict(list)
     for entry in entries:
-        subjects[entry["test"].split("/")[-1].split(".py")[0]].append(entry)
-    for subject, rows in sorted(subjects.items()):
-        title = subject.removeprefix("test_").replace("_", " ")
-        title = title[0].upper() + title[1:].replace("kwant", "Kwant")
-        title = title.replace("Llg", "LLG")
-        parts.append(f"\n## {title}\n\n| quantity | against | digits |\n|---|---|---|\n")
-        for row in rows:
+        subjects[subject(entry["test"])].append(entry)
+    order = [head for head, _ in SUBJECTS if head in subjects] + ["Other"] * ("Other" in subjects)
+    parts.append("\n| subject | comparisons | digits, median | fewest |\n|---|---|---|---|\n")
+    for head in order:
+        digits = [row["digits"] for row in subjects[head]]
+        link = f"[{head}](#{head.lower().replace(' ', '-').replace(',', '')})"
+        parts.append(f"| {link} | {len(digits)} | {median(digits):.1f} | {min(digits):.1f} |\n")
+    for head in order:
+        parts.append(f"\n## {head}\n\n| quantity | against | digits |\n|---|---|---|\n")
+        for row in sorted(subjects[head], key=lambda row: row["quantity"].lower()):
             against = f"{row['against']}: {row['note']}" if row["note"] else row["against"]
-            parts.append(f"| {row['quantity']} | {against} | {row['digits']:.1f} |\n")
+            quantity = row["quantity"][0].upper() + row["quantity"][1:]
+            parts.append(f"| {quantity} | {against} | {row['digits']:.1f} |\n")
     return "".join(parts)
 
 
