@@ -21,9 +21,10 @@ HEAD = """# Validation
 
 Every row compares a number with an independent source; {count} of them: {sources}.
 *Another route* is other code of this package that leads to the same number. *Digits* is the
-number of correct decimal digits, −log₁₀ of the largest deviation over the largest value; where the reference itself
-is printed with few digits, or is an average with a statistical error, that limits it. The
-tests assert a tolerance for each; `python docs/make_validation.py` runs them and writes this page.
+number of correct decimal digits, −log₁₀ of the largest deviation over the largest value; where
+the reference itself is printed with few digits, or is an average with a statistical error, that
+limits it. The tests assert a tolerance for each; `python docs/make_validation.py` runs them and
+writes this page.
 """
 
 

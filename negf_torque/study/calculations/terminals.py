@@ -186,7 +186,7 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
             at = {"magnet": magnet, "component": component}
             torque, bound = float(shown["torque"].sel(at)), shown["torque_error"]
             # results of earlier versions have one bound for all components
-            error = float(bound.sel({name: at[name] for name in bound.dims}))
+            error = float(bound.sel({name: at[str(name)] for name in bound.dims}))
             found.append(
                 Scalar(f"torque[{magnet}, {component}, {here}]", torque, "hbar/2e", error,
                        converged, f"per injected current, {part}")
