@@ -244,10 +244,13 @@ def quiet(parts: list[dict]) -> str:
     loads = [part["load"][0] for part in parts if part["load"]]
     if not loads:
         return ""
-    if max(loads) <= 0.5:
+    most, cores = max(loads), min(part["machine"]["cores"] for part in parts)
+    if most <= 0.5:
         return "The machine was at rest when it began."
+    if most <= cores - 1:
+        return f"The load average was {most:g} on {cores} cores when it began: one was free."
     return (
-        f"**Others were using the machine** (load average up to {max(loads):g} at the start): "
+        f"**Others were using the machine** (load average up to {most:g} at the start): "
         "processor times are then longer than at rest, times by the clock say nothing."
     )
 
