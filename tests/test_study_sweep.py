@@ -273,3 +273,26 @@ def test_a_card_that_needs_more_memory_than_there_is_is_refused_before_it_runs(t
     assert check_need(parsed(PROBE + "gigabytes = 1"), 4e9) == 3
     with pytest.raises(StudyError, match="what is free here"):
         run.execute(parsed(PROBE + "gigabytes = 1e6"), tmp_path / "b")
+
+
+def test_real_numbers_beside_complex_ones_are_shown_as_real_ones():
+    """A sweep keeps all its numbers in one array, which is complex if one of them is."""
+    from negf_torque.study import swept
+
+    values = np.array([[1.0, 2.0 + 3.0j], [4.0, 5.0]])
+    dataset = xr.Dataset(
+        {
+            swept.VALUE: (("thickness", "quantity"), values),
+            swept.ERROR: (("thickness", "quantity"), np.full((2, 2), np.nan)),
+            swept.STATE: ("thickness", [swept.DONE, swept.DONE]),
+        },
+        {
+            "thickness": [2, 3],
+            "quantity": ["conductance", "mixing"],
+            "quantity_units": ("quantity", ["1", "1"]),
+        },
+    )
+    shown = [scalar.value for scalar in swept.summary(dataset)]
+    assert shown == [1.0, 4.0, 2 + 3j, 5 + 0j]
+    assert [type(value) for value in shown] == [float, float, complex, complex]
+    assert swept.listings(dataset)[0].rows == ((2, 1.0, 2 + 3j, "done"), (3, 4.0, 5 + 0j, "done"))

@@ -46,6 +46,8 @@ def summary(dataset: xr.Dataset) -> list[Scalar]:
 def _quantity(dataset: xr.Dataset, name: str) -> tuple[xr.DataArray, xr.DataArray, str]:
     """Value, error and unit of one number of the summary over the sweep."""
     value = dataset[VALUE].sel(quantity=name)
+    if not np.any(value.values.imag):  # one array holds real and complex numbers
+        value = value.real
     spread = f"{VALUE}_standard_error"
     error = dataset[spread if spread in dataset else ERROR].sel(quantity=name)
     return value, error, str(dataset["quantity_units"].sel(quantity=name).values)
@@ -133,7 +135,7 @@ def listings(dataset: xr.Dataset) -> list[Listing]:
     if not dims or "quantity" not in dataset.coords:
         return []
     names = [str(name) for name in dataset["quantity"].values[:5]]
-    values = dataset[VALUE]
+    values = {name: _quantity(dataset, name)[0] for name in names}
     columns = [f"{dim} ({unit})" if (unit := _unit(dataset[dim])) else dim for dim in dims]
     columns += [f"{n} ({u})" if (u := _quantity(dataset, n)[2]) != "1" else n for n in names]
     rows = []
@@ -141,7 +143,7 @@ def listings(dataset: xr.Dataset) -> list[Listing]:
     for place, _ in zip(places, range(ROWS), strict=False):
         at = dict(zip(dims, place, strict=True))
         coordinates = [_plain(dataset[dim].values[n]) for dim, n in at.items()]
-        numbers = [_number(values.isel(at).sel(quantity=name).values[()]) for name in names]
+        numbers = [_number(values[name].isel(at).values[()]) for name in names]
         state = [str(dataset[STATE].isel(at).values)] if STATE in dataset else []
         rows.append((*coordinates, *numbers, *state))
     total = int(np.prod([dataset.sizes[dim] for dim in dims]))
