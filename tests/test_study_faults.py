@@ -137,7 +137,7 @@ def _namespace(words):
 
 @LINUX
 def test_a_disk_that_gets_full_is_told_and_the_run_goes_on_when_there_is_room(tmp_path):
-    """On a real file system of 60 kB where one can be mounted, else with a limit on file size."""
+    """On a real file system of 60 kB; the next test needs no mount."""
     (tmp_path / "out").mkdir()
     (tmp_path / "sweep.toml").write_text(SMALL.replace("seed = 5", "seed = 5\npoints = 100"))
     script = (
